@@ -1,0 +1,64 @@
+// The map function of a job.
+//
+// A mapper gets a chunk of whole records at a time, not one record a call: handing out lines one by
+// one costs 16 to 50 % of a word count. Inside the chunk it walks by line or by word:
+//
+//   class WordMapper : public millrace::Mapper {
+//    public:
+//     void Map(const millrace::MapInput& input) override {
+//       input.ForEachWord([this](std::string_view word) { Emit(word, 1); });
+//     }
+//   };
+//
+// A record belongs to the split in which it begins, so a mapper sees every record exactly once and
+// never half of one. One mapper object serves one attempt: Start, Map for each chunk, Finish.
+// Everything runs on one thread. To fail the attempt, throw, or call Fail.
+#ifndef MILLRACE_MAPREDUCE_MAPPER_H_
+#define MILLRACE_MAPREDUCE_MAPPER_H_
+
+#include <cstdint>
+#include <string_view>
+
+#include "mapreduce/counters.h"
+#include "mapreduce/emitter.h"
+#include "mapreduce/map_input.h"
+
+namespace millrace {
+
+class Mapper {
+ public:
+  virtual ~Mapper() = default;
+
+  // Called once before the first chunk; a good place for GetCounter.
+  virtual void Start() {}
+
+  // Called for each chunk in input order. `input` and views into it die with the call.
+  virtual void Map(const MapInput& input) = 0;
+
+  // Called once after the last chunk; may still Emit.
+  virtual void Finish() {}
+
+  // Called by the engine (and by testing.h) before Start.
+  void Attach(Emitter* emitter, CounterSet* counters) {
+    emitter_ = emitter;
+    counters_ = counters;
+  }
+
+ protected:
+  // Emits one intermediate pair; the bytes are copied. In a job with a declared aggregate only the
+  // integer form is allowed; in other jobs an integer travels as its decimal text.
+  void Emit(std::string_view key, int64_t value) { emitter_->Emit(key, value); }
+  void Emit(std::string_view key, std::string_view value) { emitter_->Emit(key, value); }
+
+  Counter* GetCounter(std::string_view group, std::string_view name) {
+    return counters_->Get(group, name);
+  }
+
+ private:
+  Emitter* emitter_ = nullptr;
+  CounterSet* counters_ = nullptr;
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_MAPREDUCE_MAPPER_H_

@@ -1,0 +1,28 @@
+// Chooses the output part of a key.
+//
+//   class ByFirstByte : public millrace::Partitioner {
+//    public:
+//     uint32_t Partition(std::string_view key, uint32_t parts) const override {
+//       return key.empty() ? 0 : static_cast<uint8_t>(key[0]) * parts / 256;
+//     }
+//   };
+#ifndef MILLRACE_MAPREDUCE_PARTITIONER_H_
+#define MILLRACE_MAPREDUCE_PARTITIONER_H_
+
+#include <cstdint>
+#include <string_view>
+
+namespace millrace {
+
+class Partitioner {
+ public:
+  virtual ~Partitioner() = default;
+
+  // Returns a number in [0, parts). Must depend on nothing but its arguments: a map that runs again
+  // has to send every key to the same part. A result out of range fails the attempt.
+  virtual uint32_t Partition(std::string_view key, uint32_t parts) const = 0;
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_MAPREDUCE_PARTITIONER_H_

@@ -1,0 +1,188 @@
+// The plain values that client, master, worker and executor exchange.
+//
+// No Cap'n Proto here: rpc/wire.h turns these into messages and validates what comes back.
+#ifndef MILLRACE_RPC_TASK_TYPES_H_
+#define MILLRACE_RPC_TASK_TYPES_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "mapreduce/job.h"
+#include "rpc/ids.h"
+#include "storage/digest.h"
+#include "storage/input_split.h"
+
+namespace millrace {
+
+// Why an attempt was started.
+enum class Reason : uint8_t {
+  kFirst = 0,
+  kUserFailure = 1,   // an earlier attempt's user code failed
+  kWorkerLost = 2,    // the worker of an earlier attempt was lost while it ran
+  kOutputLost = 3,    // the task was done, but its output is gone, or a source could not be read
+  kSpeculative = 4,   // a backup of an attempt that is still running
+  kWorkerFailed = 5,  // an earlier worker could not run it (no space, cannot start the binary)
+  kTimedOut = 6,      // an earlier attempt made no progress
+};
+constexpr int kReasonCount = 7;
+
+// How an attempt ended.
+enum class Cause : uint8_t {
+  kRunning = 0,  // not ended yet
+  kSucceeded = 1,
+  kUserCodeFailed = 2,  // the only cause that counts against --max_attempts
+  kWorkerLost = 3,
+  kFetchFailed = 4,  // a source could not be read
+  kSuperseded = 5,   // another attempt of the task won
+  kCancelled = 6,
+  kTimedOut = 7,
+  kWorkerFailed = 8,  // this worker or its host could not run it
+  kJobInvalid = 9,    // no attempt can succeed: the input changed, the binary changed
+};
+constexpr int kCauseCount = 10;
+
+enum class JobState : uint8_t {
+  kRunning = 0,
+  kPublishing = 1,
+  kSucceeded = 2,
+  kFailed = 3,
+  kCancelled = 4,
+};
+
+// Names for people, JSON and logs: "first", "user_code_failed", "SUCCEEDED", ...
+const char* Name(Reason reason);
+const char* Name(Cause cause);
+const char* Name(JobState state);
+
+// "map-00012", "reduce-00003".
+std::string TaskName(StageKind kind, uint32_t index);
+
+// The executable that is the job.
+struct JobBinary {
+  std::string path;    // on the client's host
+  std::string sha256;  // 64 hexadecimal digits
+  uint64_t size = 0;   // bytes
+  int64_t mtime_ns = 0;
+  uint64_t inode = 0;
+  std::string host_id;  // of the client's host: on the same host the file is used in place
+};
+
+enum class ShuffleMode : uint8_t {
+  kAuto = 0,     // sources on the same host are read in place
+  kNetwork = 1,  // always through the shuffle server
+};
+
+// What a client submits.
+struct JobSpec {
+  std::string name;
+  // Drawn by the client; the same submit sent twice gives one job.
+  std::string request_id;
+
+  // What the executor is started with.
+  JobBinary binary;
+  std::vector<std::string> argv;
+  std::vector<std::string> environment;  // "NAME=value"
+
+  std::vector<InputFile> inputs;  // in input order
+  InputFormat input_format = InputFormat::kLines;
+  uint64_t split_bytes = 64 << 20;
+  uint32_t reducers = 0;  // 0: map only
+  bool aggregated = false;
+  std::string output_folder;  // absolute
+  bool overwrite = false;
+
+  uint32_t max_attempts = 4;
+  ShuffleMode shuffle = ShuffleMode::kAuto;
+  uint64_t task_memory_bytes = 512u << 20;
+
+  bool map_only() const { return reducers == 0; }
+};
+
+// What a worker needs to run attempts of a job; sent once to each worker that gets one.
+struct JobContext {
+  JobId job;
+  std::string name;
+  JobBinary binary;
+  std::vector<std::string> argv;
+  std::vector<std::string> environment;
+  InputFormat input_format = InputFormat::kLines;
+  uint32_t map_count = 0;
+  uint32_t reducers = 0;
+  std::string output_folder;
+  ShuffleMode shuffle = ShuffleMode::kAuto;
+  uint64_t task_memory_bytes = 0;
+};
+
+// One attempt, as the master asks a worker to run it.
+struct AttemptSpec {
+  Epoch epoch;  // of the session that sends it
+  AttemptId attempt;
+  TaskId task;
+  StageKind kind = StageKind::kMap;
+  Reason reason = Reason::kFirst;
+  InputSplit split;  // map attempts only
+};
+
+// Where the output of a finished map task is. A reduce attempt reads its partition of each.
+struct MapSource {
+  uint32_t map_index = 0;
+  AttemptId attempt;  // not set: the source is lost and a new one will follow
+  WorkerId worker;
+  Digest digest;
+};
+
+// How to reach a worker's finished map outputs.
+struct ShuffleAddress {
+  WorkerId worker;
+  std::string address;         // HOST:PORT of its shuffle server
+  std::string host_id;         // equal on one host: its files may be read in place
+  std::string scratch_folder;  // where its runs lie (storage/paths.h)
+};
+
+// What one attempt consumed and produced.
+struct AttemptStats {
+  uint64_t input_bytes = 0;
+  uint64_t input_records = 0;
+  uint64_t shuffled_bytes = 0;  // fetched or read in place by a reduce
+  uint64_t output_bytes = 0;
+  uint64_t output_records = 0;
+  uint64_t spills = 0;
+  uint64_t cpu_us = 0;
+  uint64_t wall_us = 0;
+  uint64_t peak_memory_bytes = 0;  // anonymous
+};
+
+// How an attempt ended, as its worker reports it (at least once, until acknowledged).
+struct AttemptOutcome {
+  AttemptId attempt;
+  TaskId task;
+  Cause cause = Cause::kRunning;
+  std::string message;      // one line: what failed, where, why
+  std::string position;     // "file:offset" of the record, when user code failed in a map
+  std::string stderr_tail;  // last lines of the attempt's standard error
+  Digest digest;            // of the output, when it succeeded
+  AttemptStats stats;
+  std::map<std::string, int64_t> counters;  // "group/name"
+  // With kFetchFailed: the source that could not be read.
+  uint32_t failed_map_index = 0;
+  AttemptId failed_source;
+};
+
+// What a worker says of itself when it registers.
+struct WorkerInfo {
+  std::string name;
+  Incarnation incarnation;
+  uint32_t slots = 0;
+  std::string host;  // host name, for people
+  std::string host_id;
+  uint64_t pid = 0;
+  std::string shuffle_address;  // HOST:PORT, as peers can reach it
+  std::string scratch_folder;
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_RPC_TASK_TYPES_H_

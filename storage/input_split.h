@@ -1,0 +1,51 @@
+// Which bytes of the input each map task reads: a pure function of the file list and the split
+// size, so client, master and a later run agree on it without talking.
+#ifndef MILLRACE_STORAGE_INPUT_SPLIT_H_
+#define MILLRACE_STORAGE_INPUT_SPLIT_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace millrace {
+
+enum class InputFormat : uint8_t {
+  kLines = 0,      // one record a line
+  kWholeFile = 1,  // one record a file
+};
+
+// One input file as it was when the job was submitted.
+struct InputFile {
+  std::string path;  // absolute
+  uint64_t size = 0;
+  int64_t mtime_ns = 0;
+
+  friend bool operator==(const InputFile& a, const InputFile& b) {
+    return a.path == b.path && a.size == b.size && a.mtime_ns == b.mtime_ns;
+  }
+};
+
+// `length` bytes of one file from `offset`. The records that *begin* in the range belong to it: a
+// reader skips the rest of a record that began before, and reads past the end to finish its last.
+struct FileRange {
+  InputFile file;
+  uint64_t offset = 0;
+  uint64_t length = 0;
+
+  friend bool operator==(const FileRange& a, const FileRange& b) {
+    return a.file == b.file && a.offset == b.offset && a.length == b.length;
+  }
+};
+
+// The ranges of one map task, in input order.
+using InputSplit = std::vector<FileRange>;
+
+// Cuts `files` (in the order given) into splits of at most `split_bytes` each. Small files are
+// packed together, empty ones left out; a file longer than `split_bytes` is cut into equal pieces
+// (never with kWholeFile). Returns no split when there are no bytes.
+std::vector<InputSplit> MakeSplits(const std::vector<InputFile>& files, uint64_t split_bytes,
+                                   InputFormat format);
+
+}  // namespace millrace
+
+#endif  // MILLRACE_STORAGE_INPUT_SPLIT_H_
