@@ -112,13 +112,27 @@ struct JobContext {
   uint32_t map_count = 0;
   uint32_t reducers = 0;
   std::string output_folder;
+  std::string staging_key;  // names the job's staging folder (storage/paths.h)
   ShuffleMode shuffle = ShuffleMode::kAuto;
   uint64_t task_memory_bytes = 0;
+  // A file under the staging folder and what it holds: the proof that a host sees the output.
+  std::string nonce_path;
+  std::string nonce;
+};
+
+// One registered life of a worker, in every message between it and the master.
+struct WorkerSessionId {
+  Epoch epoch;
+  WorkerId worker;
+  Incarnation incarnation;
+
+  friend bool operator==(const WorkerSessionId& a, const WorkerSessionId& b) {
+    return a.epoch == b.epoch && a.worker == b.worker && a.incarnation == b.incarnation;
+  }
 };
 
 // One attempt, as the master asks a worker to run it.
 struct AttemptSpec {
-  Epoch epoch;  // of the session that sends it
   AttemptId attempt;
   TaskId task;
   StageKind kind = StageKind::kMap;

@@ -1,0 +1,42 @@
+# What an executor serves to the worker that started it, on the socket it inherited.
+@0xc4f08a6e1b93d704;
+
+using Cxx = import "/capnp/c++.capnp";
+using T = import "types.capnp";
+$Cxx.namespace("millrace::capnp_executor");
+
+interface Executor {
+  # Runs one attempt and answers with how it ended; one at a time. An executor that dies instead of
+  # answering has failed the attempt.
+  run @0 (task :ExecutorTask) -> (outcome :T.AttemptOutcome);
+
+  # How far the running attempt is.
+  progress @1 () -> (bytes :UInt64, records :UInt64);
+}
+
+struct ExecutorTask {
+  attempt @0 :T.AttemptId;
+  task @1 :T.TaskId;
+  partitions @2 :UInt32;  # R; 0 in a map-only job
+  inputFormat @3 :UInt8;
+  outputPath @4 :Text;
+  tempFolder @5 :Text;
+  memoryBytes @6 :UInt64;
+  environment @7 :List(Text);  # NAME=value, set before user code runs
+  union {
+    map @8 :List(T.FileRange);
+    reduce @9 :List(ReduceSource);
+  }
+}
+
+# One map output as a reduce reads it.
+struct ReduceSource {
+  mapIndex @0 :UInt32;
+  attempt @1 :T.AttemptId;
+  path @2 :Text;
+  # Whole run files are read at the partition's place; fetched ones hold the partition alone.
+  fetched @3 :Bool;
+  records @4 :UInt64;
+  digest @5 :T.Digest;   # of the whole run (in place) or of the partition (fetched)
+  valueKind @6 :UInt8;
+}

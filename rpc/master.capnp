@@ -1,0 +1,199 @@
+# What the master serves: to workers a Registry, to clients Jobs, to bulk connections Binaries. The
+# role in the connection's preamble decides which of the three a peer can reach.
+@0xb18d2f6a4c0e7902;
+
+using Cxx = import "/capnp/c++.capnp";
+using T = import "types.capnp";
+using W = import "worker.capnp";
+$Cxx.namespace("millrace::capnp_master");
+
+# ---- For workers ------------------------------------------------------------------------------
+
+interface Registry {
+  # Joins the cluster. A worker registers again after each lost connection.
+  register @0 (info :T.WorkerInfo, worker :W.Worker) -> Registration;
+}
+
+struct Registration {
+  union {
+    accepted :group {
+      session @0 :T.Session;
+      calls @1 :WorkerSession;
+      heartbeatMs @2 :UInt32;
+      leaseMs @3 :UInt32;
+      clusterId @4 :Text;
+    }
+    refused @5 :Text;
+  }
+}
+
+# What one registered worker may call. Lives as long as the connection.
+interface WorkerSession {
+  # `current` is false when the session has ended: register again.
+  heartbeat @0 (session :T.Session, progress :List(AttemptProgress)) -> (current :Bool);
+
+  # Sent until it is answered. Accepted: the output counts. Superseded: another attempt won, delete
+  # yours. Stale: the master does not know or no longer waits for this attempt, delete yours.
+  report @1 (session :T.Session, outcome :T.AttemptOutcome) -> (verdict :Verdict);
+
+  # A reduce attempt has its sources at hand and asks for a slot; grantSlot is the answer.
+  sourcesReady @2 (session :T.Session, attempt :T.AttemptId) -> ();
+
+  # The worker takes no more work; it leaves when what it runs is done.
+  drain @3 (session :T.Session) -> ();
+}
+
+struct AttemptProgress {
+  attempt @0 :T.AttemptId;
+  bytes @1 :UInt64;
+  records @2 :UInt64;
+}
+
+enum Verdict {
+  accepted @0;
+  superseded @1;
+  stale @2;
+}
+
+# ---- For clients ------------------------------------------------------------------------------
+
+interface Jobs {
+  # Starts a submission. The same requestId gives the same job, also after a lost reply.
+  begin @0 (spec :T.JobSpec) -> (result :BeginResult);
+
+  list @1 () -> (jobs :List(JobView));
+
+  # Answers when the job's version passes `knownVersion` or after at most `waitMs`.
+  watch @2 (job :UInt64, knownVersion :UInt64, waitMs :UInt32) -> (result :WatchResult);
+
+  cancel @3 (job :UInt64, reason :Text) -> (result :CancelResult);
+
+  # Attempts in the order in which they started, from number `first`, at most 1,000 a call.
+  attempts @4 (job :UInt64, first :UInt64) -> (result :AttemptsResult);
+
+  workers @5 () -> (workers :List(WorkerView));
+}
+
+struct BeginResult {
+  union {
+    submission @0 :Submission;
+    alreadyAccepted @1 :UInt64;  # the job id
+    refused @2 :Text;
+  }
+}
+
+interface Submission {
+  # At most 1,000 files a call, in input order.
+  addInputs @0 (files :List(T.InputFile)) -> ();
+
+  # Whether the master needs the binary sent (it cannot open it on its own host).
+  needsBinary @1 () -> (needed :Bool);
+  # At most 1 MiB a call, in order.
+  addBinary @2 (offset :UInt64, data :Data) -> ();
+
+  # The job exists, durably, when this returns `job`. `refused`: nothing was done.
+  commit @3 () -> (result :CommitResult);
+}
+
+struct CommitResult {
+  union {
+    job @0 :UInt64;
+    refused @1 :Text;
+  }
+}
+
+struct WatchResult {
+  union {
+    job @0 :JobView;
+    unknownJob @1 :Void;
+  }
+}
+
+struct CancelResult {
+  union {
+    cancelled @0 :Void;
+    alreadyEnded @1 :Text;  # the state it is in
+    unknownJob @2 :Void;
+  }
+}
+
+struct AttemptsResult {
+  union {
+    attempts @0 :List(AttemptView);
+    unknownJob @1 :Void;
+  }
+}
+
+struct StageProgress {
+  kind @0 :UInt8;
+  total @1 :UInt32;
+  done @2 :UInt32;
+  running @3 :UInt32;
+}
+
+struct JobView {
+  job @0 :UInt64;
+  name @1 :Text;
+  state @2 :UInt8;
+  version @3 :UInt64;
+  error @4 :Text;  # empty while all is well
+  stages @5 :List(StageProgress);
+  attemptsByReason @6 :List(UInt64);
+  attemptsByCause @7 :List(UInt64);
+  staleReports @8 :UInt64;
+  workersJoined @9 :UInt64;
+  workersLost @10 :UInt64;
+  inputBytes @11 :UInt64;  # of the whole input
+  mappedBytes @12 :UInt64;  # read so far by maps that are done or running
+  shuffledBytes @13 :UInt64;
+  outputBytes @14 :UInt64;
+  counters @15 :List(T.CounterValue);
+  outputFolder @16 :Text;
+  submittedUnixMs @17 :Int64;
+  wallMs @18 :UInt64;
+  waitingOn @19 :Text;  # why nothing moves, e.g. "workers: none has joined"; empty otherwise
+}
+
+struct AttemptView {
+  attempt @0 :T.AttemptId;
+  task @1 :T.TaskId;
+  kind @2 :UInt8;
+  reason @3 :UInt8;
+  cause @4 :UInt8;
+  worker @5 :UInt64;
+  workerName @6 :Text;
+  startedMs @7 :UInt64;  # since the job was submitted
+  endedMs @8 :UInt64;    # 0 while it runs
+  message @9 :Text;
+  stats @10 :T.AttemptStats;
+  workerPid @11 :UInt64;
+}
+
+struct WorkerView {
+  worker @0 :UInt64;
+  name @1 :Text;
+  host @2 :Text;
+  pid @3 :UInt64;
+  state @4 :Text;  # "alive", "suspect", "draining", "lost"
+  slots @5 :UInt32;
+  busy @6 :UInt32;
+  attempts @7 :UInt64;  # run so far
+  heartbeatAgeMs @8 :UInt64;
+}
+
+# ---- For bulk connections ---------------------------------------------------------------------
+
+interface Binaries {
+  # A job's executable, for workers on other hosts.
+  open @0 (job :UInt64) -> (result :OpenResult);
+}
+
+struct OpenResult {
+  union {
+    file :group {
+      reader @0 :W.ByteReader;
+      size @1 :UInt64;
+    }
+    refused @2 :Text;
+  }
+}

@@ -1,0 +1,153 @@
+# Values that several interfaces share. rpc/wire.h converts each to its plain C++ twin in
+# rpc/task_types.h or rpc/job_views.h and refuses what no sender of ours would write.
+@0xd5a1c3f09b7e4201;
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("millrace::capnp_types");
+
+struct TaskId {
+  job @0 :UInt64;
+  stage @1 :UInt32;
+  index @2 :UInt32;
+}
+
+struct AttemptId {
+  epoch @0 :UInt64;
+  sequence @1 :UInt64;
+}
+
+struct Digest {
+  high @0 :UInt64;
+  low @1 :UInt64;
+}
+
+# Every message between master and worker carries it: a message from a session that is not current
+# is refused and counted.
+struct Session {
+  epoch @0 :UInt64;
+  worker @1 :UInt64;
+  incarnation @2 :UInt64;
+}
+
+struct InputFile {
+  path @0 :Text;
+  size @1 :UInt64;
+  mtimeNs @2 :Int64;
+}
+
+struct FileRange {
+  file @0 :InputFile;
+  offset @1 :UInt64;
+  length @2 :UInt64;
+}
+
+struct JobBinary {
+  path @0 :Text;
+  sha256 @1 :Text;
+  size @2 :UInt64;
+  mtimeNs @3 :Int64;
+  inode @4 :UInt64;
+  hostId @5 :Text;
+}
+
+# Everything but the input files, which follow in chunks.
+struct JobSpec {
+  name @0 :Text;
+  requestId @1 :Text;
+  binary @2 :JobBinary;
+  argv @3 :List(Text);
+  environment @4 :List(Text);
+  inputFormat @5 :UInt8;
+  splitBytes @6 :UInt64;
+  reducers @7 :UInt32;
+  aggregated @8 :Bool;
+  outputFolder @9 :Text;
+  overwrite @10 :Bool;
+  maxAttempts @11 :UInt32;
+  shuffle @12 :UInt8;
+  taskMemoryBytes @13 :UInt64;
+  inputCount @14 :UInt64;
+}
+
+struct JobContext {
+  job @0 :UInt64;
+  name @1 :Text;
+  binary @2 :JobBinary;
+  argv @3 :List(Text);
+  environment @4 :List(Text);
+  inputFormat @5 :UInt8;
+  mapCount @6 :UInt32;
+  reducers @7 :UInt32;
+  outputFolder @8 :Text;
+  stagingKey @9 :Text;
+  shuffle @10 :UInt8;
+  taskMemoryBytes @11 :UInt64;
+  # The nonce file of the output's staging folder, and what it holds: a host that does not see it
+  # does not see the output folder.
+  noncePath @12 :Text;
+  nonce @13 :Text;
+}
+
+struct AttemptSpec {
+  attempt @0 :AttemptId;
+  task @1 :TaskId;
+  kind @2 :UInt8;
+  reason @3 :UInt8;
+  split @4 :List(FileRange);
+}
+
+struct MapSource {
+  mapIndex @0 :UInt32;
+  attempt @1 :AttemptId;
+  worker @2 :UInt64;
+  digest @3 :Digest;
+}
+
+struct ShuffleAddress {
+  worker @0 :UInt64;
+  address @1 :Text;
+  hostId @2 :Text;
+  scratchFolder @3 :Text;
+}
+
+struct AttemptStats {
+  inputBytes @0 :UInt64;
+  inputRecords @1 :UInt64;
+  shuffledBytes @2 :UInt64;
+  outputBytes @3 :UInt64;
+  outputRecords @4 :UInt64;
+  spills @5 :UInt64;
+  cpuUs @6 :UInt64;
+  wallUs @7 :UInt64;
+  peakMemoryBytes @8 :UInt64;
+}
+
+struct CounterValue {
+  name @0 :Text;
+  value @1 :Int64;
+}
+
+struct AttemptOutcome {
+  attempt @0 :AttemptId;
+  task @1 :TaskId;
+  cause @2 :UInt8;
+  message @3 :Text;
+  position @4 :Text;
+  stderrTail @5 :Text;
+  digest @6 :Digest;
+  stats @7 :AttemptStats;
+  counters @8 :List(CounterValue);
+  failedMapIndex @9 :UInt32;
+  failedSource @10 :AttemptId;
+}
+
+struct WorkerInfo {
+  name @0 :Text;
+  incarnation @1 :UInt64;
+  slots @2 :UInt32;
+  host @3 :Text;
+  hostId @4 :Text;
+  pid @5 :UInt64;
+  shuffleAddress @6 :Text;
+  scratchFolder @7 :Text;
+}
