@@ -1,21 +1,25 @@
 // A chunk of whole input records, and the ways to walk it.
 //
+//   void Map(const millrace::MapInput& input) override {
+//     input.ForEachLine([this](std::string_view line) { Emit(line, 1); });
+//   }
+//
 // A line ends with "\n" or "\r\n", which are not part of it; the last line of a file may lack its
 // end. Bytes are bytes: NUL and invalid UTF-8 pass through.
 #ifndef MILLRACE_MAPREDUCE_MAP_INPUT_H_
 #define MILLRACE_MAPREDUCE_MAP_INPUT_H_
 
 #include <cstdint>
-#include <cstring>
-#include <string>
 #include <string_view>
+
+#include "mapreduce/byte_masks.h"
 
 namespace millrace {
 
 // Where a mapper stands, kept so that an attempt that dies can be blamed on a record. It may lie in
 // memory shared with the worker; plain stores, no locks: the reader looks when the writer is dead.
 struct InputCursor {
-  volatile const char* record = nullptr;  // first byte of the current record, in this process
+  const char* volatile record = nullptr;  // first byte of the current record, in this process
 };
 
 class MapInput {
@@ -30,6 +34,10 @@ class MapInput {
   std::string_view file() const { return file_; }
   // Position in the file of the first byte of data().
   uint64_t offset() const { return offset_; }
+  // Position in the file of `record`, which lies in data().
+  uint64_t OffsetOf(std::string_view record) const {
+    return offset_ + static_cast<uint64_t>(record.data() - data_.data());
+  }
 
   // Calls f(std::string_view line) for each line, without its end.
   template <typename F>
@@ -44,16 +52,55 @@ class MapInput {
   template <typename F>
   void ForEachRecord(F&& f) const;
 
-  // Says that the mapper is at `record`, which lies in data(). The walks above do it themselves.
+  // Says that the mapper is at `record`, which lies in data(). The walks above do it themselves;
+  // ForEachWord does it every 64 bytes.
   void Mark(const char* record) const { cursor_->record = record; }
 
  private:
+  static std::string_view WithoutReturn(const char* begin, const char* end) {
+    if (end != begin && end[-1] == '\r') --end;
+    return {begin, static_cast<size_t>(end - begin)};
+  }
+
   std::string_view data_;
   std::string_view file_;
   uint64_t offset_;
   bool whole_file_;
   InputCursor* cursor_;
 };
+
+template <typename F>
+void MapInput::ForEachLine(F&& f) const {
+  const char* line = data_.data();
+  ForEachBlock(data_, /*padding=*/' ', [&](const char* block, const char* readable, size_t) {
+    for (uint64_t ends = MaskOfByte(readable, '\n'); ends != 0; ends &= ends - 1) {
+      const char* const end = block + __builtin_ctzll(ends);
+      Mark(line);
+      f(WithoutReturn(line, end));
+      line = end + 1;
+    }
+  });
+  const char* const end = data_.data() + data_.size();
+  if (line != end) {  // the last line of a file without a final newline
+    Mark(line);
+    f(WithoutReturn(line, end));
+  }
+}
+
+template <typename F>
+void MapInput::ForEachWord(F&& f) const {
+  ForEachRun(
+      data_, /*padding=*/' ',
+      [](const char* readable, const char*, size_t) { return MaskOfWordBytes(readable); }, f,
+      [this](const char* block) { Mark(block); });
+}
+
+template <typename F>
+void MapInput::ForEachRecord(F&& f) const {
+  if (!whole_file_) return ForEachLine(f);
+  Mark(data_.data());
+  f(data_);
+}
 
 }  // namespace millrace
 

@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "absl/status/status.h"
 #include "mapreduce/counters.h"
 #include "mapreduce/emitter.h"
 #include "mapreduce/map_input.h"
@@ -49,6 +50,12 @@ class Mapper {
   // integer form is allowed; in other jobs an integer travels as its decimal text.
   void Emit(std::string_view key, int64_t value) { emitter_->Emit(key, value); }
   void Emit(std::string_view key, std::string_view value) { emitter_->Emit(key, value); }
+
+  // Fails the attempt; what it emits afterwards is dropped. `message` says what was wrong with
+  // which record, for the person who reads the job's error.
+  void Fail(std::string_view message) {
+    emitter_->Fail(absl::AbortedError(absl::string_view(message.data(), message.size())));
+  }
 
   Counter* GetCounter(std::string_view group, std::string_view name) {
     return counters_->Get(group, name);

@@ -23,6 +23,13 @@ class Partitioner {
   virtual uint32_t Partition(std::string_view key, uint32_t parts) const = 0;
 };
 
+// The default: a fixed hash of the key (XXH3-64, seed 0), spread evenly over the parts. It is the
+// same in every process and every release, for stored map outputs depend on it.
+class HashPartitioner : public Partitioner {
+ public:
+  uint32_t Partition(std::string_view key, uint32_t parts) const override;
+};
+
 }  // namespace millrace
 
 #endif  // MILLRACE_MAPREDUCE_PARTITIONER_H_

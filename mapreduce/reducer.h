@@ -13,7 +13,7 @@
 //
 // Keys of a partition arrive in byte order; the values of one key in (split, position) order, never
 // in order of arrival, so the output does not depend on who was faster. One reducer object serves
-// one attempt, on one thread. To fail the attempt, throw.
+// one attempt, on one thread. To fail the attempt, throw, or call Fail.
 #ifndef MILLRACE_MAPREDUCE_REDUCER_H_
 #define MILLRACE_MAPREDUCE_REDUCER_H_
 
@@ -44,6 +44,8 @@ class ReduceOutput {
  public:
   virtual ~ReduceOutput() = default;
   virtual void Write(std::string_view key, std::string_view value) = 0;
+  // Fails the attempt; what is written afterwards is dropped. The first call counts.
+  virtual void Fail(std::string_view message) = 0;
 };
 
 class Reducer {
@@ -69,6 +71,9 @@ class Reducer {
   void Emit(int64_t value) { output_->Write(key_, std::to_string(value)); }
   // Writes a pair with another key. The parts of a job stay sorted only if keys never go back.
   void Emit(std::string_view key, std::string_view value) { output_->Write(key, value); }
+
+  // Fails the attempt; `message` is for the person who reads the job's error.
+  void Fail(std::string_view message) { output_->Fail(message); }
 
   Counter* GetCounter(std::string_view group, std::string_view name) {
     return counters_->Get(group, name);
