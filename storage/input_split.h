@@ -3,6 +3,7 @@
 #ifndef MILLRACE_STORAGE_INPUT_SPLIT_H_
 #define MILLRACE_STORAGE_INPUT_SPLIT_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -40,9 +41,14 @@ struct FileRange {
 // The ranges of one map task, in input order.
 using InputSplit = std::vector<FileRange>;
 
+// Opening a file costs about as much as reading 64 KiB of it, and a split travels in one message:
+// so a split has at most this many ranges, however small they are.
+constexpr size_t kMaxRangesPerSplit = 1024;
+
 // Cuts `files` (in the order given) into splits of at most `split_bytes` each. Small files are
-// packed together, empty ones left out; a file longer than `split_bytes` is cut into equal pieces
-// (never with kWholeFile). Returns no split when there are no bytes.
+// packed together, up to kMaxRangesPerSplit; empty ones are left out; a file longer than
+// `split_bytes` is cut into equal pieces, each a split of its own (never with kWholeFile, where it
+// makes one long split). Returns no split when there are no bytes. Needs `split_bytes` > 0.
 std::vector<InputSplit> MakeSplits(const std::vector<InputFile>& files, uint64_t split_bytes,
                                    InputFormat format);
 
