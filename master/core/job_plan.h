@@ -1,0 +1,39 @@
+// What the core needs to know of a job to schedule it. The rest of the specification (binary, argv,
+// inputs) travels beside it as bytes that the core passes through and never reads.
+#ifndef MILLRACE_MASTER_CORE_JOB_PLAN_H_
+#define MILLRACE_MASTER_CORE_JOB_PLAN_H_
+
+#include <cstdint>
+#include <string>
+
+#include "mapreduce/job.h"
+
+namespace millrace {
+
+struct JobPlan {
+  std::string name;
+  // Drawn by the client; the same submit sent twice gives one job.
+  std::string request_id;
+  std::string output_folder;  // absolute; no two unfinished jobs share one
+  uint32_t map_count = 0;     // may be 0: empty input
+  uint32_t reducers = 0;      // 0: map only
+  uint32_t max_attempts = 4;  // user-code failures one task may have; at least 1
+
+  bool map_only() const { return reducers == 0; }
+  // Stages are numbered from 0; a map-only job has one, a MapReduce two.
+  uint32_t stage_count() const { return map_only() ? 1 : 2; }
+  uint32_t task_count(uint32_t stage) const { return stage == 0 ? map_count : reducers; }
+  static StageKind kind(uint32_t stage) {
+    return stage == 0 ? StageKind::kMap : StageKind::kReduce;
+  }
+
+  friend bool operator==(const JobPlan& a, const JobPlan& b) {
+    return a.name == b.name && a.request_id == b.request_id && a.output_folder == b.output_folder &&
+           a.map_count == b.map_count && a.reducers == b.reducers &&
+           a.max_attempts == b.max_attempts;
+  }
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_MASTER_CORE_JOB_PLAN_H_

@@ -1,0 +1,49 @@
+// What is known of a job as a whole: the one row that stays of it when it has ended, and the head
+// of what is shown of it while it runs.
+#ifndef MILLRACE_MASTER_CORE_JOB_SUMMARY_H_
+#define MILLRACE_MASTER_CORE_JOB_SUMMARY_H_
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "master/core/job_plan.h"
+#include "rpc/ids.h"
+#include "rpc/task_types.h"
+
+namespace millrace {
+
+struct JobSummary {
+  JobId job;
+  JobPlan plan;
+  JobState state = JobState::kRunning;
+  // Empty unless failed or cancelled. The first line says it all; details may follow on more lines.
+  std::string error;
+
+  // Wall time in microseconds since 1970, for display only.
+  int64_t accepted_wall_us = 0;
+  int64_t ended_wall_us = 0;
+
+  std::array<uint64_t, kReasonCount> started{};  // attempts by the reason they were started for
+  std::array<uint64_t, kCauseCount> ended{};     // attempts by the cause they ended with
+  uint64_t stale_reports = 0;
+  // Workers that were there when the job was accepted or came while it ran, and those lost
+  // meanwhile.
+  uint32_t workers_joined = 0;
+  uint32_t workers_lost = 0;
+
+  // Sums over the first success of each task: the same as if nothing had failed.
+  AttemptStats stats;
+  std::map<std::string, int64_t> counters;
+
+  uint64_t attempts() const {
+    uint64_t sum = 0;
+    for (uint64_t n : started) sum += n;
+    return sum;
+  }
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_MASTER_CORE_JOB_SUMMARY_H_
