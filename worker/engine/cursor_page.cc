@@ -1,0 +1,35 @@
+#include "worker/engine/cursor_page.h"
+
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+
+namespace millrace {
+
+void CursorPage::EnterChunk(std::string_view file, uint64_t offset, std::string_view data) {
+  Leave();
+  if (file.size() >= kPathBytes) file.remove_prefix(file.size() - (kPathBytes - 1));
+  std::memcpy(path_, file.data(), file.size());
+  path_[file.size()] = '\0';
+  chunk_offset_ = offset;
+  chunk_size_ = data.size();
+  cursor_.record = data.data();
+  chunk_data_ = data.data();
+}
+
+void CursorPage::Leave() {
+  chunk_data_ = nullptr;
+  cursor_.record = nullptr;
+}
+
+std::string CursorPage::DescribePosition() const {
+  const char* const record = cursor_.record;
+  if (chunk_data_ == nullptr || record == nullptr) return "";
+  const uint64_t distance =
+      reinterpret_cast<uintptr_t>(record) - reinterpret_cast<uintptr_t>(chunk_data_);
+  if (distance > chunk_size_) return "";
+  const std::string path(path_, strnlen(path_, kPathBytes));
+  return absl::StrCat(path, ":", chunk_offset_ + distance);
+}
+
+}  // namespace millrace

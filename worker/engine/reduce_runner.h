@@ -1,0 +1,76 @@
+// Runs reduce tasks of one job, one at a time: one partition of every map's run in, one part out.
+//
+//   ReduceRunner runner(job, &file_system, {.memory_bytes = 512 << 20});
+//   TaskHooks hooks;
+//   absl::StatusOr<TaskResult> result = runner.Run(task, hooks);
+//
+// The sources are merged as streams, so memory does not grow with them: beyond what the memory
+// limit lets it merge at once, it merges in passes through the temporary folder. Values of one key
+// come in the order of the sources, and within one in the order of its run.
+//
+// The part is text, `key<TAB>value<LF>`, written under a temporary name, synced, and renamed to
+// `output_path`; syncing the folder is left to whoever publishes it. One thread.
+#ifndef MILLRACE_WORKER_ENGINE_REDUCE_RUNNER_H_
+#define MILLRACE_WORKER_ENGINE_REDUCE_RUNNER_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "mapreduce/job.h"
+#include "rpc/ids.h"
+#include "storage/file_system.h"
+#include "storage/run_format.h"
+#include "worker/engine/task_hooks.h"
+
+namespace millrace {
+
+// One partition of one map task's output, on local disk.
+struct ReduceSource {
+  uint32_t map_index = 0;
+  std::string path;
+
+  // true: `path` is a complete run file. Its footer must name `attempt` and have `run_digest`.
+  // false: `path` holds exactly the bytes of the partition, and `expected` says what they are
+  // (its offset is not used).
+  bool whole_run = false;
+  AttemptId attempt;
+  Digest run_digest;
+  RunPartition expected;
+};
+
+struct ReduceTask {
+  TaskId task;
+  AttemptId attempt;
+  uint32_t partition = 0;
+  std::vector<ReduceSource> sources;  // in the order of map_index
+  std::string output_path;
+  std::string temp_folder;  // an existing folder for passes; they are gone when Run returns
+};
+
+struct ReduceRunnerOptions {
+  uint64_t memory_bytes = 512 << 20;
+};
+
+class ReduceRunner {
+ public:
+  // `file_system` must outlive this object.
+  ReduceRunner(const JobDescription& job, FileSystem* file_system,
+               const ReduceRunnerOptions& options);
+  ~ReduceRunner();
+  ReduceRunner(const ReduceRunner&) = delete;
+  ReduceRunner& operator=(const ReduceRunner&) = delete;
+
+  // Errors: see failure.h. Throws what user code throws.
+  absl::StatusOr<TaskResult> Run(const ReduceTask& task, TaskHooks& hooks);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_WORKER_ENGINE_REDUCE_RUNNER_H_
