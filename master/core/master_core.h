@@ -77,12 +77,12 @@ class MasterCore {
 
   // Jobs in the order they were accepted, remembered ones that have ended included.
   std::vector<JobId> Jobs() const;
-  absl::StatusOr<JobView> Job(JobId job) const;
+  absl::StatusOr<JobSnapshot> Job(JobId job) const;
   // The job that a submit with this request id was given; not set if there is none.
   JobId JobOfRequest(const std::string& request_id) const;
   // At most `limit` attempts of `job`: ended ones in the order they ended, then running ones.
-  absl::StatusOr<std::vector<AttemptView>> Attempts(JobId job, size_t limit) const;
-  std::vector<WorkerView> Workers(CoreTime now) const;
+  absl::StatusOr<std::vector<AttemptSnapshot>> Attempts(JobId job, size_t limit) const;
+  std::vector<WorkerSnapshot> Workers(CoreTime now) const;
   ClusterView Cluster() const;
 
   // The newest source version of `job`; each change of a map output's place is one version.

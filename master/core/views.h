@@ -21,12 +21,12 @@ struct StageView {
   uint32_t done = 0;
 };
 
-struct JobView {
+struct JobSnapshot {
   JobSummary summary;
   std::vector<StageView> stages;  // of a job that has ended, too: as they stood then
 };
 
-struct AttemptView {
+struct AttemptSnapshot {
   AttemptId attempt;
   TaskId task;
   StageKind kind = StageKind::kMap;
@@ -47,7 +47,7 @@ enum class WorkerState : uint8_t {
 };
 const char* Name(WorkerState state);  // "joined", ...
 
-struct WorkerView {
+struct WorkerSnapshot {
   WorkerId worker;
   std::string name;
   std::string host_id;
