@@ -106,15 +106,20 @@ struct JobChanged {
   JobId job;
 };
 
-// `job` has ended: replace all its journal entries by MasterCore::Folded(job), after an AbortOutput
-// that came with it.
+// `job` has ended: replace its journal topic by MasterCore::Folded(job), after the AbortOutput that
+// may have come with it.
 struct FoldJob {
   JobId job;
 };
 
-// The history is full: remove what the journal still says of `job`.
+// The history is full: remove the journal topic of `job`.
 struct ForgetJob {
   JobId job;
+};
+
+// The list of lost workers is full: remove the journal topic of `worker`.
+struct ForgetRegistration {
+  WorkerId worker;
 };
 
 // It is lost: close its connection. What it says from now on is stale until it registers again.
@@ -127,9 +132,10 @@ struct WakeAt {
   CoreTime time;
 };
 
-using Action = std::variant<LaunchAttempt, GrantSlot, CancelAttempt, PublishSources, PublishJob,
-                            AbortOutput, ReleaseJob, AnswerSubmit, AnswerCancel, AnswerOutcome,
-                            JobChanged, FoldJob, ForgetJob, ForgetWorker, WakeAt>;
+using Action =
+    std::variant<LaunchAttempt, GrantSlot, CancelAttempt, PublishSources, PublishJob, AbortOutput,
+                 ReleaseJob, AnswerSubmit, AnswerCancel, AnswerOutcome, JobChanged, FoldJob,
+                 ForgetJob, ForgetRegistration, ForgetWorker, WakeAt>;
 using Actions = std::vector<Action>;
 
 // True for what lets somebody rely on, or forget, something that only the journal remembers: it is
@@ -149,6 +155,7 @@ bool operator==(const AnswerOutcome& a, const AnswerOutcome& b);
 bool operator==(const JobChanged& a, const JobChanged& b);
 bool operator==(const FoldJob& a, const FoldJob& b);
 bool operator==(const ForgetJob& a, const ForgetJob& b);
+bool operator==(const ForgetRegistration& a, const ForgetRegistration& b);
 bool operator==(const ForgetWorker& a, const ForgetWorker& b);
 bool operator==(const WakeAt& a, const WakeAt& b);
 

@@ -95,8 +95,10 @@ struct JobFolded {
 using JobEdit = std::variant<AttemptStarted, AttemptEnded, TaskDone, OutputLost, JobAccepted,
                              WorkerRegistered, WorkerLost, JobPublishing, JobEnded, JobFolded>;
 
-// The job that `edit` is about; not set for edits about workers.
-JobId JobOf(const JobEdit& edit);
+// What an edit is about, as a journal topic: all edits of a job, or of a worker, have the same.
+uint64_t TopicOf(JobId job);
+uint64_t TopicOf(WorkerId worker);
+uint64_t TopicOf(const JobEdit& edit);
 
 // Appends the encoding of `edit` to `out`.
 void EncodeTo(const JobEdit& edit, std::string* out);
