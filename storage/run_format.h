@@ -1,41 +1,112 @@
-// The layout of a run file, byte by byte, in one place; docs/formats.md is its prose.
+// The layout of a run file; docs/formats.md describes the same byte by byte, with an example.
 //
-// A run holds the intermediate records of one map attempt (or spill): for each partition a sequence
-// of blocks, records in key order; then a footer that says where each partition lies. Placeholder
-// for the constants: see run_writer.h and run_reader.h.
+//   run       := magic partition* footer trailer
+//   partition := block*                      (empty partitions have no block)
+//   block     := checksum:8 size:4 records:4 payload        (checksum of all that follows it)
+//   payload   := record*                                    (size bytes)
+//   record    := varint(key size) [varint(group size)] key (varint(value size) value | zigzag
+//   value) trailer   := footer offset:8 checksum:8 magic           (checksum of footer and footer
+//   offset)
+//
+// Fixed-width numbers are little-endian. A partition is one contiguous byte range, so it can be
+// sent as it lies; its records are in key order, those of one key in their own order.
 #ifndef MILLRACE_STORAGE_RUN_FORMAT_H_
 #define MILLRACE_STORAGE_RUN_FORMAT_H_
 
 #include <cstdint>
+#include <string>
+#include <string_view>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "storage/digest.h"
+#include "storage/file_system.h"
 
 namespace millrace {
+
+// First and last bytes of the file; the digit is the format's version.
+inline constexpr std::string_view kRunMagic = "MLRRUN1\n";
+
+// Footers and blocks written by this version; a reader refuses others.
+constexpr uint32_t kRunFormatVersion = 1;
+
+constexpr size_t kBlockHeaderBytes = 16;
+constexpr size_t kRunTrailerBytes = 24;
+constexpr size_t kRunFooterFixedBytes = 80;
+constexpr size_t kRunFooterPartitionBytes = 40;
+
+// A block is closed when its payload has at least this many bytes.
+constexpr size_t kBlockTargetBytes = 256 << 10;
+// Key and value of one record together. A payload exceeds the target by at most one record.
+constexpr size_t kMaxRecordBytes = 256 << 20;
+constexpr size_t kMaxPayloadBytes = kBlockTargetBytes + kMaxRecordBytes + 32;
+// As many as a job may have parts.
+constexpr uint32_t kMaxRunPartitions = 100000;
+
+// What the values of a run are.
+enum class ValueKind : uint8_t { kBytes = 0, kInt64 = 1 };
+
+// How records are written; the same for all records of a run.
+struct RecordFormat {
+  ValueKind value_kind = ValueKind::kBytes;
+  // Records carry the length of a group key: the front of the key by which a reducer groups, while
+  // the whole key sorts (secondary sort). Without it, the group key is the whole key.
+  bool has_group_length = false;
+
+  friend bool operator==(const RecordFormat& a, const RecordFormat& b) {
+    return a.value_kind == b.value_kind && a.has_group_length == b.has_group_length;
+  }
+};
 
 // What one partition of a run holds.
 struct RunPartition {
   uint64_t offset = 0;  // of its first block in the file
   uint64_t length = 0;  // bytes of its blocks, headers included
   uint64_t records = 0;
-  Digest digest;  // of the logical content: equal records give equal digests
+  // Of the concatenated payloads: equal records give equal digests, whatever the blocks.
+  Digest digest;
+
+  friend bool operator==(const RunPartition& a, const RunPartition& b) {
+    return a.offset == b.offset && a.length == b.length && a.records == b.records &&
+           a.digest == b.digest;
+  }
 };
 
-// What the footer says.
-struct RunFooter {
-  // Identity of the maker, so that a stale or swapped file is recognised: the attempt, as
-  // (epoch, sequence), and the task, as (job, stage, index).
+// Who made a run, so that a stale or swapped file is recognised. Not part of any digest.
+struct RunMaker {
   uint64_t attempt_epoch = 0;
   uint64_t attempt_sequence = 0;
   uint64_t job = 0;
   uint32_t stage = 0;
   uint32_t task = 0;
-  uint8_t value_kind = 0;  // 0: byte strings, 1: 64-bit integers
-  std::vector<RunPartition> partitions;
 
-  // Digest over all partitions: the digest of the map task's output.
+  friend bool operator==(const RunMaker& a, const RunMaker& b) {
+    return a.attempt_epoch == b.attempt_epoch && a.attempt_sequence == b.attempt_sequence &&
+           a.job == b.job && a.stage == b.stage && a.task == b.task;
+  }
+};
+
+struct RunFooter {
+  RunMaker maker;
+  RecordFormat format;
+  std::vector<RunPartition> partitions;
+  // Over format and partitions (records and digest of each): the digest of a map task's output.
   Digest digest;
 };
+
+// The digest that belongs to the rest of `footer`.
+Digest DigestOfRun(const RunFooter& footer);
+
+// Footer and trailer, to be written at `offset` after the last block.
+std::string EncodeRunFooter(const RunFooter& footer, uint64_t offset);
+
+// Reads and verifies magic, trailer and footer. kNotFound when there is no file, kDataLoss (with
+// path and offset) when it is not a complete run.
+absl::StatusOr<RunFooter> ReadRunFooter(ReadableFile& file, const std::string& path);
+absl::StatusOr<RunFooter> ReadRunFooter(FileSystem& fs, const std::string& path);
+
+// The first 8 bytes of a block: over everything after them.
+uint64_t BlockChecksum(std::string_view block_after_checksum);
 
 }  // namespace millrace
 

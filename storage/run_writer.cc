@@ -1,0 +1,128 @@
+#include "storage/run_writer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "mapreduce/status_macros.h"
+
+namespace millrace {
+namespace {
+
+// A block is closed by its last record, so the buffer has room for a usual one beyond the target.
+constexpr size_t kUsualRecordBytes = 4 << 10;
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<RunWriter>> RunWriter::Create(FileSystem* fs,
+                                                             const std::string& path,
+                                                             const RunWriterOptions& options) {
+  if (options.partitions > kMaxRunPartitions) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": a run has at most ", kMaxRunPartitions,
+                                                   " partitions, not ", options.partitions));
+  }
+  MILLRACE_ASSIGN_OR_RETURN(std::unique_ptr<WritableFile> file, fs->OpenForWriting(path));
+  MILLRACE_RETURN_IF_ERROR(file->Append(kRunMagic));
+  return std::unique_ptr<RunWriter>(new RunWriter(options, path, std::move(file)));
+}
+
+RunWriter::RunWriter(const RunWriterOptions& options, std::string path,
+                     std::unique_ptr<WritableFile> file)
+    : options_(options),
+      path_(std::move(path)),
+      close_at_(kBlockHeaderBytes + options.block_bytes),
+      file_(std::move(file)),
+      offset_(kRunMagic.size()),
+      capacity_(close_at_ + kUsualRecordBytes),
+      block_(new char[capacity_]),
+      next_(block_.get() + kBlockHeaderBytes),
+      limit_(block_.get() + capacity_) {
+  footer_.maker = options.maker;
+  footer_.format = options.format;
+  footer_.partitions.resize(options.partitions);
+  for (RunPartition& partition : footer_.partitions) partition.digest = digest_.Finish();
+  if (!footer_.partitions.empty()) footer_.partitions[0].offset = offset_;
+}
+
+void RunWriter::BeginPartition(uint32_t partition) {
+  EndPartition();
+  const bool in_order = partition > partition_ || (partition == partition_ && !ended_);
+  if (!in_order || partition >= options_.partitions) {
+    status_.Update(absl::InternalError(absl::StrCat(path_, ": partition ", partition, " after ",
+                                                    partition_, " of ", options_.partitions)));
+    return;
+  }
+  while (partition_ < partition) footer_.partitions[++partition_].offset = offset_;
+  ended_ = false;
+}
+
+void RunWriter::Add(std::string_view key, size_t group_length, std::string_view value) {
+  if (key.size() + value.size() > kMaxRecordBytes) {
+    status_.Update(absl::ResourceExhaustedError(
+        absl::StrCat("a record has a key of ", key.size(), " and a value of ", value.size(),
+                     " bytes; together they may have ", kMaxRecordBytes, ": emit smaller pieces")));
+  }
+  char* out = Reserve(key.size() + value.size() + 3 * kMaxVarintBytes);
+  if (out == nullptr) return;
+  out = PutVarint(out, key.size());
+  if (options_.format.has_group_length) out = PutVarint(out, group_length);
+  std::copy(key.begin(), key.end(), out);
+  out = PutVarint(out + key.size(), value.size());
+  std::copy(value.begin(), value.end(), out);
+  Advance(out + value.size());
+}
+
+char* RunWriter::ReserveSlow(size_t bytes) {
+  if (bytes > kMaxRecordBytes + 3 * kMaxVarintBytes) {
+    status_.Update(absl::ResourceExhaustedError(
+        absl::StrCat("a key has ", bytes, " bytes; it may have ", kMaxRecordBytes)));
+  }
+  if (!status_.ok()) return nullptr;
+  const size_t used = static_cast<size_t>(next_ - block_.get());
+  capacity_ = used + bytes;
+  std::unique_ptr<char[]> larger(new char[capacity_]);
+  std::memcpy(larger.get(), block_.get(), used);
+  block_ = std::move(larger);
+  next_ = block_.get() + used;
+  limit_ = block_.get() + capacity_;
+  return next_;
+}
+
+void RunWriter::CloseBlock() {
+  const size_t size = static_cast<size_t>(next_ - block_.get());
+  next_ = block_.get() + kBlockHeaderBytes;
+  const uint32_t records = std::exchange(block_records_, 0);
+  if (records == 0 || !status_.ok()) return;
+  char* const header = block_.get();
+  const uint32_t payload_size = static_cast<uint32_t>(size - kBlockHeaderBytes);
+  std::memcpy(header + 8, &payload_size, sizeof(payload_size));
+  std::memcpy(header + 12, &records, sizeof(records));
+  const uint64_t checksum = BlockChecksum(std::string_view(header + 8, size - 8));
+  std::memcpy(header, &checksum, sizeof(checksum));
+  digest_.Update(std::string_view(header + kBlockHeaderBytes, payload_size));
+  footer_.partitions[partition_].length += size;
+  footer_.partitions[partition_].records += records;
+  records_ += records;
+  offset_ += size;
+  status_.Update(file_->Append(std::string_view(header, size)));
+}
+
+void RunWriter::EndPartition() {
+  CloseBlock();
+  if (ended_ || footer_.partitions.empty() || footer_.partitions[partition_].records == 0) return;
+  footer_.partitions[partition_].digest = digest_.Finish();
+  digest_.Reset();
+  ended_ = true;
+}
+
+absl::StatusOr<RunFooter> RunWriter::Finish() {
+  EndPartition();
+  while (partition_ + 1 < options_.partitions) footer_.partitions[++partition_].offset = offset_;
+  footer_.digest = DigestOfRun(footer_);
+  if (status_.ok()) status_.Update(file_->Append(EncodeRunFooter(footer_, offset_)));
+  status_.Update(file_->Close());  // in any case, so that the file can be removed
+  if (!status_.ok()) return status_;
+  return footer_;
+}
+
+}  // namespace millrace
