@@ -36,8 +36,10 @@ interface WorkerSession {
   # yours. Stale: the master does not know or no longer waits for this attempt, delete yours.
   report @1 (session :T.Session, outcome :T.AttemptOutcome) -> (verdict :Verdict);
 
-  # A reduce attempt has its sources at hand and asks for a slot; grantSlot is the answer.
-  sourcesReady @2 (session :T.Session, attempt :T.AttemptId) -> ();
+  # A reduce attempt has its sources at hand and asks for a slot; grantSlot is the answer. `version`
+  # is that of the newest publishSources the attempt had taken in. A source lost since then takes
+  # the request back; ask again when the replacement is at hand.
+  sourcesReady @2 (session :T.Session, attempt :T.AttemptId, version :UInt64) -> ();
 
   # The worker takes no more work; it leaves when what it runs is done.
   drain @3 (session :T.Session) -> ();
