@@ -1,0 +1,206 @@
+#include "rpc/view_json.h"
+
+#include <utility>
+
+#include "rpc/json_writer.h"
+
+namespace millrace {
+namespace {
+
+uint64_t EndedWith(const JobView& job, Cause cause) {
+  return job.attempts_by_cause[static_cast<size_t>(cause)];
+}
+
+uint64_t TasksOf(const JobView& job, StageKind kind) {
+  uint64_t tasks = 0;
+  for (const StageProgress& stage : job.stages) {
+    if (stage.kind == kind) tasks += stage.total;
+  }
+  return tasks;
+}
+
+void WriteOptionalText(const std::string& text, JsonWriter* json) {
+  if (text.empty()) {
+    json->Null();
+  } else {
+    json->String(text);
+  }
+}
+
+void WriteTasks(const JobView& job, JsonWriter* json) {
+  json->Key("tasks").OpenObject();
+  json->Key("map").Number(TasksOf(job, StageKind::kMap));
+  json->Key("reduce").Number(TasksOf(job, StageKind::kReduce));
+  json->CloseObject();
+}
+
+// How attempts ended, in few words; "causes" has every cause by itself.
+void WriteAttempts(const JobView& job, JsonWriter* json) {
+  uint64_t total = 0;
+  for (uint64_t count : job.attempts_by_reason) total += count;
+  const uint64_t failed = EndedWith(job, Cause::kUserCodeFailed) +
+                          EndedWith(job, Cause::kFetchFailed) + EndedWith(job, Cause::kTimedOut) +
+                          EndedWith(job, Cause::kWorkerFailed) + EndedWith(job, Cause::kJobInvalid);
+
+  json->Key("attempts").OpenObject();
+  json->Key("total").Number(total);
+  json->Key("succeeded").Number(EndedWith(job, Cause::kSucceeded));
+  json->Key("failed").Number(failed);
+  json->Key("lost").Number(EndedWith(job, Cause::kWorkerLost));
+  json->Key("superseded").Number(EndedWith(job, Cause::kSuperseded));
+  json->Key("speculative")
+      .Number(job.attempts_by_reason[static_cast<size_t>(Reason::kSpeculative)]);
+  json->Key("cancelled").Number(EndedWith(job, Cause::kCancelled));
+  json->CloseObject();
+}
+
+void WriteReasons(const JobView& job, JsonWriter* json) {
+  json->Key("reasons").OpenObject();
+  for (int i = 0; i < kReasonCount; ++i) {
+    json->Key(Name(static_cast<Reason>(i))).Number(job.attempts_by_reason[i]);
+  }
+  json->CloseObject();
+}
+
+void WriteCauses(const JobView& job, JsonWriter* json) {
+  json->Key("causes").OpenObject();
+  for (int i = static_cast<int>(Cause::kSucceeded); i < kCauseCount; ++i) {
+    json->Key(Name(static_cast<Cause>(i))).Number(job.attempts_by_cause[i]);
+  }
+  json->CloseObject();
+}
+
+void WriteProgress(const JobView& job, JsonWriter* json) {
+  json->Key("stages").OpenArray();
+  for (const StageProgress& stage : job.stages) {
+    json->OpenObject();
+    json->Key("kind").String(stage.kind == StageKind::kMap ? "map" : "reduce");
+    json->Key("total").Number(stage.total);
+    json->Key("done").Number(stage.done);
+    json->Key("running").Number(stage.running);
+    json->CloseObject();
+  }
+  json->CloseArray();
+}
+
+void WriteCounters(const JobView& job, JsonWriter* json) {
+  json->Key("counters").OpenObject();
+  for (const auto& [name, value] : job.counters) json->Key(name).SignedNumber(value);
+  json->CloseObject();
+}
+
+void WriteTotals(const JobView& job, JsonWriter* json) {
+  json->Key("map_outputs_reused").Number(0);
+  json->Key("stale_reports").Number(job.stale_reports);
+  json->Key("workers").OpenObject();
+  json->Key("joined").Number(job.workers_joined);
+  json->Key("lost").Number(job.workers_lost);
+  json->CloseObject();
+  json->Key("bytes").OpenObject();
+  json->Key("input").Number(job.input_bytes);
+  json->Key("mapped").Number(job.mapped_bytes);
+  json->Key("shuffled").Number(job.shuffled_bytes);
+  json->Key("output").Number(job.output_bytes);
+  json->CloseObject();
+}
+
+void WriteJob(const JobView& job, JsonWriter* json) {
+  json->OpenObject();
+  json->Key("job").String(ToString(job.job));
+  json->Key("name").String(job.name);
+  json->Key("state").String(Name(job.state));
+  json->Key("wall_s").Seconds(job.wall_ms);
+  WriteTasks(job, json);
+  WriteAttempts(job, json);
+  WriteReasons(job, json);
+  WriteCauses(job, json);
+  WriteTotals(job, json);
+  WriteCounters(job, json);
+  json->Key("error");
+  WriteOptionalText(job.error, json);
+  json->Key("output").String(job.output_folder);
+  json->Key("submitted_unix_ms").SignedNumber(job.submitted_unix_ms);
+  WriteProgress(job, json);
+  json->Key("waiting_on");
+  WriteOptionalText(job.waiting_on, json);
+  json->CloseObject();
+}
+
+void WriteStats(const AttemptStats& stats, JsonWriter* json) {
+  json->Key("stats").OpenObject();
+  json->Key("input_bytes").Number(stats.input_bytes);
+  json->Key("input_records").Number(stats.input_records);
+  json->Key("shuffled_bytes").Number(stats.shuffled_bytes);
+  json->Key("output_bytes").Number(stats.output_bytes);
+  json->Key("output_records").Number(stats.output_records);
+  json->Key("spills").Number(stats.spills);
+  json->Key("cpu_us").Number(stats.cpu_us);
+  json->Key("wall_us").Number(stats.wall_us);
+  json->Key("peak_memory_bytes").Number(stats.peak_memory_bytes);
+  json->CloseObject();
+}
+
+void WriteAttempt(const AttemptView& attempt, JsonWriter* json) {
+  json->OpenObject();
+  json->Key("attempt").String(ToString(attempt.attempt));
+  json->Key("task").String(TaskName(attempt.kind, attempt.task.index));
+  json->Key("reason").String(Name(attempt.reason));
+  json->Key("cause").String(Name(attempt.cause));
+  json->Key("worker").String(ToString(attempt.worker));
+  json->Key("worker_name").String(attempt.worker_name);
+  json->Key("worker_pid").Number(attempt.worker_pid);
+  json->Key("started_s").Seconds(attempt.started_ms);
+  json->Key("ended_s");
+  if (attempt.cause == Cause::kRunning) {
+    json->Null();
+  } else {
+    json->Seconds(attempt.ended_ms);
+  }
+  json->Key("message");
+  WriteOptionalText(attempt.message, json);
+  WriteStats(attempt.stats, json);
+  json->CloseObject();
+}
+
+void WriteWorker(const WorkerView& worker, JsonWriter* json) {
+  json->OpenObject();
+  json->Key("worker").String(ToString(worker.worker));
+  json->Key("name").String(worker.name);
+  json->Key("host").String(worker.host);
+  json->Key("pid").Number(worker.pid);
+  json->Key("state").String(worker.state);
+  json->Key("slots").Number(worker.slots);
+  json->Key("busy").Number(worker.busy);
+  json->Key("attempts").Number(worker.attempts);
+  json->Key("heartbeat_age_s").Seconds(worker.heartbeat_age_ms);
+  json->CloseObject();
+}
+
+template <typename T>
+std::string ArrayJson(const std::vector<T>& values, void (*write)(const T&, JsonWriter*)) {
+  JsonWriter json;
+  json.OpenArray();
+  for (const T& value : values) write(value, &json);
+  json.CloseArray();
+  return std::move(json).Take();
+}
+
+}  // namespace
+
+std::string JobJson(const JobView& job) {
+  JsonWriter json;
+  WriteJob(job, &json);
+  return std::move(json).Take();
+}
+
+std::string JobsJson(const std::vector<JobView>& jobs) { return ArrayJson(jobs, WriteJob); }
+
+std::string AttemptsJson(const std::vector<AttemptView>& attempts) {
+  return ArrayJson(attempts, WriteAttempt);
+}
+
+std::string WorkersJson(const std::vector<WorkerView>& workers) {
+  return ArrayJson(workers, WriteWorker);
+}
+
+}  // namespace millrace
