@@ -38,8 +38,8 @@ struct JobPublished {
   absl::Status status;
 };
 
-// A map output that a worker says it still holds.
-struct HeldOutput {
+// What a worker says it still has of an attempt: its map output, or the attempt itself.
+struct HeldAttempt {
   TaskId task;
   AttemptId attempt;
 };
@@ -53,9 +53,9 @@ struct WorkerJoined {
   std::string name;
   Incarnation incarnation;
   std::string host_id;
-  std::vector<HeldOutput> outputs;
+  std::vector<HeldAttempt> outputs;
   // Attempts that it runs, or whose outcome it has reported in vain so far.
-  std::vector<AttemptId> attempts;
+  std::vector<HeldAttempt> attempts;
 };
 
 struct HeartbeatReceived {

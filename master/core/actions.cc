@@ -1,0 +1,137 @@
+#include "master/core/actions.h"
+
+#include <sstream>
+#include <tuple>
+
+namespace millrace {
+namespace {
+
+const char* Name(SubmitReply reply) {
+  switch (reply) {
+    case SubmitReply::kAccepted: return "accepted";
+    case SubmitReply::kTooManyJobs: return "too many jobs";
+    case SubmitReply::kTooManyTasks: return "too many tasks";
+    case SubmitReply::kOutputInUse: return "output in use";
+    case SubmitReply::kInvalid: return "invalid";
+  }
+  return "?";
+}
+
+const char* Name(CancelReply reply) {
+  switch (reply) {
+    case CancelReply::kAccepted: return "accepted";
+    case CancelReply::kPublishing: return "publishing";
+    case CancelReply::kEnded: return "ended";
+    case CancelReply::kUnknownJob: return "unknown job";
+  }
+  return "?";
+}
+
+const char* Name(OutcomeReply reply) {
+  switch (reply) {
+    case OutcomeReply::kAccepted: return "accepted";
+    case OutcomeReply::kSuperseded: return "superseded";
+    case OutcomeReply::kStale: return "stale";
+  }
+  return "?";
+}
+
+// "Verb{first, second}".
+template <typename First, typename... Rest>
+std::string Braced(const char* verb, const First& first, const Rest&... rest) {
+  std::ostringstream out;
+  out << verb << "{" << first;
+  ((out << ", " << rest), ...);
+  out << "}";
+  return out.str();
+}
+
+struct Printer {
+  std::string operator()(const LaunchAttempt& a) const {
+    return Braced("LaunchAttempt", a.worker, a.attempt, a.task, Name(a.reason));
+  }
+  std::string operator()(const GrantSlot& a) const {
+    return Braced("GrantSlot", a.worker, a.attempt);
+  }
+  std::string operator()(const CancelAttempt& a) const {
+    return Braced("CancelAttempt", a.worker, a.attempt);
+  }
+  std::string operator()(const PublishSources& a) const {
+    return Braced("PublishSources", a.worker, a.job, a.from, a.to);
+  }
+  std::string operator()(const PublishJob& a) const { return Braced("PublishJob", a.job); }
+  std::string operator()(const AbortOutput& a) const { return Braced("AbortOutput", a.job); }
+  std::string operator()(const ReleaseJob& a) const {
+    return Braced("ReleaseJob", a.worker, a.job);
+  }
+  std::string operator()(const AnswerSubmit& a) const {
+    return Braced("AnswerSubmit", a.request_id, Name(a.reply), a.job);
+  }
+  std::string operator()(const AnswerCancel& a) const {
+    return Braced("AnswerCancel", a.job, Name(a.reply));
+  }
+  std::string operator()(const AnswerOutcome& a) const {
+    return Braced("AnswerOutcome", a.worker, a.attempt, Name(a.reply));
+  }
+  std::string operator()(const JobChanged& a) const { return Braced("JobChanged", a.job); }
+  std::string operator()(const FoldJob& a) const { return Braced("FoldJob", a.job); }
+  std::string operator()(const ForgetJob& a) const { return Braced("ForgetJob", a.job); }
+  std::string operator()(const ForgetRegistration& a) const {
+    return Braced("ForgetRegistration", a.worker);
+  }
+  std::string operator()(const ForgetWorker& a) const { return Braced("ForgetWorker", a.worker); }
+  std::string operator()(const WakeAt& a) const { return Braced("WakeAt", a.time); }
+};
+
+}  // namespace
+
+bool WaitsForSync(const Action& action) {
+  return std::holds_alternative<AnswerSubmit>(action) ||
+         std::holds_alternative<AnswerCancel>(action) ||
+         std::holds_alternative<AnswerOutcome>(action) ||
+         std::holds_alternative<PublishJob>(action) ||
+         std::holds_alternative<AbortOutput>(action) ||
+         std::holds_alternative<ReleaseJob>(action) || std::holds_alternative<JobChanged>(action) ||
+         std::holds_alternative<FoldJob>(action) || std::holds_alternative<ForgetJob>(action) ||
+         std::holds_alternative<ForgetRegistration>(action);
+}
+
+std::string DebugString(const Action& action) { return std::visit(Printer(), action); }
+
+bool operator==(const LaunchAttempt& a, const LaunchAttempt& b) {
+  return std::tie(a.worker, a.attempt, a.task, a.reason) ==
+         std::tie(b.worker, b.attempt, b.task, b.reason);
+}
+bool operator==(const GrantSlot& a, const GrantSlot& b) {
+  return a.worker == b.worker && a.attempt == b.attempt;
+}
+bool operator==(const CancelAttempt& a, const CancelAttempt& b) {
+  return a.worker == b.worker && a.attempt == b.attempt;
+}
+bool operator==(const PublishSources& a, const PublishSources& b) {
+  return std::tie(a.worker, a.job, a.from, a.to) == std::tie(b.worker, b.job, b.from, b.to);
+}
+bool operator==(const PublishJob& a, const PublishJob& b) { return a.job == b.job; }
+bool operator==(const AbortOutput& a, const AbortOutput& b) { return a.job == b.job; }
+bool operator==(const ReleaseJob& a, const ReleaseJob& b) {
+  return a.worker == b.worker && a.job == b.job;
+}
+bool operator==(const AnswerSubmit& a, const AnswerSubmit& b) {
+  return std::tie(a.request_id, a.reply, a.job) == std::tie(b.request_id, b.reply, b.job);
+}
+bool operator==(const AnswerCancel& a, const AnswerCancel& b) {
+  return a.job == b.job && a.reply == b.reply;
+}
+bool operator==(const AnswerOutcome& a, const AnswerOutcome& b) {
+  return std::tie(a.worker, a.attempt, a.reply) == std::tie(b.worker, b.attempt, b.reply);
+}
+bool operator==(const JobChanged& a, const JobChanged& b) { return a.job == b.job; }
+bool operator==(const FoldJob& a, const FoldJob& b) { return a.job == b.job; }
+bool operator==(const ForgetJob& a, const ForgetJob& b) { return a.job == b.job; }
+bool operator==(const ForgetRegistration& a, const ForgetRegistration& b) {
+  return a.worker == b.worker;
+}
+bool operator==(const ForgetWorker& a, const ForgetWorker& b) { return a.worker == b.worker; }
+bool operator==(const WakeAt& a, const WakeAt& b) { return a.time == b.time; }
+
+}  // namespace millrace

@@ -1,0 +1,55 @@
+#include "master/core/job_record.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+
+namespace millrace {
+
+void Trouble::AddFailedWorker(WorkerId worker) {
+  const auto found = std::find(failed_workers.begin(), failed_workers.end(), worker);
+  if (found != failed_workers.end()) {
+    failed_workers.erase(found);
+  } else if (failed_workers.size() == kFailedWorkersMax) {
+    failed_workers.erase(failed_workers.begin());
+  }
+  failed_workers.push_back(worker);
+}
+
+std::string Trouble::Chain() const {
+  std::string chain;
+  const auto add = [&chain](const char* name, uint16_t count) {
+    if (count > 0) absl::StrAppend(&chain, chain.empty() ? "" : ", ", name, " x", count);
+  };
+  for (int cause = 0; cause < kCauseCount; ++cause)
+    add(Name(static_cast<Cause>(cause)), ended[cause]);
+  add("output_lost", outputs_lost);
+  return chain;
+}
+
+JobRecord::JobRecord(const JobPlan& plan) {
+  summary.plan = plan;
+  for (uint32_t stage = 0; stage < plan.stage_count(); ++stage) {
+    stages.emplace_back(plan.task_count(stage));
+  }
+}
+
+std::string JobRecord::Title() const {
+  return absl::StrCat("job \"", plan().name, "\" (", ToString(id()), ")");
+}
+
+void JobRecord::ForgetTasks() {
+  final_stages.clear();
+  for (uint32_t stage = 0; stage < stages.size(); ++stage) {
+    final_stages.push_back(StageView{JobPlan::kind(stage), stages[stage].total(),
+                                     stages[stage].running(), stages[stage].done()});
+  }
+  stages = {};
+  troubles = {};
+  source_log = {};
+  reducing_workers = {};
+  workers = {};
+  awaited_workers = {};
+}
+
+}  // namespace millrace

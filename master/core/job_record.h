@@ -1,0 +1,123 @@
+// Everything the core knows of one job: its tasks, its running and ended attempts, where its map
+// outputs are. A value without opinions: cluster_state changes it, the scheduler reads it.
+#ifndef MILLRACE_MASTER_CORE_JOB_RECORD_H_
+#define MILLRACE_MASTER_CORE_JOB_RECORD_H_
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
+#include "absl/container/inlined_vector.h"
+#include "master/core/job_summary.h"
+#include "master/core/stage_state.h"
+#include "master/core/views.h"
+#include "rpc/ids.h"
+#include "rpc/task_types.h"
+
+namespace millrace {
+
+// An attempt that has ended, in 40 bytes.
+struct AttemptRecord {
+  uint64_t sequence = 0;
+  int64_t started_wall_us = 0;
+  int64_t ended_wall_us = 0;
+  uint32_t epoch = 0;
+  uint32_t worker = 0;
+  uint32_t index = 0;
+  uint8_t stage = 0;
+  Reason reason = Reason::kFirst;
+  Cause cause = Cause::kRunning;
+};
+static_assert(sizeof(AttemptRecord) <= 40, "every attempt of a running job is remembered");
+
+// What went wrong with a task so far; only for tasks with which something did.
+struct Trouble {
+  std::array<uint16_t, kCauseCount> ended{};  // attempts by cause
+  uint16_t outputs_lost = 0;
+  std::string last_failure;  // attempt, worker, message; forgotten when the task is done
+  // Where it failed, newest last: a retry goes elsewhere when elsewhere has room. At most
+  // kFailedWorkersMax.
+  absl::InlinedVector<WorkerId, 4> failed_workers;
+
+  static constexpr size_t kFailedWorkersMax = 4;
+  void AddFailedWorker(WorkerId worker);
+  // "worker_lost x18, fetch_failed x2".
+  std::string Chain() const;
+};
+
+// Orders tasks within a job.
+struct TaskKey {
+  uint32_t stage = 0;
+  uint32_t index = 0;
+  friend bool operator<(TaskKey a, TaskKey b) {
+    return a.stage != b.stage ? a.stage < b.stage : a.index < b.index;
+  }
+};
+inline TaskKey KeyOf(const TaskId& task) { return TaskKey{task.stage, task.index}; }
+
+struct JobRecord {
+  explicit JobRecord(const JobPlan& plan);
+
+  JobId id() const { return summary.job; }
+  const JobPlan& plan() const { return summary.plan; }
+  bool running() const { return summary.state == JobState::kRunning; }
+  bool ended() const { return summary.state >= JobState::kSucceeded; }
+  bool HasTask(const TaskId& task) const {
+    return task.stage < stages.size() && stages[task.stage].Has(task.index);
+  }
+  const Task& task(const TaskId& id) const { return stages[id.stage][id.index]; }
+  StageState& maps() { return stages[0]; }
+  const StageState& maps() const { return stages[0]; }
+  StageState& reduces() { return stages[1]; }
+  const StageState& reduces() const { return stages[1]; }
+
+  bool LastStageComplete() const { return stages.back().complete(); }
+  // Whether the output of a finished map may still be asked for.
+  bool NeedsMapOutputs() const { return running() && !plan().map_only() && !reduces().complete(); }
+  bool HasIdleMaps() const { return running() && maps().idle() > 0; }
+  bool HasReruns() const { return running() && maps().HasRerun(); }
+  // A reduce is placed after the last map it needs, and only when all of their outputs are within
+  // reach.
+  bool HasPlaceableReduces() const {
+    return running() && !plan().map_only() && maps().complete() && awaited_workers.empty() &&
+           reduces().idle() > 0;
+  }
+  // "job "wordcount" (job-3)".
+  std::string Title() const;
+  // Drops what only an unfinished job needs.
+  void ForgetTasks();
+
+  JobSummary summary;
+  std::vector<StageState> stages;       // none once the job has ended
+  std::vector<StageView> final_stages;  // how they stood when it ended
+
+  // Attempts that run, by task; more than one only for a task with a backup.
+  absl::btree_map<TaskKey, absl::InlinedVector<AttemptId, 1>> attempts;
+  std::deque<AttemptRecord> history;  // in the order in which they ended
+  absl::btree_map<TaskKey, Trouble> troubles;
+
+  // Indexes of map tasks whose output came or went; a source version is a length of this list.
+  std::vector<uint32_t> source_log;
+  // Workers with reduce attempts of this job, and how many: they are told of changed sources.
+  absl::btree_map<WorkerId, uint32_t> reducing_workers;
+  // Workers that may hold something of this job.
+  absl::btree_set<WorkerId> workers;
+  // Workers known from the journal that hold outputs of this job and are not back yet.
+  absl::btree_set<WorkerId> awaited_workers;
+
+  uint32_t slots_used = 0;
+  uint32_t fetchers = 0;
+  bool folded = false;
+
+  // The keys under which the cluster's indexes hold this job, if they do.
+  uint32_t indexed_slots = 0;
+  uint32_t indexed_fetchers = 0;
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_MASTER_CORE_JOB_RECORD_H_
