@@ -2,19 +2,14 @@
 
 #include "absl/strings/str_cat.h"
 #include "mapreduce/status_macros.h"
-#include "storage/paths.h"
+#include "storage/atomic_file.h"
 
 namespace millrace {
-namespace {
-
-absl::Status WriteDurably(FileSystem& fs, const std::string& path, std::string_view content) {
-  MILLRACE_ASSIGN_OR_RETURN(std::unique_ptr<WritableFile> file, fs.OpenForWriting(path));
-  MILLRACE_RETURN_IF_ERROR(file->Append(content));
-  MILLRACE_RETURN_IF_ERROR(file->Sync());
-  return file->Close();
+absl::Status NoSpaceError(const std::string& path, uint64_t bytes_needed, uint64_t bytes_free) {
+  return absl::ResourceExhaustedError(
+      absl::StrCat(path, ": no space left: needs ", bytes_needed, " bytes, ", bytes_free,
+                   " are free; free some space or choose a folder on another file system"));
 }
-
-}  // namespace
 
 absl::StatusOr<std::string> ReadFile(FileSystem& fs, const std::string& path, uint64_t max_bytes) {
   MILLRACE_ASSIGN_OR_RETURN(std::unique_ptr<ReadableFile> file, fs.OpenForReading(path));
@@ -31,14 +26,9 @@ absl::StatusOr<std::string> ReadFile(FileSystem& fs, const std::string& path, ui
 
 absl::Status WriteFileAtomically(FileSystem& fs, const std::string& path,
                                  std::string_view content) {
-  const std::string temporary = TemporaryName(path);
-  absl::Status written = WriteDurably(fs, temporary, content);
-  if (written.ok()) written = fs.Rename(temporary, path);
-  if (!written.ok()) {
-    fs.RemoveFile(temporary).IgnoreError();  // the first error says more
-    return written;
-  }
-  return fs.SyncFolder(FolderOf(path));
+  MILLRACE_ASSIGN_OR_RETURN(std::unique_ptr<AtomicFile> file, AtomicFile::Create(fs, path));
+  MILLRACE_RETURN_IF_ERROR(file->Append(content));
+  return file->Commit(AtomicFile::kDurable);
 }
 
 }  // namespace millrace

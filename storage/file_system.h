@@ -7,8 +7,10 @@
 //
 // Errors: kNotFound (no such file or folder), kAlreadyExists, kPermissionDenied,
 // kResourceExhausted (no space: the message has path, bytes needed and bytes free),
-// kFailedPrecondition (a folder where a file is needed or the reverse, or a folder not empty),
-// kDataLoss (the device failed). Messages begin with the path.
+// kFailedPrecondition (a folder where a file is needed or the reverse, a FIFO, socket or device
+// opened for reading, a folder not empty, two file systems), kInvalidArgument (a name too long, a
+// folder moved into itself), kDataLoss (the device failed), kInternal (anything else). Messages
+// begin with the path.
 #ifndef MILLRACE_STORAGE_FILE_SYSTEM_H_
 #define MILLRACE_STORAGE_FILE_SYSTEM_H_
 
@@ -80,15 +82,19 @@ class FileSystem {
   // Bytes free for us on the file system that holds `path`.
   virtual absl::StatusOr<uint64_t> FreeBytes(const std::string& path) = 0;
 
-  // The real path of a folder (links resolved), to recognise loops and containment.
+  // The path with all symbolic links resolved, to recognise containment. It must exist.
   virtual absl::StatusOr<std::string> RealPath(const std::string& path) = 0;
 };
+
+// The kResourceExhausted that Append returns when `bytes_needed` do not fit into `bytes_free`.
+absl::Status NoSpaceError(const std::string& path, uint64_t bytes_needed, uint64_t bytes_free);
 
 // Reads a whole file of at most `max_bytes`; larger is kResourceExhausted.
 absl::StatusOr<std::string> ReadFile(FileSystem& fs, const std::string& path, uint64_t max_bytes);
 
 // Atomic output: writes a temporary file in the same folder, syncs it, renames it to `path`, syncs
-// the folder. Readers see the old content or the new, never half of it.
+// the folder. Readers see the old content or the new, never half of it. Not for two writers of one
+// path at a time. For content that arrives in pieces see atomic_file.h.
 absl::Status WriteFileAtomically(FileSystem& fs, const std::string& path, std::string_view content);
 
 }  // namespace millrace
