@@ -1,0 +1,44 @@
+#include "worker/log_tail.h"
+
+#include <algorithm>
+
+namespace millrace {
+
+void LogTail::Append(std::string_view bytes) {
+  if (bytes_.empty()) trimmed_ = false;
+  if (bytes.size() > kMaxBytes) {
+    bytes.remove_prefix(bytes.size() - kMaxBytes);
+    trimmed_ = true;
+  }
+  bytes_.append(bytes);
+  if (bytes_.size() > 2 * kMaxBytes) {
+    bytes_.erase(0, bytes_.size() - kMaxBytes);
+    trimmed_ = true;
+  }
+}
+
+std::string LogTail::LastLines() const {
+  std::string_view tail = bytes_;
+  bool cut = trimmed_ && !tail.empty();
+  if (tail.size() > kMaxBytes) {
+    tail.remove_prefix(tail.size() - kMaxBytes);
+    cut = true;
+  }
+  if (!tail.empty() && tail.back() == '\n') tail.remove_suffix(1);
+  size_t begin = tail.size();
+  for (int lines = 0; lines < kMaxLines && begin != 0; ++lines) {
+    const size_t newline = begin == 0 ? std::string_view::npos : tail.rfind('\n', begin - 1);
+    if (newline == std::string_view::npos) {
+      // The first line that is left; half a line only if there is no whole one.
+      if (!cut || lines == 0) begin = 0;
+      break;
+    }
+    begin = newline;
+  }
+  if (begin < tail.size() && tail[begin] == '\n') ++begin;
+  std::string result(tail.substr(begin));
+  std::replace(result.begin(), result.end(), '\0', ' ');
+  return result;
+}
+
+}  // namespace millrace

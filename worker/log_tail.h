@@ -1,0 +1,33 @@
+// The end of a process's output: a ring of its last bytes, whatever it wrote before.
+//
+// One thread.
+#ifndef MILLRACE_WORKER_LOG_TAIL_H_
+#define MILLRACE_WORKER_LOG_TAIL_H_
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace millrace {
+
+class LogTail {
+ public:
+  static constexpr size_t kMaxBytes = 16 << 10;
+  static constexpr int kMaxLines = 20;
+
+  void Append(std::string_view bytes);
+  void Clear() { bytes_.clear(); }
+
+  // At most the last kMaxLines lines of the last kMaxBytes bytes, valid UTF-8 or not, NULs as
+  // spaces, without the newline at the end. A line that lost its beginning is left out unless it is
+  // the only one.
+  std::string LastLines() const;
+
+ private:
+  std::string bytes_;  // up to twice kMaxBytes, so that trimming is rare
+  bool trimmed_ = false;
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_WORKER_LOG_TAIL_H_

@@ -1,0 +1,55 @@
+#include "worker/log_tail.h"
+
+#include <gtest/gtest.h>
+
+namespace millrace {
+namespace {
+
+std::string NumberedLines(int count) {
+  std::string lines;
+  for (int i = 1; i <= count; ++i) lines += "line " + std::to_string(i) + "\n";
+  return lines;
+}
+
+TEST(LogTailTest, ShortOutputIsKeptWhole) {
+  LogTail tail;
+  EXPECT_EQ(tail.LastLines(), "");
+  tail.Append("one\ntw");
+  tail.Append("o\n");
+  EXPECT_EQ(tail.LastLines(), "one\ntwo");
+}
+
+TEST(LogTailTest, OnlyTheLastLinesAreReported) {
+  LogTail tail;
+  tail.Append(NumberedLines(100));
+  const std::string lines = tail.LastLines();
+  EXPECT_EQ(lines.substr(0, 8), "line 81\n");
+  EXPECT_EQ(lines.substr(lines.size() - 8), "line 100");
+}
+
+TEST(LogTailTest, HalfALineIsLeftOutUnlessItIsAllThereIs) {
+  LogTail tail;
+  tail.Append(std::string(LogTail::kMaxBytes, 'a') + "\nlast\n");
+  EXPECT_EQ(tail.LastLines(), "last");
+  tail.Clear();
+  tail.Append(std::string(3 * LogTail::kMaxBytes, 'b'));
+  EXPECT_EQ(tail.LastLines(), std::string(LogTail::kMaxBytes, 'b'));
+}
+
+TEST(LogTailTest, ManySmallWritesStayBounded) {
+  LogTail tail;
+  for (int i = 0; i < 1000; ++i) tail.Append(NumberedLines(10));
+  const std::string twice = NumberedLines(10) + NumberedLines(10);
+  EXPECT_EQ(tail.LastLines() + "\n", twice);
+}
+
+TEST(LogTailTest, ANewAttemptStartsWithAnEmptyTail) {
+  LogTail tail;
+  tail.Append(NumberedLines(5000));
+  tail.Clear();
+  tail.Append("new\n");
+  EXPECT_EQ(tail.LastLines(), "new");
+}
+
+}  // namespace
+}  // namespace millrace
