@@ -1,0 +1,128 @@
+"""The control command `millrace`, detached jobs, cancelling, and what is left afterwards."""
+
+import os
+import select
+import signal
+
+import cluster
+from cluster import UNRULY, WORDCOUNT, read_output
+
+
+class ClientTest(cluster.ClusterTest):
+    def setUp(self):
+        super().setUp()
+        self.gate = cluster.Gate(self.path("gate"))
+        self.text("held/text", "before %s after\n" % self.gate.word)
+        self.text("in/text", "a few words\n")
+        self.cluster = self.master("--workers=2")
+        self.workers_joined(self.cluster, 2)
+
+    def submit_held(self, *flags):
+        """Submits a job and returns its process when its map stands at the gate."""
+        job = self.job(UNRULY, "--master=" + self.cluster.address, "--input=" + self.path("held"),
+                       "--output=" + self.path("out"), "--reducers=2", *flags)
+        self.gate.meet()
+        return job
+
+    def state(self, job="1"):
+        return self.millrace(self.cluster, "job", job, "--json")["state"]
+
+    def test_a_detached_job_is_waited_for_by_its_id(self):
+        job = self.submit_held("--detach").finish().output().strip()
+        self.assertEqual(self.state(job), "RUNNING")
+        self.millrace(self.cluster, "wait", job, "--timeout=10ms", code=5)
+        self.gate.open()
+        self.millrace(self.cluster, "wait", job)
+        self.assertEqual(self.state(job), "SUCCEEDED")
+        self.assertEqual(read_output(self.path("out")), {b"before": 1, b"after": 1})
+
+    def test_cancel_leaves_nothing(self):
+        job = self.submit_held()
+        self.millrace(self.cluster, "cancel", "1")
+        job.finish(4)
+        self.assertEqual(self.state(), "CANCELLED")
+        self.assertFalse(os.path.exists(self.path("out")))
+        self.millrace(self.cluster, "wait", "1", code=4)
+
+    def test_ctrl_c_cancels_the_job(self):
+        job = self.submit_held()
+        job.send_signal(signal.SIGINT)
+        job.finish(4)
+        self.assertEqual(self.state(), "CANCELLED")
+        self.assertFalse(os.path.exists(self.path("out")))
+
+    def test_ctrl_c_ends_a_local_cluster(self):
+        job = self.job(UNRULY, "--workers=2", "--input=" + self.path("held"),
+                       "--output=" + self.path("out"))
+        self.gate.meet()
+        job.send_signal(signal.SIGINT)
+        job.finish(4)
+        self.assertFalse(os.path.exists(self.path("out")))
+        self.assertEqual(os.listdir(self.tmp), [])
+
+    def test_a_killed_client_takes_its_local_cluster_along(self):
+        job = self.job(UNRULY, "--workers=2", "--input=" + self.path("held"),
+                       "--output=" + self.path("out"))
+        self.gate.meet()
+        local = [pid for pid, line in self.left_behind().items() if "millrace-" in line]
+        self.assertEqual(len(local), 3, "a master and two workers")
+        watched = [os.pidfd_open(pid) for pid in local]
+        job.kill()
+        job.wait()
+        for fd in watched:
+            self.ended(fd)
+
+    def ended(self, pidfd):
+        ready, _, _ = select.select([pidfd], [], [], cluster.DEADLINE_S)
+        os.close(pidfd)
+        self.assertTrue(ready, "a process of the local cluster goes on without its client")
+
+    def test_jobs_attempts_and_workers(self):
+        job = self.submit_held("--detach").finish().output().strip()
+        jobs = self.millrace(self.cluster, "jobs", "--json")
+        self.assertEqual([(j["name"], j["state"]) for j in jobs], [("unruly", "RUNNING")])
+        attempts = self.millrace(self.cluster, "attempts", job, "--json")
+        self.assertEqual([(a["task"], a["reason"], a["cause"]) for a in attempts],
+                         [("map-00000", "first", "running")])
+        workers = self.millrace(self.cluster, "workers", "--json")
+        self.assertEqual({w["slots"] for w in workers}, {1})
+        self.assertEqual(sum(w["busy"] for w in workers), 1)
+        for verb in (("jobs",), ("job", job), ("attempts", job), ("workers",)):
+            self.assertTrue(self.millrace(self.cluster, *verb))
+        self.gate.open()
+        self.millrace(self.cluster, "wait", job)
+
+    def test_unknown_jobs_and_verbs(self):
+        for arguments in (("job", "99"), ("wait", "99"), ("cancel", "99"), ("attempts", "99"),
+                          ("job", "x"), ("job",), ("frobnicate",), ()):
+            self.millrace(self.cluster, *arguments, code=2)
+
+    def test_a_failed_job_is_exit_1_also_for_waiters(self):
+        self.text("in/bad", "!segv\n")
+        self.job(UNRULY, "--master=" + self.cluster.address, "--input=" + self.path("in"),
+                 "--output=" + self.path("out2"), "--max_attempts=1").finish(1)
+        self.millrace(self.cluster, "wait", "1", code=1)
+        self.assertEqual(self.state(), "FAILED")
+
+    def test_overwrite_replaces_only_when_the_new_job_publishes(self):
+        def run(text, binary=WORDCOUNT, code=0):
+            self.text("again/text", text)
+            self.job(binary, "--master=" + self.cluster.address, "--input=" + self.path("again"),
+                     "--output=" + self.path("kept"), "--reducers=2", "--overwrite",
+                     "--max_attempts=1").finish(code)
+        run("old words\n")
+        run("!segv\n", UNRULY, code=1)
+        self.assertEqual(read_output(self.path("kept")), {b"old": 1, b"words": 1})
+        run("new\n")
+        self.assertEqual(read_output(self.path("kept")), {b"new": 1})
+
+    def test_sigterm_ends_master_and_workers_with_0(self):
+        worker = self.worker("--master=" + self.cluster.address)
+        worker.send_signal(signal.SIGTERM)
+        worker.finish(0)
+        self.cluster.send_signal(signal.SIGTERM)
+        self.cluster.finish(0)
+
+
+if __name__ == "__main__":
+    cluster.main()

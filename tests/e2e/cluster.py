@@ -1,0 +1,253 @@
+"""Real masters, workers and jobs for tests, and the oracle that their output is compared with.
+
+A test derives from ClusterTest. It writes input with `self.text`, starts processes with
+`self.master`, `self.worker` and `self.job`, and never sleeps: readiness is announced by ready files
+(watched with inotify), and a running attempt is met at a FIFO (`Gate`). When a test ends, whatever
+it started is killed, and processes that Millrace left behind fail it.
+"""
+
+import ctypes
+import json
+import os
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import unicodedata
+import unittest
+
+DEADLINE_S = 60  # of every wait; reached only when something is broken
+
+MASTER = os.path.abspath("master/master")
+WORKER = os.path.abspath("worker/worker")
+MILLRACE = os.path.abspath("client/millrace")
+WORDCOUNT = os.path.abspath("apps/wordcount/wordcount")
+UNRULY = os.path.abspath("tests/jobs/unruly")
+
+
+def fields(data):
+    """The words of `data` (bytes) as --tokens=fields sees them."""
+    return re.findall(rb"[^ \t\n\v\f\r]+", data)
+
+
+def letters(data):
+    """The words of `data` as --tokens=letters sees them; Python's own decoder and tables."""
+    words, current = [], []
+    for ch in data.decode("utf-8", errors="surrogateescape"):
+        if not ("\udc80" <= ch <= "\udcff") and unicodedata.category(ch)[0] == "L":
+            current.append(ch)
+        elif current:
+            words.append("".join(current).encode())
+            current = []
+    if current:
+        words.append("".join(current).encode())
+    return words
+
+
+def count(paths, tokens=fields):
+    """{word: count} over the files, one at a time: the sequential oracle."""
+    counts = {}
+    for path in paths:
+        with open(path, "rb") as f:
+            for word in tokens(f.read()):
+                counts[word] = counts.get(word, 0) + 1
+    return counts
+
+
+def part_names(folder):
+    return sorted(name for name in os.listdir(folder) if name.startswith("part-"))
+
+
+def read_output(folder):
+    """{key: value} of a finished output; checks what every output promises."""
+    names = part_names(folder)
+    with open(os.path.join(folder, "_SUCCESS")) as f:
+        manifest = json.load(f)
+    assert [part["name"] for part in manifest["parts"]] == names, manifest
+    assert sorted(os.listdir(folder)) == sorted(names + ["_SUCCESS"]), os.listdir(folder)
+    result = {}
+    for part, index in zip(manifest["parts"], range(len(names))):
+        assert part["name"] == "part-%05d-of-%05d" % (index, len(names)), part
+        with open(os.path.join(folder, part["name"]), "rb") as f:
+            content = f.read()
+        assert len(content) == part["bytes"], part
+        keys = []
+        for line in content.split(b"\n")[:-1]:
+            key, value = line.split(b"\t", 1)
+            keys.append(key)
+            assert key not in result, key
+            result[key] = int(value)
+        assert keys == sorted(keys), "keys of %s are not in byte order" % part["name"]
+    return result
+
+
+class Watch:
+    """Waits with inotify until a file of a folder appears by rename."""
+
+    def __init__(self, folder):
+        libc = ctypes.CDLL(None, use_errno=True)
+        self.fd = libc.inotify_init1(os.O_CLOEXEC)
+        moved_to = 0x80
+        assert libc.inotify_add_watch(self.fd, folder.encode(), moved_to) >= 0
+
+    def wait_for(self, path, process):
+        while not os.path.exists(path):
+            ready, _, _ = select.select([self.fd], [], [], 0.5)
+            if ready:
+                os.read(self.fd, 4096)
+            elif process.poll() is not None:
+                raise AssertionError("process ended with %d before it was ready:\n%s" %
+                                     (process.returncode, process.errors()))
+        with open(path) as f:
+            return json.load(f)
+
+
+class Gate:
+    """A FIFO at which an attempt of //tests/jobs:unruly waits for the test, and the test for it."""
+
+    def __init__(self, path):
+        os.mkfifo(path)
+        self.path = path
+        self.word = "!gate:" + path
+
+    def meet(self):
+        """Returns once an attempt stands at the gate; `open` lets it go on."""
+        self.fd = os.open(self.path, os.O_WRONLY)  # blocks until a reader is there
+
+    def open(self):
+        """Lets the attempts at the gate, and later ones, pass."""
+        os.rename(self.path, self.path + ".open")  # a later attempt finds no gate
+        os.close(self.fd)
+
+
+class Process(subprocess.Popen):
+    """A child whose standard output and error go to files."""
+
+    def __init__(self, argv, log, **kwargs):
+        self.log = log
+        with open(log + ".out", "wb") as out, open(log + ".err", "wb") as err:
+            super().__init__(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=err, **kwargs)
+
+    def output(self):
+        with open(self.log + ".out", errors="replace") as f:
+            return f.read()
+
+    def errors(self):
+        with open(self.log + ".err", errors="replace") as f:
+            return f.read()
+
+    def finish(self, code=0):
+        """Waits for the end and checks the exit code; returns self."""
+        got = self.wait(DEADLINE_S)
+        assert got == code, "exit code %d, not %d\n%s" % (got, code, self.errors())
+        return self
+
+
+class ClusterTest(unittest.TestCase):
+    maxDiff = 2000
+
+    def setUp(self):
+        # Short, because sockets' paths have 108 bytes at most.
+        self.folder = tempfile.mkdtemp(prefix="mr", dir="/tmp")
+        self.tmp = self.path("tmp")
+        os.mkdir(self.tmp)
+        self.environment = dict(os.environ, TMPDIR=self.tmp, XDG_STATE_HOME=self.path("state"))
+        self.processes = []
+
+    def tearDown(self):
+        for process in reversed(self.processes):
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        for process in self.processes:
+            try:
+                process.wait(DEADLINE_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        left = self.left_behind()
+        for pid in left:
+            os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(self.folder)
+        self.assertEqual(left, {}, "processes were left behind")
+
+    def path(self, *names):
+        return os.path.join(self.folder, *names)
+
+    def left_behind(self):
+        """{pid: command line} of processes that carry this test's environment."""
+        found = {}
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open("/proc/%s/environ" % pid, "rb") as f:
+                    environment = f.read()
+                with open("/proc/%s/cmdline" % pid, "rb") as f:
+                    line = f.read()
+            except OSError:
+                continue
+            if self.folder.encode() in environment and int(pid) != os.getpid() and line:
+                found[int(pid)] = line.replace(b"\0", b" ").decode()
+        return found
+
+    def text(self, name, content):
+        """Writes an input file and returns its path."""
+        path = self.path(name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as f:
+            f.write(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    def start(self, name, argv, **kwargs):
+        number = len(self.processes)
+        kwargs.setdefault("env", self.environment)
+        kwargs.setdefault("cwd", self.folder)
+        process = Process(argv, self.path("%02d-%s" % (number, name)), **kwargs)
+        self.processes.append(process)
+        return process
+
+    def start_ready(self, name, argv, **kwargs):
+        """Starts a process that takes --ready_file, waits for it, and keeps what it announced."""
+        ready = self.path("ready-%02d" % len(self.processes))
+        watch = Watch(self.folder)
+        process = self.start(name, argv + ["--ready_file=" + ready], **kwargs)
+        process.ready = watch.wait_for(ready, process)
+        return process
+
+    def master(self, *flags, **kwargs):
+        state = "--state_dir=" + self.path("state-%02d" % len(self.processes))
+        flags = list(flags) if any(f.startswith("--state_dir") for f in flags) else [state, *flags]
+        if not any(f.startswith("--listen") for f in flags):
+            flags.append("--listen=127.0.0.1:0")
+        process = self.start_ready("master", [MASTER] + flags, **kwargs)
+        process.address = process.ready["listen"]
+        return process
+
+    def worker(self, *flags, **kwargs):
+        flags = list(flags)
+        if not any(f.startswith("--scratch_dir") for f in flags):
+            flags.append("--scratch_dir=" + self.path("scratch-%02d" % len(self.processes)))
+        return self.start_ready("worker", [WORKER] + flags, **kwargs)
+
+    def job(self, binary, *flags, **kwargs):
+        """Starts a job; `finish(code)` waits for its end."""
+        return self.start("job", [binary, "--progress=none", *flags], **kwargs)
+
+    def millrace(self, master, *arguments, code=0):
+        """Runs the control command; returns its standard output, parsed if it is JSON."""
+        process = self.start("millrace", [MILLRACE, "--master=" + master.address, *arguments])
+        out = process.finish(code).output()
+        return json.loads(out) if "--json" in arguments else out
+
+    def workers_joined(self, master, number):
+        """Waits until `number` workers have registered; returns what the master says of them."""
+        for _ in range(1000):
+            workers = self.millrace(master, "workers", "--json")
+            if len(workers) >= number:
+                return workers
+        raise AssertionError("%d workers have not joined: %s" % (number, workers))
+
+
+def main():
+    unittest.main(argv=[sys.argv[0], "-v", *sys.argv[1:]])
