@@ -151,3 +151,9 @@ struct WorkerInfo {
   shuffleAddress @6 :Text;
   scratchFolder @7 :Text;
 }
+
+# A job as it is stored: the specification and its input files in one.
+struct StoredJobSpec {
+  spec @0 :JobSpec;
+  inputs @1 :List(InputFile);
+}
