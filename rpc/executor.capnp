@@ -39,4 +39,5 @@ struct ReduceSource {
   records @4 :UInt64;
   digest @5 :T.Digest;   # of the whole run (in place) or of the partition (fetched)
   valueKind @6 :UInt8;
+  hasGroupLength @7 :Bool;
 }

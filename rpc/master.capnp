@@ -10,8 +10,16 @@ $Cxx.namespace("millrace::capnp_master");
 # ---- For workers ------------------------------------------------------------------------------
 
 interface Registry {
-  # Joins the cluster. A worker registers again after each lost connection.
-  register @0 (info :T.WorkerInfo, worker :W.Worker) -> Registration;
+  # Joins the cluster. A worker registers again after each lost connection, and then says what it
+  # still has: the map outputs that were accepted from it, and the attempts that it runs or whose
+  # outcome was never answered.
+  register @0 (info :T.WorkerInfo, worker :W.Worker, outputs :List(HeldOutput),
+               attempts :List(T.AttemptId)) -> Registration;
+}
+
+struct HeldOutput {
+  task @0 :T.TaskId;
+  attempt @1 :T.AttemptId;
 }
 
 struct Registration {

@@ -48,6 +48,7 @@ struct PartitionResult {
       records @2 :UInt64;
       digest @3 :T.Digest;
       valueKind @4 :UInt8;
+      hasGroupLength @6 :Bool;
     }
     gone @5 :Text;  # not here (any more), or damaged
   }
