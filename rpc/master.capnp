@@ -13,11 +13,11 @@ interface Registry {
   # Joins the cluster. A worker registers again after each lost connection, and then says what it
   # still has: the map outputs that were accepted from it, and the attempts that it runs or whose
   # outcome was never answered.
-  register @0 (info :T.WorkerInfo, worker :W.Worker, outputs :List(HeldOutput),
-               attempts :List(T.AttemptId)) -> Registration;
+  register @0 (info :T.WorkerInfo, worker :W.Worker, outputs :List(HeldAttempt),
+               attempts :List(HeldAttempt)) -> Registration;
 }
 
-struct HeldOutput {
+struct HeldAttempt {
   task @0 :T.TaskId;
   attempt @1 :T.AttemptId;
 }
