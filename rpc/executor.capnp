@@ -40,4 +40,5 @@ struct ReduceSource {
   digest @5 :T.Digest;   # of the whole run (in place) or of the partition (fetched)
   valueKind @6 :UInt8;
   hasGroupLength @7 :Bool;
+  length @8 :UInt64;  # bytes of a fetched partition
 }
