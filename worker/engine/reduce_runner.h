@@ -39,6 +39,7 @@ struct ReduceSource {
   AttemptId attempt;
   Digest run_digest;
   RunPartition expected;
+  RecordFormat format;  // of the records in a fetched file
 };
 
 struct ReduceTask {
