@@ -1,0 +1,132 @@
+#include "client/job_options.h"
+
+#include <algorithm>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "client/command_line.h"
+#include "mapreduce/status_macros.h"
+#include "rpc/address.h"
+#include "storage/paths.h"
+
+namespace millrace {
+namespace {
+
+constexpr uint64_t kMiB = 1 << 20;
+constexpr uint64_t kSplitMbMax = 1 << 20;  // 1 TiB
+constexpr uint64_t kTaskMemoryMbMin = 64;  // below it a task would spill all the time
+constexpr uint64_t kTaskMemoryMbMax = 1 << 20;
+
+absl::Status Invalid(std::string message) { return absl::InvalidArgumentError(message); }
+
+absl::Status ReadPaths(const JobFlags& flags, std::string_view folder, JobOptions* options) {
+  if (flags.input.empty()) {
+    return Invalid("--input is missing: name files, folders or patterns, --input=P[,P...]");
+  }
+  if (flags.output.empty()) {
+    return Invalid("--output is missing: name a new or empty folder, --output=DIR");
+  }
+  const auto absolute = [folder](const std::string& path) {
+    return path.empty() ? "" : AbsolutePath(folder, path);
+  };
+  options->input = flags.input;
+  options->output = absolute(flags.output);
+  options->scratch_folder = absolute(flags.scratch_dir);
+  options->cluster_key_file = absolute(flags.cluster_key_file);
+  options->summary_json = absolute(flags.summary_json);
+  options->joblog = absolute(flags.joblog);
+  return absl::OkStatus();
+}
+
+absl::Status ReadReducers(const JobFlags& flags, const JobDescription& job, JobOptions* options) {
+  if (flags.reducers == "auto") return absl::OkStatus();
+  MILLRACE_ASSIGN_OR_RETURN(const uint64_t reducers,
+                            ReadCount("reducers", flags.reducers, 0, kReducersMax));
+  if (reducers == 0 && !job.allows_map_only) {
+    return Invalid(absl::StrCat("--reducers=0: ", job.name,
+                                " has no map-only meaning; give it at least one part"));
+  }
+  options->reducers = static_cast<uint32_t>(reducers);
+  return absl::OkStatus();
+}
+
+absl::Status ReadPlacement(const JobFlags& flags, JobOptions* options) {
+  if (!flags.master.empty()) {
+    if (!flags.workers.empty()) {
+      return Invalid(absl::StrCat("--workers=", flags.workers, " and --master=", flags.master,
+                                  " exclude each other: a local cluster or a running one"));
+    }
+    const absl::StatusOr<HostPort> address = ParseHostPort(flags.master, PortZero::kRefused);
+    if (!address.ok()) {
+      return Invalid(absl::StrCat("--master=", flags.master, ": ", address.status().message()));
+    }
+    options->placement = Placement::kCluster;
+    options->master = flags.master;
+  } else if (flags.workers == "inline") {
+    options->placement = Placement::kInline;
+  } else if (!flags.workers.empty()) {
+    absl::StatusOr<uint64_t> workers = ReadCount("workers", flags.workers, 1, kLocalWorkersMax);
+    if (!workers.ok()) {
+      return Invalid(absl::StrCat(workers.status().message(), ", or 'inline'"));
+    }
+    options->local_workers = static_cast<uint32_t>(*workers);
+  }
+  if (flags.detach && options->placement != Placement::kCluster) {
+    return Invalid("--detach needs --master=HOST:PORT: a local cluster ends with its client");
+  }
+  options->detach = flags.detach;
+  return absl::OkStatus();
+}
+
+absl::Status ReadLimits(const JobFlags& flags, JobOptions* options) {
+  MILLRACE_ASSIGN_OR_RETURN(const uint64_t split_mb,
+                            ReadCount("split_mb", flags.split_mb, 1, kSplitMbMax));
+  MILLRACE_ASSIGN_OR_RETURN(
+      const uint64_t memory_mb,
+      ReadCount("task_memory_mb", flags.task_memory_mb, kTaskMemoryMbMin, kTaskMemoryMbMax));
+  MILLRACE_ASSIGN_OR_RETURN(const uint64_t attempts,
+                            ReadCount("max_attempts", flags.max_attempts, 1, 1000));
+  MILLRACE_ASSIGN_OR_RETURN(options->connect_timeout_ms,
+                            ReadMilliseconds("connect_timeout", flags.connect_timeout));
+  options->split_bytes = split_mb * kMiB;
+  options->task_memory_bytes = memory_mb * kMiB;
+  options->max_attempts = static_cast<uint32_t>(attempts);
+  options->overwrite = flags.overwrite;
+  return absl::OkStatus();
+}
+
+absl::Status ReadChoices(const JobFlags& flags, JobOptions* options) {
+  MILLRACE_ASSIGN_OR_RETURN(
+      const size_t format, ReadChoice("input_format", flags.input_format, {"lines", "whole_file"}));
+  MILLRACE_ASSIGN_OR_RETURN(const size_t shuffle,
+                            ReadChoice("shuffle", flags.shuffle, {"auto", "network"}));
+  MILLRACE_ASSIGN_OR_RETURN(
+      const size_t progress,
+      ReadChoice("progress", flags.progress, {"bar", "plain", "json", "none", "auto"}));
+  options->input_format = static_cast<InputFormat>(format);
+  options->shuffle = static_cast<ShuffleMode>(shuffle);
+  if (flags.progress != "auto") options->progress = static_cast<ProgressMode>(progress);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<JobOptions> ReadJobOptions(const JobFlags& flags, std::string_view folder,
+                                          const JobDescription& job) {
+  JobOptions options;
+  MILLRACE_RETURN_IF_ERROR(ReadPaths(flags, folder, &options));
+  MILLRACE_RETURN_IF_ERROR(ReadReducers(flags, job, &options));
+  MILLRACE_RETURN_IF_ERROR(ReadPlacement(flags, &options));
+  MILLRACE_RETURN_IF_ERROR(ReadLimits(flags, &options));
+  MILLRACE_RETURN_IF_ERROR(ReadChoices(flags, &options));
+  return options;
+}
+
+uint32_t DefaultReducers(uint64_t slots, uint64_t input_bytes) {
+  constexpr uint64_t kBytesPerPart = 16 * kMiB;
+  const uint64_t by_input = (input_bytes + kBytesPerPart - 1) / kBytesPerPart;
+  return static_cast<uint32_t>(
+      std::clamp<uint64_t>(std::min(8 * slots, by_input), 1, kReducersMax));
+}
+
+}  // namespace millrace

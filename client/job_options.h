@@ -1,0 +1,82 @@
+// The flags of a job binary as typed values, and what is wrong with them.
+//
+// Pure: no file is looked at here, no network, no flag library.
+#ifndef MILLRACE_CLIENT_JOB_OPTIONS_H_
+#define MILLRACE_CLIENT_JOB_OPTIONS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "client/progress.h"
+#include "mapreduce/job.h"
+#include "rpc/task_types.h"
+
+namespace millrace {
+
+constexpr uint64_t kReducersMax = 99'999;  // part names have five digits
+constexpr uint64_t kLocalWorkersMax = 256;
+
+// As the person wrote them (or left them).
+struct JobFlags {
+  std::string input;
+  std::string output;
+  bool overwrite = false;
+  std::string reducers = "auto";
+  std::string split_mb = "64";
+  std::string input_format = "lines";
+  std::string workers;  // empty: not given
+  std::string master;   // empty: not given
+  std::string connect_timeout = "10s";
+  bool detach = false;
+  std::string max_attempts = "4";
+  std::string shuffle = "auto";
+  std::string task_memory_mb = "512";
+  std::string scratch_dir;
+  std::string cluster_key_file;
+  std::string progress = "auto";
+  std::string summary_json;
+  std::string joblog;
+};
+
+enum class Placement : uint8_t {
+  kLocalCluster,  // worker processes of our own
+  kCluster,       // one that is running
+  kInline,        // this process
+};
+
+struct JobOptions {
+  std::string input;   // patterns, as written
+  std::string output;  // absolute, like all paths below; empty when not asked for
+  bool overwrite = false;
+  std::optional<uint32_t> reducers;  // not set: chosen from slots and input
+  uint64_t split_bytes = 0;
+  InputFormat input_format = InputFormat::kLines;
+  Placement placement = Placement::kLocalCluster;
+  uint32_t local_workers = 0;  // 0: one per core
+  std::string master;
+  uint64_t connect_timeout_ms = 0;
+  bool detach = false;
+  uint32_t max_attempts = 0;
+  ShuffleMode shuffle = ShuffleMode::kAuto;
+  uint64_t task_memory_bytes = 0;
+  std::string scratch_folder;
+  std::string cluster_key_file;
+  std::optional<ProgressMode> progress;  // not set: what suits standard error
+  std::string summary_json;
+  std::string joblog;
+};
+
+// Relative paths are seen from `folder`. Errors name the flag, the value and what is allowed.
+absl::StatusOr<JobOptions> ReadJobOptions(const JobFlags& flags, std::string_view folder,
+                                          const JobDescription& job);
+
+// How many parts an output gets when nobody says: enough that every slot has work until the end
+// (8 for each), but none for less than 16 MiB of input.
+uint32_t DefaultReducers(uint64_t slots, uint64_t input_bytes);
+
+}  // namespace millrace
+
+#endif  // MILLRACE_CLIENT_JOB_OPTIONS_H_

@@ -1,0 +1,141 @@
+// What a job's flags mean, and what a person is told when they cannot be meant.
+#include "client/job_options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace millrace {
+namespace {
+
+using ::testing::HasSubstr;
+
+JobFlags Flags() {
+  JobFlags flags;
+  flags.input = "in";
+  flags.output = "out";
+  return flags;
+}
+
+JobDescription WordCount() {
+  JobDescription job;
+  job.name = "wordcount";
+  return job;
+}
+
+JobOptions Read(const JobFlags& flags) {
+  absl::StatusOr<JobOptions> options = ReadJobOptions(flags, "/home/ann", WordCount());
+  EXPECT_TRUE(options.ok()) << options.status();
+  return options.ok() ? *options : JobOptions();
+}
+
+std::string ErrorOf(const JobFlags& flags) {
+  return std::string(ReadJobOptions(flags, "/home/ann", WordCount()).status().message());
+}
+
+TEST(JobOptionsTest, ThePlainCommandMeansALocalClusterWithOneWorkerPerCore) {
+  const JobOptions options = Read(Flags());
+  EXPECT_EQ(options.placement, Placement::kLocalCluster);
+  EXPECT_EQ(options.local_workers, 0u);
+  EXPECT_FALSE(options.reducers.has_value());
+  EXPECT_EQ(options.split_bytes, 64u << 20);
+  EXPECT_EQ(options.task_memory_bytes, 512u << 20);
+  EXPECT_EQ(options.max_attempts, 4u);
+  EXPECT_EQ(options.connect_timeout_ms, 10'000u);
+  EXPECT_FALSE(options.progress.has_value());
+}
+
+TEST(JobOptionsTest, RelativePathsAreSeenFromWhereThePersonStands) {
+  JobFlags flags = Flags();
+  flags.summary_json = "s.json";
+  flags.joblog = "/var/log/job";
+  const JobOptions options = Read(flags);
+  EXPECT_EQ(options.output, "/home/ann/out");
+  EXPECT_EQ(options.summary_json, "/home/ann/s.json");
+  EXPECT_EQ(options.joblog, "/var/log/job");
+  EXPECT_EQ(options.scratch_folder, "");
+}
+
+TEST(JobOptionsTest, InputAndOutputAreNeeded) {
+  JobFlags flags = Flags();
+  flags.input = "";
+  EXPECT_THAT(ErrorOf(flags), HasSubstr("--input is missing"));
+  flags = Flags();
+  flags.output = "";
+  EXPECT_THAT(ErrorOf(flags), HasSubstr("--output is missing"));
+}
+
+TEST(JobOptionsTest, ReducersAreBounded) {
+  JobFlags flags = Flags();
+  flags.reducers = "-1";
+  EXPECT_THAT(ErrorOf(flags), HasSubstr("--reducers=-1: needs a whole number from 0 to 99999"));
+  flags.reducers = "100000";
+  EXPECT_THAT(ErrorOf(flags), HasSubstr("--reducers=100000: needs a whole number"));
+  flags.reducers = "99999";
+  EXPECT_EQ(Read(flags).reducers, 99'999u);
+}
+
+TEST(JobOptionsTest, MapOnlyIsForJobsWithThatMeaning) {
+  JobFlags flags = Flags();
+  flags.reducers = "0";
+  EXPECT_THAT(ErrorOf(flags), HasSubstr("--reducers=0: wordcount has no map-only meaning"));
+  JobDescription grep;
+  grep.allows_map_only = true;
+  EXPECT_EQ(ReadJobOptions(flags, "/", grep)->reducers, 0u);
+}
+
+TEST(JobOptionsTest, WorkersAreANumberOrInline) {
+  JobFlags flags = Flags();
+  flags.workers = "4";
+  EXPECT_EQ(Read(flags).local_workers, 4u);
+  flags.workers = "inline";
+  EXPECT_EQ(Read(flags).placement, Placement::kInline);
+  flags.workers = "0";
+  EXPECT_EQ(ErrorOf(flags), "--workers=0: needs a whole number from 1 to 256, or 'inline'");
+}
+
+TEST(JobOptionsTest, ARunningClusterHasWorkersAlready) {
+  JobFlags flags = Flags();
+  flags.master = "127.0.0.1:7070";
+  EXPECT_EQ(Read(flags).placement, Placement::kCluster);
+  flags.workers = "4";
+  EXPECT_THAT(ErrorOf(flags), HasSubstr("exclude each other"));
+}
+
+TEST(JobOptionsTest, AMastersAddressHasAPort) {
+  JobFlags flags = Flags();
+  flags.master = "nonsense";
+  EXPECT_THAT(ErrorOf(flags), HasSubstr("--master=nonsense: "));
+}
+
+TEST(JobOptionsTest, DetachingNeedsAClusterThatStays) {
+  JobFlags flags = Flags();
+  flags.detach = true;
+  EXPECT_THAT(ErrorOf(flags), HasSubstr("--detach needs --master"));
+  flags.master = "127.0.0.1:7070";
+  EXPECT_TRUE(Read(flags).detach);
+}
+
+TEST(JobOptionsTest, ChoicesAreNamedWhenWrong) {
+  JobFlags flags = Flags();
+  flags.shuffle = "disk";
+  EXPECT_THAT(ErrorOf(flags), HasSubstr("--shuffle=disk: needs one of auto, network"));
+  flags = Flags();
+  flags.input_format = "whole_file";
+  flags.progress = "json";
+  flags.shuffle = "network";
+  EXPECT_EQ(Read(flags).input_format, InputFormat::kWholeFile);
+  EXPECT_EQ(Read(flags).progress, ProgressMode::kJson);
+  EXPECT_EQ(Read(flags).shuffle, ShuffleMode::kNetwork);
+}
+
+TEST(DefaultReducersTest, EightPerSlotButNoneForLessThanSixteenMebibytes) {
+  EXPECT_EQ(DefaultReducers(/*slots=*/2, /*input_bytes=*/1 << 30), 16u);
+  EXPECT_EQ(DefaultReducers(2, 40 << 20), 3u);
+  EXPECT_EQ(DefaultReducers(2, 100), 1u);
+  EXPECT_EQ(DefaultReducers(2, 0), 1u);
+  EXPECT_EQ(DefaultReducers(0, 1 << 30), 1u);
+  EXPECT_EQ(DefaultReducers(100'000, ~uint64_t{0} >> 1), 99'999u);
+}
+
+}  // namespace
+}  // namespace millrace

@@ -1,0 +1,135 @@
+#include "client/summary.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "client/quantities.h"
+
+namespace millrace {
+namespace {
+
+uint64_t Tasks(const JobView& view, StageKind kind) {
+  uint64_t tasks = 0;
+  for (const StageProgress& stage : view.stages) {
+    if (stage.kind == kind) tasks += stage.total;
+  }
+  return tasks;
+}
+
+// "21 (20 succeeded, 1 worker_lost)".
+std::string AttemptsText(const JobView& view) {
+  uint64_t total = 0;
+  for (const uint64_t count : view.attempts_by_reason) total += count;
+  std::vector<std::string> ended;
+  for (int i = static_cast<int>(Cause::kSucceeded); i < kCauseCount; ++i) {
+    const uint64_t count = view.attempts_by_cause[i];
+    if (count > 0) ended.push_back(absl::StrCat(count, " ", Name(static_cast<Cause>(i))));
+  }
+  return ended.empty() ? absl::StrCat(total)
+                       : absl::StrCat(total, " (", absl::StrJoin(ended, ", "), ")");
+}
+
+std::string TasksText(const JobView& view) {
+  const uint64_t reduces = Tasks(view, StageKind::kReduce);
+  const std::string maps = absl::StrCat(Tasks(view, StageKind::kMap), " map");
+  return reduces == 0 ? maps : absl::StrCat(maps, ", ", reduces, " reduce");
+}
+
+std::string WorkersText(const JobView& view) {
+  const std::string joined = absl::StrCat(view.workers_joined, " joined");
+  return view.workers_lost == 0 ? joined : absl::StrCat(joined, ", ", view.workers_lost, " lost");
+}
+
+std::string BytesLine(const JobView& view) {
+  return absl::StrCat(BytesText(view.input_bytes), " in, ", BytesText(view.shuffled_bytes),
+                      " shuffled, ", BytesText(view.output_bytes), " out");
+}
+
+const AttemptView* LastFailure(const std::vector<AttemptView>& attempts) {
+  const AttemptView* last = nullptr;
+  for (const AttemptView& attempt : attempts) {
+    const bool failed = attempt.cause == Cause::kUserCodeFailed ||
+                        attempt.cause == Cause::kJobInvalid ||
+                        attempt.cause == Cause::kWorkerFailed ||
+                        attempt.cause == Cause::kTimedOut || attempt.cause == Cause::kFetchFailed;
+    if (failed && (last == nullptr || attempt.ended_ms >= last->ended_ms)) last = &attempt;
+  }
+  return last;
+}
+
+std::string NextStep(const AttemptView* failure) {
+  const Cause cause = failure == nullptr ? Cause::kRunning : failure->cause;
+  switch (cause) {
+    case Cause::kUserCodeFailed:
+      return "run it under a debugger with --workers=inline and the file that the message names";
+    case Cause::kWorkerFailed:
+      return "free what the message names on that worker's host (space, memory, permissions), "
+             "then submit again";
+    case Cause::kJobInvalid: return "leave input and binary as they are while a job runs";
+    case Cause::kTimedOut: return "look for an endless loop, or a record that takes very long";
+    default: return "`millrace attempts` lists how every attempt ended";
+  }
+}
+
+// All but the first line.
+std::string Details(const std::string& text) {
+  const size_t end = text.find('\n');
+  return end == std::string::npos ? "" : text.substr(end + 1);
+}
+
+std::string Indented(const std::string& text) {
+  std::string out;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    absl::StrAppend(&out, "  ", text.substr(at, end - at), "\n");
+    at = end + 1;
+  }
+  return out;
+}
+
+std::string Escaped(const std::string& text) {
+  return absl::StrReplaceAll(text, {{"\\", "\\\\"}, {"\t", "\\t"}, {"\n", "\\n"}});
+}
+
+}  // namespace
+
+std::string SummaryText(const JobView& view) {
+  std::string text =
+      absl::StrCat(ToString(view.job), " (", view.name, ") ", Name(view.state), " in ",
+                   DurationText(view.wall_ms), "\n  bytes     ", BytesLine(view), "\n  tasks     ",
+                   TasksText(view), "\n  attempts  ", AttemptsText(view), "\n  workers   ",
+                   WorkersText(view), "\n");
+  if (view.state == JobState::kSucceeded) {
+    absl::StrAppend(&text, "  output    ", view.output_folder, "\n");
+  }
+  return text;
+}
+
+std::string FailureText(const JobView& view, const std::vector<AttemptView>& attempts) {
+  const AttemptView* const failure = LastFailure(attempts);
+  const std::string first = view.error.substr(0, view.error.find('\n'));
+  std::string text = absl::StrCat(ToString(view.job), " (", view.name, ") failed: ", first, "\n");
+  std::string details = Details(view.error);
+  if (details.empty() && failure != nullptr) details = Details(failure->message);
+  return absl::StrCat(text, Indented(details), "Next: ", NextStep(failure), ".\n");
+}
+
+std::string JobLogText(const std::vector<AttemptView>& attempts) {
+  std::string text =
+      "task\tattempt\tworker\tpid\treason\tcause\tstarted_s\tseconds\tinput_bytes\t"
+      "output_bytes\tmessage\n";
+  for (const AttemptView& a : attempts) {
+    const uint64_t took_ms = a.ended_ms > a.started_ms ? a.ended_ms - a.started_ms : 0;
+    absl::StrAppendFormat(&text, "%s\t%s\t%s\t%d\t%s\t%s\t%.3f\t%.3f\t%d\t%d\t%s\n",
+                          TaskName(a.kind, a.task.index), ToString(a.attempt),
+                          Escaped(a.worker_name), a.worker_pid, Name(a.reason), Name(a.cause),
+                          a.started_ms / 1000.0, took_ms / 1000.0, a.stats.input_bytes,
+                          a.stats.output_bytes, Escaped(a.message));
+  }
+  return text;
+}
+
+}  // namespace millrace

@@ -1,0 +1,96 @@
+#include "client/summary.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace millrace {
+namespace {
+
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+JobView Succeeded() {
+  JobView view;
+  view.job = JobId(3);
+  view.name = "wordcount";
+  view.state = JobState::kSucceeded;
+  view.wall_ms = 1900;
+  view.stages = {{StageKind::kMap, 16, 16, 0}, {StageKind::kReduce, 4, 4, 0}};
+  view.attempts_by_reason[static_cast<int>(Reason::kFirst)] = 20;
+  view.attempts_by_reason[static_cast<int>(Reason::kWorkerLost)] = 1;
+  view.attempts_by_cause[static_cast<int>(Cause::kSucceeded)] = 20;
+  view.attempts_by_cause[static_cast<int>(Cause::kWorkerLost)] = 1;
+  view.workers_joined = 4;
+  view.workers_lost = 1;
+  view.input_bytes = 1 << 30;
+  view.shuffled_bytes = 12 << 20;
+  view.output_bytes = 4 << 20;
+  view.output_folder = "/data/out";
+  return view;
+}
+
+AttemptView Crashed() {
+  AttemptView attempt;
+  attempt.attempt = AttemptId{Epoch(1), 4};
+  attempt.task = TaskId{JobId(3), 0, 7};
+  attempt.cause = Cause::kUserCodeFailed;
+  attempt.worker_name = "w2";
+  attempt.worker_pid = 77;
+  attempt.started_ms = 1500;
+  attempt.ended_ms = 1750;
+  attempt.message = "killed by SIGSEGV at /in/text:11\nlast\twords";
+  attempt.stats.input_bytes = 10;
+  return attempt;
+}
+
+TEST(SummaryTextTest, SaysWhatWhereHowLongAndHowMuch) {
+  EXPECT_EQ(SummaryText(Succeeded()),
+            "job-3 (wordcount) SUCCEEDED in 1.90 s\n"
+            "  bytes     1 GiB in, 12 MiB shuffled, 4 MiB out\n"
+            "  tasks     16 map, 4 reduce\n"
+            "  attempts  21 (20 succeeded, 1 worker_lost)\n"
+            "  workers   4 joined, 1 lost\n"
+            "  output    /data/out\n");
+}
+
+TEST(SummaryTextTest, AJobThatDidNotSucceedHasNoOutput) {
+  JobView view = Succeeded();
+  view.state = JobState::kCancelled;
+  EXPECT_THAT(SummaryText(view), Not(HasSubstr("/data/out")));
+}
+
+TEST(FailureTextTest, TheFirstLineSaysItAllThenStandardErrorThenWhatToTry) {
+  JobView view = Succeeded();
+  view.state = JobState::kFailed;
+  view.error = "map-00007 attempt-1-4 on w2: killed by SIGSEGV at /in/text:11";
+  EXPECT_EQ(FailureText(view, {Crashed()}),
+            "job-3 (wordcount) failed: map-00007 attempt-1-4 on w2: killed by SIGSEGV at "
+            "/in/text:11\n"
+            "  last\twords\n"
+            "Next: run it under a debugger with --workers=inline and the file that the message "
+            "names.\n");
+}
+
+TEST(FailureTextTest, DetailsOfTheMasterComeFirst) {
+  JobView view = Succeeded();
+  view.error = "too many failures\nmap-00001: one\nmap-00001: two\n";
+  EXPECT_THAT(FailureText(view, {}), StartsWith("job-3 (wordcount) failed: too many failures\n"
+                                                "  map-00001: one\n  map-00001: two\nNext: "));
+}
+
+TEST(JobLogTextTest, HasAHeaderAndOneLinePerAttempt) {
+  EXPECT_EQ(JobLogText({Crashed()}),
+            "task\tattempt\tworker\tpid\treason\tcause\tstarted_s\tseconds\tinput_bytes\t"
+            "output_bytes\tmessage\n"
+            "map-00007\tattempt-1-4\tw2\t77\tfirst\tuser_code_failed\t1.500\t0.250\t10\t0\t"
+            "killed by SIGSEGV at /in/text:11\\nlast\\twords\n");
+}
+
+TEST(JobLogTextTest, WithoutAttemptsThereIsOnlyTheHeader) {
+  EXPECT_THAT(JobLogText({}), EndsWith("message\n"));
+}
+
+}  // namespace
+}  // namespace millrace
