@@ -21,7 +21,7 @@ namespace {
 using ::testing::HasSubstr;
 
 std::string NewFolder() {
-  std::string name = ::testing::TempDir() + "/posix-XXXXXX";
+  std::string name = ::testing::TempDir() + "posix-XXXXXX";
   EXPECT_NE(mkdtemp(name.data()), nullptr);
   return name;
 }
