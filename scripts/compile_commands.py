@@ -18,8 +18,12 @@ ONLY_GCC = ("-fno-canonical-system-headers", "-Wunused-but-set-parameter",
 
 
 def bazel(*arguments):
-    return subprocess.run(["bazel", *arguments], cwd=ROOT, check=True, stdout=subprocess.PIPE,
-                          stderr=subprocess.DEVNULL, text=True).stdout
+    done = subprocess.run(["bazel", *arguments], cwd=ROOT, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True)
+    # With --keep_going, targets that are broken cost the exit code but not the others' answer.
+    if not done.stdout:
+        sys.exit(f"compile_commands: bazel {arguments[0]} failed:\n{done.stderr}")
+    return done.stdout
 
 
 def source_of(arguments):
@@ -29,7 +33,8 @@ def source_of(arguments):
 def commands():
     """Returns one entry a source file of ours; the first of several actions wins."""
     folder = bazel("info", "execution_root").strip()
-    actions = json.loads(bazel("aquery", "--output=jsonproto", "--include_artifacts=false",
+    actions = json.loads(bazel("aquery", "--keep_going", "--output=jsonproto",
+                               "--include_artifacts=false",
                                'mnemonic("CppCompile", //...)')).get("actions", [])
     entries = {}
     for action in actions:
