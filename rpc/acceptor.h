@@ -58,7 +58,7 @@ class Acceptor final : private kj::TaskSet::ErrorHandler {
   class PeerCounts;
 
   void Admit(kj::Own<kj::AsyncIoStream> stream);
-  kj::Promise<void> Welcome(uint64_t id, std::string peer, kj::Own<kj::AsyncIoStream> stream);
+  kj::Promise<void> Welcome(std::string peer, kj::Own<kj::AsyncIoStream> stream);
   kj::Promise<void> PauseAfter(const kj::Exception& failure);
   void Log(const std::string& line);
   void taskFailed(kj::Exception&& exception) override;

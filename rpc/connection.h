@@ -29,6 +29,8 @@ namespace millrace {
 constexpr size_t kMaxMessageBytes = 16u << 20;
 constexpr size_t kMaxQueuedMessages = 4096;
 constexpr size_t kMaxOutstandingCalls = 4096;
+// Of calls that a peer has sent and we have not answered: beyond it we read nothing more from it.
+constexpr size_t kMaxUnansweredBytes = 64u << 20;
 
 struct ConnectionOptions {
   ClusterKey key;
@@ -65,10 +67,13 @@ class Connection {
  private:
   class Messages;
 
+  capnp::Capability::Client Bootstrap();
+
   const std::string peer_;
   kj::Own<Messages> messages_;
   capnp::TwoPartyVatNetwork network_;
   capnp::RpcSystem<capnp::rpc::twoparty::VatId> rpc_system_;
+  kj::Maybe<capnp::Capability::Client> peer_capability_;
 };
 
 // Connects to HOST:PORT, performs the preamble in `role` and returns the connection, all within

@@ -19,7 +19,7 @@ namespace millrace {
 using DialFunction = kj::Function<kj::Promise<kj::Own<Connection>>()>;
 
 // Dials until it works, waiting between tries as `backoff` says. Gives up when `patience` has
-// passed, with the last failure.
+// passed, with the last failure; a try that is under way then still ends by its own deadline.
 kj::Promise<kj::Own<Connection>> DialUntil(kj::Timer& timer, kj::Duration patience, Backoff backoff,
                                            DialFunction dial);
 
@@ -40,8 +40,8 @@ class Redialer {
 
  private:
   kj::Promise<bool> RunOnce();
+  bool MayTryAgain(kj::Exception&& e);
   kj::Promise<void> RunSession(kj::Own<Connection> connection);
-  kj::Promise<void> Wait();
 
   kj::Timer& timer_;
   const std::string peer_;
@@ -49,7 +49,6 @@ class Redialer {
   Backoff backoff_;
   DialFunction dial_;
   Session session_;
-  kj::TimePoint session_began_;
 };
 
 }  // namespace millrace
