@@ -44,7 +44,7 @@ struct PublishSources {
   uint32_t from = 0;
   uint32_t to = 0;
 };
-constexpr uint32_t kSourcesPerMessage = 4096;  // some 300 KB, well below the limit of a message
+constexpr uint32_t kSourcesPerMessage = 1000;  // the bound of one message on the wire
 
 // Put MasterCore::Parts(job) in place; JobPublished says how it went. Repeatable after a kill.
 struct PublishJob {

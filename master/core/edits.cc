@@ -86,6 +86,7 @@ void Walk(W& walk, T& s) {
   walk(s.job, s.plan, s.state, s.error, s.accepted_wall_us, s.ended_wall_us);
   for (auto& count : s.started) walk(count);
   for (auto& count : s.ended) walk(count);
+  for (auto& count : s.tasks_done) walk(count);
   walk(s.stale_reports, s.workers_joined, s.workers_lost, s.stats, s.counters);
 }
 

@@ -43,6 +43,7 @@ void JobRecord::ForgetTasks() {
   for (uint32_t stage = 0; stage < stages.size(); ++stage) {
     final_stages.push_back(StageView{JobPlan::kind(stage), stages[stage].total(),
                                      stages[stage].running(), stages[stage].done()});
+    summary.tasks_done[stage] = stages[stage].done();
   }
   stages = {};
   troubles = {};

@@ -92,6 +92,7 @@ struct JobRecord {
   void ForgetTasks();
 
   JobSummary summary;
+  uint64_t version = 0;                 // counts the edits
   std::vector<StageState> stages;       // none once the job has ended
   std::vector<StageView> final_stages;  // how they stood when it ended
 
@@ -116,6 +117,9 @@ struct JobRecord {
   // The keys under which the cluster's indexes hold this job, if they do.
   uint32_t indexed_slots = 0;
   uint32_t indexed_fetchers = 0;
+  bool indexed_maps = false;
+  bool indexed_reruns = false;
+  bool indexed_reduces = false;
 };
 
 }  // namespace millrace

@@ -28,6 +28,7 @@ struct JobSummary {
   std::array<uint64_t, kReasonCount> started{};  // attempts by the reason they were started for
   std::array<uint64_t, kCauseCount> ended{};     // attempts by the cause they ended with
   uint64_t stale_reports = 0;
+  std::array<uint32_t, 2> tasks_done{};  // by stage, when the job ended
   // Workers that were there when the job was accepted or came while it ran, and those lost
   // meanwhile.
   uint32_t workers_joined = 0;

@@ -23,6 +23,7 @@
 #include "absl/time/time.h"
 #include "master/core/actions.h"
 #include "master/core/core_time.h"
+#include "master/core/decision.h"
 #include "master/core/edits.h"
 #include "master/core/events.h"
 #include "master/core/views.h"
@@ -30,32 +31,6 @@
 #include "rpc/task_types.h"
 
 namespace millrace {
-
-struct CoreOptions {
-  Epoch epoch{1};               // of this master; attempts are numbered within it
-  int64_t started_wall_us = 0;  // wall time at core time zero, for display only
-
-  // Silence after which a worker is lost: three missed heartbeats of one second and room to spare
-  // for a long pause, since losing a worker costs all its map outputs.
-  absl::Duration lease = absl::Seconds(10);
-  // A broken connection is nearly always a dead process; a reconnect takes milliseconds.
-  absl::Duration disconnect_grace = absl::Seconds(1);
-
-  uint32_t unfinished_jobs_max = 1000;
-  uint64_t unfinished_tasks_max = 10'000'000;
-  uint32_t history_max = 1000;              // ended jobs that are remembered
-  uint32_t history_attempts_max = 100'000;  // attempts remembered of ended jobs, newest job first
-  // Ends of attempts of one task for causes other than user code, after which the job fails.
-  uint32_t other_failures_max = 20;
-  // Reduce attempts per worker that may fetch at a time, beyond one for each slot.
-  uint32_t extra_fetchers = 2;
-};
-
-// What one event calls for. The edits have been applied already; they are to be journalled.
-struct Decision {
-  std::vector<JobEdit> edits;
-  Actions actions;
-};
 
 class CoreState;
 

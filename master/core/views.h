@@ -23,6 +23,7 @@ struct StageView {
 
 struct JobSnapshot {
   JobSummary summary;
+  uint64_t version = 0;           // grows with every change, in this life of the master
   std::vector<StageView> stages;  // of a job that has ended, too: as they stood then
 };
 
@@ -55,6 +56,7 @@ struct WorkerSnapshot {
   uint32_t slots = 0;
   uint32_t free_slots = 0;
   uint32_t attempts = 0;           // running or fetching now
+  uint64_t attempts_started = 0;   // so far
   absl::Duration since_heartbeat;  // zero for workers that are awaited
 };
 

@@ -37,6 +37,7 @@ struct WorkerRecord {
   uint32_t fetchers = 0;      // reduce attempts that fetch, or wait for a slot
   uint32_t fetchers_max = 0;  // so many may
   absl::btree_set<AttemptId> attempts;
+  uint64_t attempts_started = 0;
   // Reduce attempts whose sources are ready, first come first; at most fetchers_max.
   std::vector<AttemptId> ready;
   absl::btree_map<JobId, WorkerShare> shares;

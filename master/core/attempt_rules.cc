@@ -1,0 +1,236 @@
+#include "master/core/attempt_rules.h"
+
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "mapreduce/strings.h"
+
+namespace millrace {
+namespace {
+
+// Errors travel and are journalled: a page of text says enough.
+constexpr size_t kMessageBytesMax = 1000;
+constexpr size_t kTailBytesMax = 3000;
+
+// What an outcome says of its failure: one line, then what the attempt last wrote.
+std::string TextOf(const AttemptOutcome& outcome) {
+  std::string text = outcome.message.substr(0, kMessageBytesMax);
+  if (!outcome.position.empty()) {
+    absl::StrAppend(&text, text.empty() ? "" : " ", "at ",
+                    outcome.position.substr(0, kMessageBytesMax));
+  }
+  if (!outcome.stderr_tail.empty()) {
+    std::string_view tail = outcome.stderr_tail;
+    if (tail.size() > kTailBytesMax) tail.remove_prefix(tail.size() - kTailBytesMax);
+    absl::StrAppend(&text, "\n", ToAbsl(tail));
+  }
+  return text;
+}
+
+// The cause to count: one that a worker can know. The others are the core's own conclusions.
+Cause FailureOf(const AttemptOutcome& outcome) {
+  switch (outcome.cause) {
+    case Cause::kUserCodeFailed:
+    case Cause::kFetchFailed:
+    case Cause::kTimedOut:
+    case Cause::kJobInvalid: return outcome.cause;
+    default: return Cause::kWorkerFailed;
+  }
+}
+
+}  // namespace
+
+void AttemptRules::On(const AttemptReported& event) {
+  const RunningAttempt* attempt = FindReported(event.worker, event.outcome.attempt);
+  if (attempt == nullptr || attempt->task != event.outcome.task) return AnswerUnexpected(event);
+  const RunningAttempt copy = *attempt;
+  if (event.outcome.cause == Cause::kSucceeded) {
+    AcceptSuccess(event, copy);
+  } else {
+    AcceptFailure(event, copy);
+  }
+}
+
+const RunningAttempt* AttemptRules::FindReported(WorkerId worker, const AttemptId& id) const {
+  const RunningAttempt* attempt = turn_.cluster().FindAttempt(id);
+  return attempt != nullptr && attempt->worker == worker ? attempt : nullptr;
+}
+
+bool AttemptRules::IsWinner(const TaskId& task, const AttemptId& attempt) const {
+  const JobRecord* job = turn_.cluster().FindJob(task.job);
+  return job != nullptr && job->HasTask(task) && job->task(task).done() &&
+         job->task(task).winner() == attempt;
+}
+
+void AttemptRules::AnswerUnexpected(const AttemptReported& event) {
+  const AttemptOutcome& outcome = event.outcome;
+  // The answer to its first report was lost on the way.
+  if (outcome.cause == Cause::kSucceeded && IsWinner(outcome.task, outcome.attempt)) {
+    return Answer(event, OutcomeReply::kAccepted);
+  }
+  // An attempt that obeyed CancelAttempt is no surprise.
+  if (outcome.cause != Cause::kCancelled) {
+    ++stale_reports_;
+    JobRecord* job = turn_.cluster().FindJob(outcome.task.job);
+    if (job != nullptr && !job->ended()) ++job->summary.stale_reports;
+  }
+  Answer(event, OutcomeReply::kStale);
+}
+
+void AttemptRules::AcceptSuccess(const AttemptReported& event, const RunningAttempt& attempt) {
+  const AttemptOutcome& outcome = event.outcome;
+  JobRecord* job = turn_.cluster().FindJob(attempt.task.job);
+  const Task before = job->task(attempt.task);
+  if (before.done()) {  // with a backup of the same task that came first
+    turn_.Emit(
+        AttemptEnded{outcome.attempt, attempt.task, Cause::kSuperseded, turn_.wall_us(), ""});
+    return Answer(event, OutcomeReply::kSuperseded);
+  }
+  const bool differs = before.was_done && before.digest != outcome.digest;
+  if (differs && job->reduces().done() > 0) {
+    FailForNonDeterministicMap(job, attempt.task, outcome.attempt);
+    return Answer(event, OutcomeReply::kStale);
+  }
+  turn_.Emit(TaskDone{outcome.attempt, attempt.task, turn_.wall_us(), outcome.digest, outcome.stats,
+                      outcome.counters});
+  Answer(event, OutcomeReply::kAccepted);
+  SupersedeOthers(job, attempt.task);
+  if (differs) RestartReduces(job);
+  jobs_.PublishIfComplete(job);
+}
+
+void AttemptRules::SupersedeOthers(JobRecord* job, const TaskId& task) {
+  const auto others = job->attempts.find(KeyOf(task));
+  if (others == job->attempts.end()) return;
+  const std::vector<AttemptId> ids(others->second.begin(), others->second.end());
+  for (const AttemptId& id : ids) {
+    const WorkerId worker = turn_.cluster().FindAttempt(id)->worker;
+    turn_.Emit(AttemptEnded{id, task, Cause::kSuperseded, turn_.wall_us(), ""});
+    if (turn_.cluster().FindWorker(worker)->reachable()) turn_.Do(CancelAttempt{worker, id});
+  }
+}
+
+void AttemptRules::RestartReduces(JobRecord* job) {
+  std::vector<AttemptId> ids;
+  for (const auto& [key, attempts] : job->attempts) {
+    if (key.stage > 0) ids.insert(ids.end(), attempts.begin(), attempts.end());
+  }
+  for (const AttemptId& id : ids) {
+    const RunningAttempt attempt = *turn_.cluster().FindAttempt(id);
+    turn_.Emit(AttemptEnded{id, attempt.task, Cause::kCancelled, turn_.wall_us(),
+                            "a map that ran again gave different output"});
+    if (turn_.cluster().FindWorker(attempt.worker)->reachable()) {
+      turn_.Do(CancelAttempt{attempt.worker, id});
+    }
+  }
+}
+
+void AttemptRules::AcceptFailure(const AttemptReported& event, const RunningAttempt& attempt) {
+  const AttemptOutcome& outcome = event.outcome;
+  JobRecord* job = turn_.cluster().FindJob(attempt.task.job);
+  const Cause cause = FailureOf(outcome);
+  turn_.Emit(AttemptEnded{outcome.attempt, attempt.task, cause, turn_.wall_us(), TextOf(outcome)});
+  Answer(event, OutcomeReply::kAccepted);
+  if (cause == Cause::kJobInvalid) {
+    jobs_.Fail(job,
+               absl::StrCat(job->Title(), " failed: no attempt of ",
+                            TaskName(JobPlan::kind(attempt.task.stage), attempt.task.index),
+                            " can succeed: ", job->troubles[KeyOf(attempt.task)].last_failure));
+    return;
+  }
+  CheckLimits(job, attempt.task);
+  if (cause == Cause::kFetchFailed) LoseFailedSource(job, outcome);
+}
+
+void AttemptRules::LoseFailedSource(JobRecord* job, const AttemptOutcome& outcome) {
+  const TaskId map{job->id(), 0, outcome.failed_map_index};
+  // A source that was replaced meanwhile costs nothing: the reduce just tries again.
+  if (IsWinner(map, outcome.failed_source)) LoseOutput(job->id(), map.index);
+}
+
+void AttemptRules::On(const OutputMissed& event) {
+  if (event.task.stage != 0 || !IsWinner(event.task, event.attempt)) return;
+  const JobRecord* job = turn_.cluster().FindJob(event.task.job);
+  if (job->task(event.task).worker() == event.worker) LoseOutput(job->id(), event.task.index);
+}
+
+void AttemptRules::On(const SourcesReady& event) {
+  const RunningAttempt* attempt = FindReported(event.worker, event.attempt);
+  if (attempt == nullptr || attempt->task.stage == 0) return;
+  if (attempt->phase == Phase::kHoldsSlot) {  // the grant was lost on the way
+    turn_.Do(GrantSlot{event.worker, event.attempt});
+    return;
+  }
+  const JobRecord* job = turn_.cluster().FindJob(attempt->task.job);
+  const bool current = event.version == job->source_log.size() && job->maps().complete();
+  if (current && attempt->phase == Phase::kFetching) {
+    turn_.cluster().SetPhase(event.attempt, Phase::kReady);
+  }
+}
+
+void AttemptRules::On(const ProgressReported& event) {
+  RunningAttempt* attempt = turn_.cluster().FindAttempt(event.attempt);
+  if (attempt != nullptr && attempt->worker == event.worker) attempt->progress = event.progress;
+}
+
+void AttemptRules::LoseAttempt(const AttemptId& id) {
+  const RunningAttempt* found = turn_.cluster().FindAttempt(id);
+  if (found == nullptr) return;  // went with its job
+  const TaskId task = found->task;
+  turn_.Emit(AttemptEnded{id, task, Cause::kWorkerLost, turn_.wall_us(), ""});
+  CheckLimits(turn_.cluster().FindJob(task.job), task);
+}
+
+void AttemptRules::LoseOutput(JobId job_id, uint32_t map_index) {
+  JobRecord* job = turn_.cluster().FindJob(job_id);
+  if (job == nullptr || !job->NeedsMapOutputs()) return;
+  const TaskId task{job_id, 0, map_index};
+  if (!job->task(task).done()) return;
+  turn_.Emit(OutputLost{job->task(task).winner(), task});
+  // Reduce attempts that wait for a slot may read the source in place: they say again when the new
+  // one is ready. Those that have a slot go on; they report it if they miss the source.
+  for (const auto& [key, attempts] : job->attempts) {
+    for (const AttemptId& id : attempts) {
+      if (turn_.cluster().FindAttempt(id)->phase == Phase::kReady) {
+        turn_.cluster().SetPhase(id, Phase::kFetching);
+      }
+    }
+  }
+  CheckLimits(job, task);
+}
+
+void AttemptRules::CheckLimits(JobRecord* job, const TaskId& task) {
+  if (job->ended()) return;
+  const Task& state = job->task(task);
+  const std::string name = TaskName(JobPlan::kind(task.stage), task.index);
+  if (state.user_failures >= job->plan().max_attempts) {
+    const std::string last = job->troubles[KeyOf(task)].last_failure;
+    jobs_.Fail(job, absl::StrCat(job->Title(), " failed: ", name, " failed ", state.user_failures,
+                                 " times in user code, its limit; last ", last));
+  } else if (state.other_failures >= turn_.options().other_failures_max) {
+    const Trouble& trouble = job->troubles[KeyOf(task)];
+    jobs_.Fail(job,
+               absl::StrCat(job->Title(), " failed: ", name, " was undone ", state.other_failures,
+                            " times, its limit (", trouble.Chain(), ")",
+                            trouble.last_failure.empty() ? "" : "; last ", trouble.last_failure));
+  }
+}
+
+void AttemptRules::FailForNonDeterministicMap(JobRecord* job, const TaskId& task,
+                                              const AttemptId& attempt) {
+  const RunningAttempt* running = turn_.cluster().FindAttempt(attempt);
+  jobs_.Fail(
+      job, absl::StrCat(job->Title(), " failed: non-deterministic map: ",
+                        TaskName(StageKind::kMap, task.index), " ran again as ", ToString(attempt),
+                        " on worker ", turn_.cluster().NameOf(running->worker),
+                        " and gave different output than before, when reduces had already used "
+                        "the first; make the mapper a function of its input alone"));
+}
+
+void AttemptRules::Answer(const AttemptReported& event, OutcomeReply reply) {
+  turn_.Do(AnswerOutcome{event.worker, event.outcome.attempt, reply});
+}
+
+}  // namespace millrace

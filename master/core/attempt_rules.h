@@ -1,0 +1,61 @@
+// What the end of an attempt means: who has won a task, what is tried again, what fails the job.
+//
+//   * The first success of a task wins; later ones are superseded. Only the attempt's own worker,
+//     while it is not lost, can report it; everything else is stale and counted.
+//   * Only failures of user code count against the job's limit; every other cause has a limit of
+//     its own per task, and the error then names the chain of causes.
+//   * A map output that is gone makes its map run again while some reduce is unfinished. If the
+//     second run differs, no two reduces may have seen different runs: reduces that run start over,
+//     and if one is done already the job fails as a non-deterministic map.
+#ifndef MILLRACE_MASTER_CORE_ATTEMPT_RULES_H_
+#define MILLRACE_MASTER_CORE_ATTEMPT_RULES_H_
+
+#include <string>
+
+#include "master/core/events.h"
+#include "master/core/job_rules.h"
+#include "master/core/turn.h"
+
+namespace millrace {
+
+class AttemptRules {
+ public:
+  AttemptRules(Turn* turn, JobRules* jobs) : turn_(*turn), jobs_(*jobs) {}
+
+  void On(const AttemptReported& event);
+  void On(const SourcesReady& event);
+  void On(const ProgressReported& event);
+  void On(const OutputMissed& event);
+
+  // The attempt runs on a worker that does not know it, or is lost. May fail the job.
+  void LoseAttempt(const AttemptId& attempt);
+  // The output of a finished map is gone. May fail the job. Does nothing for an output that nobody
+  // needs any more.
+  void LoseOutput(JobId job, uint32_t map_index);
+  // Whether `attempt` has won its task, and its output is still the current one.
+  bool IsWinner(const TaskId& task, const AttemptId& attempt) const;
+
+  uint64_t stale_reports() const { return stale_reports_; }
+
+ private:
+  // Null unless the attempt runs, on that worker.
+  const RunningAttempt* FindReported(WorkerId worker, const AttemptId& attempt) const;
+  void AnswerUnexpected(const AttemptReported& event);
+  void AcceptSuccess(const AttemptReported& event, const RunningAttempt& attempt);
+  void AcceptFailure(const AttemptReported& event, const RunningAttempt& attempt);
+  void SupersedeOthers(JobRecord* job, const TaskId& task);
+  void RestartReduces(JobRecord* job);
+  void LoseFailedSource(JobRecord* job, const AttemptOutcome& outcome);
+  void FailForNonDeterministicMap(JobRecord* job, const TaskId& task, const AttemptId& attempt);
+  // Fails the job if `task` has used up one of its limits.
+  void CheckLimits(JobRecord* job, const TaskId& task);
+  void Answer(const AttemptReported& event, OutcomeReply reply);
+
+  Turn& turn_;
+  JobRules& jobs_;
+  uint64_t stale_reports_ = 0;
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_MASTER_CORE_ATTEMPT_RULES_H_

@@ -1,0 +1,297 @@
+#include "master/core/cluster_state.h"
+
+#include <algorithm>
+#include <limits>
+#include <tuple>
+#include <variant>
+
+#include "absl/strings/str_cat.h"
+#include "master/core/check.h"
+
+namespace millrace {
+namespace {
+
+constexpr uint16_t kMany = std::numeric_limits<uint16_t>::max();
+
+void Increment(uint16_t* count) {
+  if (*count < kMany) ++*count;
+}
+
+Reason ReasonAfter(Cause cause) {
+  switch (cause) {
+    case Cause::kUserCodeFailed: return Reason::kUserFailure;
+    case Cause::kWorkerLost: return Reason::kWorkerLost;
+    case Cause::kTimedOut: return Reason::kTimedOut;
+    case Cause::kWorkerFailed: return Reason::kWorkerFailed;
+    // A source could not be read, or an attempt was cancelled because its sources had changed.
+    default: return Reason::kOutputLost;
+  }
+}
+
+void Add(const AttemptStats& stats, AttemptStats* sum) {
+  sum->input_bytes += stats.input_bytes;
+  sum->input_records += stats.input_records;
+  sum->shuffled_bytes += stats.shuffled_bytes;
+  sum->output_bytes += stats.output_bytes;
+  sum->output_records += stats.output_records;
+  sum->spills += stats.spills;
+  sum->cpu_us += stats.cpu_us;
+  sum->wall_us += stats.wall_us;
+  sum->peak_memory_bytes = std::max(sum->peak_memory_bytes, stats.peak_memory_bytes);
+}
+
+}  // namespace
+
+void ClusterState::Apply(const JobEdit& edit) {
+  std::visit([this](const auto& e) { On(e); }, edit);
+}
+
+void ClusterState::On(const JobAccepted& edit) {
+  auto [slot, added] = jobs_.emplace(std::piecewise_construct, std::forward_as_tuple(edit.job),
+                                     std::forward_as_tuple(edit.plan));
+  CORE_CHECK(added);
+  JobRecord& job = slot->second;
+  job.summary.job = edit.job;
+  job.summary.accepted_wall_us = edit.wall_us;
+  job.summary.workers_joined = present_workers_;
+  last_job_ = std::max(last_job_, edit.job.value());
+  unfinished_.insert(edit.job);
+  unfinished_tasks_ += uint64_t{edit.plan.map_count} + edit.plan.reducers;
+  if (!edit.plan.request_id.empty()) requests_[edit.plan.request_id] = edit.job;
+  output_folders_[edit.plan.output_folder] = edit.job;
+  Reindex(&job);
+}
+
+void ClusterState::On(const WorkerRegistered& edit) {
+  WorkerRecord& worker = workers_[edit.worker];
+  CORE_CHECK(!worker.id.is_set());
+  worker.id = edit.worker;
+  worker.incarnation = edit.incarnation;
+  worker.name = edit.name;
+  incarnations_[edit.incarnation] = edit.worker;
+  last_worker_ = std::max(last_worker_, edit.worker.value());
+  ++present_workers_;
+  for (JobId job : unfinished_) ++MustFindJob(job)->summary.workers_joined;
+}
+
+void ClusterState::On(const WorkerLost& edit) {
+  WorkerRecord* worker = FindWorker(edit.worker);
+  CORE_CHECK(worker != nullptr && !worker->lost());
+  incarnations_.erase(worker->incarnation);
+  for (const auto& [job_id, share] : worker->shares) {
+    JobRecord* job = FindJob(job_id);
+    if (job == nullptr) continue;
+    job->workers.erase(edit.worker);
+    job->awaited_workers.erase(edit.worker);
+    Reindex(job);
+  }
+  worker->shares.clear();
+  SetState(worker, WorkerState::kLost);
+  lost_.push_back(edit.worker);
+  --present_workers_;
+  for (JobId job : unfinished_) ++MustFindJob(job)->summary.workers_lost;
+}
+
+void ClusterState::On(const AttemptStarted& edit) {
+  JobRecord* job = Change(edit.task.job);
+  CORE_CHECK(job->HasTask(edit.task));
+  if (edit.attempt.epoch == epoch_) last_attempt_ = std::max(last_attempt_, edit.attempt.sequence);
+  RunningAttempt attempt{edit.task,    edit.worker,
+                         edit.wall_us, 0,
+                         edit.reason,  edit.task.stage == 0 ? Phase::kHoldsSlot : Phase::kFetching};
+  attempts_[edit.attempt] = attempt;
+  job->attempts[KeyOf(edit.task)].push_back(edit.attempt);
+  job->stages[edit.task.stage].SetState(edit.task.index, TaskState::kRunning);
+  ++job->summary.started[static_cast<size_t>(edit.reason)];
+  if (attempt.phase == Phase::kFetching) ++job->reducing_workers[edit.worker];
+  if (WorkerRecord* worker = FindWorker(edit.worker)) ++worker->attempts_started;
+  Occupy(edit.attempt, attempt, job);
+}
+
+void ClusterState::On(const AttemptEnded& edit) {
+  const RunningAttempt attempt = End(edit.attempt, edit.cause, edit.wall_us);
+  JobRecord* job = Change(edit.task.job);
+  if (edit.cause != Cause::kSuperseded) CountFailure(job, edit, attempt.worker);
+  Reindex(job);
+}
+
+void ClusterState::On(const TaskDone& edit) {
+  const RunningAttempt attempt = End(edit.attempt, Cause::kSucceeded, edit.wall_us);
+  JobRecord* job = Change(edit.task.job);
+  StageState& stage = job->stages[edit.task.stage];
+  Task& task = stage.Mutable(edit.task.index);
+  if (!task.was_done) {  // a task that runs again adds nothing to the sums
+    Add(edit.stats, &job->summary.stats);
+    for (const auto& [name, value] : edit.counters) job->summary.counters[name] += value;
+  }
+  task.digest = edit.digest;
+  task.winner_epoch = static_cast<uint32_t>(edit.attempt.epoch.value());
+  task.winner_sequence = edit.attempt.sequence;
+  task.winner_worker = static_cast<uint32_t>(attempt.worker.value());
+  task.output_bytes = edit.stats.output_bytes;
+  stage.SetState(edit.task.index, TaskState::kDone);
+  if (const auto trouble = job->troubles.find(KeyOf(edit.task)); trouble != job->troubles.end()) {
+    trouble->second.last_failure.clear();
+  }
+  if (edit.task.stage == 0 && !job->plan().map_only()) {
+    if (WorkerRecord* worker = FindWorker(attempt.worker); worker != nullptr) {
+      worker->shares[job->id()].outputs.push_back(edit.task.index);
+    }
+    MoveSource(job, edit.task.index);
+  }
+  Reindex(job);
+}
+
+void ClusterState::On(const OutputLost& edit) {
+  JobRecord* job = Change(edit.task.job);
+  StageState& maps = job->stages[edit.task.stage];
+  Task& task = maps.Mutable(edit.task.index);
+  CORE_CHECK(task.done() && task.winner() == edit.attempt);
+  Increment(&task.other_failures);
+  task.next_reason = Reason::kOutputLost;
+  Trouble& trouble = job->troubles[KeyOf(edit.task)];
+  Increment(&trouble.outputs_lost);
+  trouble.AddFailedWorker(task.worker());
+  maps.SetState(edit.task.index, TaskState::kIdle);
+  MoveSource(job, edit.task.index);
+  Reindex(job);
+}
+
+void ClusterState::On(const JobPublishing& edit) {
+  JobRecord* job = Change(edit.job);
+  job->summary.state = JobState::kPublishing;
+  Reindex(job);
+}
+
+void ClusterState::On(const JobEnded& edit) {
+  JobRecord* job = Change(edit.job);
+  CORE_CHECK(!job->ended() && job->attempts.empty());
+  job->summary.state = edit.state;
+  job->summary.error = edit.error;
+  job->summary.ended_wall_us = edit.wall_us;
+  for (WorkerId worker : job->workers) {
+    if (WorkerRecord* record = FindWorker(worker); record != nullptr) {
+      record->shares.erase(edit.job);
+    }
+  }
+  job->ForgetTasks();
+  Reindex(job);
+  changed_sources_.erase(edit.job);
+  unfinished_.erase(edit.job);
+  unfinished_tasks_ -= uint64_t{job->plan().map_count} + job->plan().reducers;
+  output_folders_.erase(job->plan().output_folder);
+  ended_.push_back(edit.job);
+  ended_attempts_ += job->history.size();
+}
+
+void ClusterState::On(const JobFolded& edit) {
+  const JobId id = edit.summary.job;
+  auto [slot, added] = jobs_.emplace(std::piecewise_construct, std::forward_as_tuple(id),
+                                     std::forward_as_tuple(JobPlan()));
+  JobRecord& job = slot->second;
+  job.summary = edit.summary;
+  job.folded = true;
+  if (!added) return;
+  job.stages.clear();
+  const JobPlan& plan = edit.summary.plan;
+  for (uint32_t stage = 0; stage < plan.stage_count(); ++stage) {
+    job.final_stages.push_back(
+        StageView{JobPlan::kind(stage), plan.task_count(stage), 0, job.summary.tasks_done[stage]});
+  }
+  last_job_ = std::max(last_job_, id.value());
+  if (!plan.request_id.empty()) requests_[plan.request_id] = id;
+  ended_.push_back(id);
+}
+
+RunningAttempt ClusterState::End(const AttemptId& id, Cause cause, int64_t wall_us) {
+  const auto found = attempts_.find(id);
+  CORE_CHECK(found != attempts_.end());
+  const RunningAttempt attempt = found->second;
+  attempts_.erase(found);
+
+  JobRecord* job = MustFindJob(attempt.task.job);
+  const auto siblings = job->attempts.find(KeyOf(attempt.task));
+  auto& ids = siblings->second;
+  ids.erase(std::find(ids.begin(), ids.end(), id));
+  const bool was_last = ids.empty();
+  if (was_last) job->attempts.erase(siblings);
+  StageState& stage = job->stages[attempt.task.stage];
+  if (was_last && !stage[attempt.task.index].done()) {
+    stage.SetState(attempt.task.index, TaskState::kIdle);
+  }
+  if (attempt.task.stage > 0) {
+    const auto reducing = job->reducing_workers.find(attempt.worker);
+    if (--reducing->second == 0) job->reducing_workers.erase(reducing);
+  }
+  ++job->summary.ended[static_cast<size_t>(cause)];
+
+  // Limits on retries bound the history; this bound only guards against a mistake in them.
+  const size_t history_max = 32 * (size_t{stage.total()} + 1000);
+  if (job->history.size() >= history_max) job->history.pop_front();
+  job->history.push_back(AttemptRecord{
+      id.sequence, attempt.started_wall_us, wall_us, static_cast<uint32_t>(id.epoch.value()),
+      static_cast<uint32_t>(attempt.worker.value()), attempt.task.index,
+      static_cast<uint8_t>(attempt.task.stage), attempt.reason, cause});
+  Vacate(id, attempt, job);
+  return attempt;
+}
+
+void ClusterState::CountFailure(JobRecord* job, const AttemptEnded& edit, WorkerId worker) {
+  Task& task = job->stages[edit.task.stage].Mutable(edit.task.index);
+  task.next_reason = ReasonAfter(edit.cause);
+  if (edit.cause == Cause::kCancelled) return;  // by the core itself: nobody failed
+  Increment(edit.cause == Cause::kUserCodeFailed ? &task.user_failures : &task.other_failures);
+  Trouble& trouble = job->troubles[KeyOf(edit.task)];
+  Increment(&trouble.ended[static_cast<size_t>(edit.cause)]);
+  trouble.AddFailedWorker(worker);
+  trouble.last_failure =
+      absl::StrCat(ToString(edit.attempt), " on worker ", NameOf(worker), ": ", Name(edit.cause),
+                   edit.message.empty() ? "" : ": ", edit.message);
+}
+
+void ClusterState::MoveSource(JobRecord* job, uint32_t map_index) {
+  job->source_log.push_back(map_index);
+  if (!job->reducing_workers.empty()) changed_sources_.insert(job->id());
+}
+
+void ClusterState::Occupy(const AttemptId& id, const RunningAttempt& attempt, JobRecord* job) {
+  const bool slot = attempt.phase == Phase::kHoldsSlot;
+  ++(slot ? job->slots_used : job->fetchers);
+  if (WorkerRecord* worker = FindWorker(attempt.worker); worker != nullptr) {
+    ++(slot ? worker->slots_used : worker->fetchers);
+    if (attempt.phase == Phase::kReady) worker->ready.push_back(id);
+    worker->attempts.insert(id);
+    worker->shares[job->id()];
+    job->workers.insert(worker->id);
+    Reindex(worker);
+  }
+  Reindex(job);
+}
+
+void ClusterState::Vacate(const AttemptId& id, const RunningAttempt& attempt, JobRecord* job) {
+  const bool slot = attempt.phase == Phase::kHoldsSlot;
+  --(slot ? job->slots_used : job->fetchers);
+  if (WorkerRecord* worker = FindWorker(attempt.worker); worker != nullptr) {
+    --(slot ? worker->slots_used : worker->fetchers);
+    if (attempt.phase == Phase::kReady) {
+      worker->ready.erase(std::find(worker->ready.begin(), worker->ready.end(), id));
+    }
+    worker->attempts.erase(id);
+    Reindex(worker);
+  }
+  Reindex(job);
+}
+
+JobRecord* ClusterState::MustFindJob(JobId job) {
+  JobRecord* found = FindJob(job);
+  CORE_CHECK(found != nullptr);
+  return found;
+}
+
+JobRecord* ClusterState::Change(JobId job) {
+  JobRecord* found = MustFindJob(job);
+  ++found->version;
+  return found;
+}
+
+}  // namespace millrace

@@ -1,0 +1,237 @@
+#include "master/core/master_core.h"
+
+#include <sstream>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "master/core/check.h"
+#include "master/core/core_state.h"
+
+namespace millrace {
+namespace {
+
+absl::Status NoSuchJob(JobId job) {
+  return absl::NotFoundError(absl::StrCat("there is no ", ToString(job), ", or no longer"));
+}
+
+const JobRecord& MustFind(const ClusterState& cluster, JobId job) {
+  const JobRecord* found = cluster.FindJob(job);
+  CORE_CHECK(found != nullptr);
+  return *found;
+}
+
+AttemptSnapshot ViewOf(const AttemptRecord& record, JobId job, const ClusterState& cluster) {
+  AttemptSnapshot view;
+  view.attempt = AttemptId{Epoch(record.epoch), record.sequence};
+  view.task = TaskId{job, record.stage, record.index};
+  view.kind = JobPlan::kind(record.stage);
+  view.worker = WorkerId(record.worker);
+  if (const WorkerRecord* worker = cluster.FindWorker(view.worker); worker != nullptr) {
+    view.worker_name = worker->name;
+  }
+  view.reason = record.reason;
+  view.cause = record.cause;
+  view.started_wall_us = record.started_wall_us;
+  view.ended_wall_us = record.ended_wall_us;
+  return view;
+}
+
+AttemptRecord RecordOf(const AttemptId& id, const RunningAttempt& attempt) {
+  AttemptRecord record;
+  record.sequence = id.sequence;
+  record.started_wall_us = attempt.started_wall_us;
+  record.epoch = static_cast<uint32_t>(id.epoch.value());
+  record.worker = static_cast<uint32_t>(attempt.worker.value());
+  record.index = attempt.task.index;
+  record.stage = static_cast<uint8_t>(attempt.task.stage);
+  record.reason = attempt.reason;
+  return record;
+}
+
+void DumpTask(uint32_t stage, uint32_t index, const Task& task, std::ostream& out) {
+  if (task.state == TaskState::kIdle && task.next_reason == Reason::kFirst) return;
+  out << "  task " << stage << "/" << index << " state " << static_cast<int>(task.state)
+      << " failures " << task.user_failures << "+" << task.other_failures << " next "
+      << Name(task.next_reason);
+  if (task.was_done) {
+    out << " winner " << task.winner() << " on " << task.worker() << " digest " << task.digest
+        << " bytes " << task.output_bytes;
+  }
+  out << "\n";
+}
+
+void DumpJob(const JobRecord& job, const ClusterState& cluster, std::ostream& out) {
+  JobFolded summary{job.summary};
+  summary.summary.stale_reports = 0;  // counted, but not worth a journal entry each
+  out << DebugString(JobEdit(summary)) << "\n";
+  for (uint32_t stage = 0; stage < job.stages.size(); ++stage) {
+    for (uint32_t i = 0; i < job.stages[stage].total(); ++i) {
+      DumpTask(stage, i, job.stages[stage][i], out);
+    }
+  }
+  for (const auto& [key, attempts] : job.attempts) {
+    for (const AttemptId& id : attempts) {
+      const RunningAttempt* attempt = cluster.FindAttempt(id);
+      out << "  " << id << " runs " << attempt->task << " on " << attempt->worker << " because "
+          << Name(attempt->reason) << "\n";
+    }
+  }
+  for (const auto& [key, trouble] : job.troubles) {
+    out << "  trouble " << key.stage << "/" << key.index << " " << trouble.Chain() << " "
+        << trouble.last_failure << "\n";
+  }
+  if (job.ended()) return;
+  for (const AttemptRecord& record : job.history) {
+    out << "  attempt-" << record.epoch << "-" << record.sequence << " " << Name(record.cause)
+        << "\n";
+  }
+  out << "  sources " << job.source_log.size() << "\n";
+}
+
+}  // namespace
+
+MasterCore::MasterCore(const CoreOptions& options) : state_(std::make_unique<CoreState>(options)) {}
+MasterCore::~MasterCore() = default;
+
+Decision MasterCore::OnEvent(CoreTime now, const Event& event) {
+  return state_->OnEvent(now, event);
+}
+
+void MasterCore::Apply(const JobEdit& edit) { state_->Apply(edit); }
+
+WorkerId MasterCore::IdOf(Incarnation incarnation) const {
+  return state_->cluster().IdOf(incarnation);
+}
+
+std::vector<JobId> MasterCore::Jobs() const {
+  std::vector<JobId> ids;
+  for (const auto& [id, job] : state_->cluster().jobs()) ids.push_back(id);
+  return ids;
+}
+
+absl::StatusOr<JobSnapshot> MasterCore::Job(JobId id) const {
+  const JobRecord* job = state_->cluster().FindJob(id);
+  if (job == nullptr) return NoSuchJob(id);
+  JobSnapshot view{job->summary, job->version, job->final_stages};
+  for (uint32_t stage = 0; stage < job->stages.size(); ++stage) {
+    const StageState& tasks = job->stages[stage];
+    view.stages.push_back(
+        StageView{JobPlan::kind(stage), tasks.total(), tasks.running(), tasks.done()});
+  }
+  return view;
+}
+
+JobId MasterCore::JobOfRequest(const std::string& request_id) const {
+  return state_->cluster().JobOfRequest(request_id);
+}
+
+absl::StatusOr<std::vector<AttemptSnapshot>> MasterCore::Attempts(JobId id, size_t limit) const {
+  const ClusterState& cluster = state_->cluster();
+  const JobRecord* job = cluster.FindJob(id);
+  if (job == nullptr) return NoSuchJob(id);
+  std::vector<AttemptSnapshot> views;
+  for (const AttemptRecord& record : job->history) {
+    if (views.size() == limit) return views;
+    views.push_back(ViewOf(record, id, cluster));
+  }
+  for (const auto& [key, attempts] : job->attempts) {
+    for (const AttemptId& attempt : attempts) {
+      if (views.size() == limit) return views;
+      views.push_back(ViewOf(RecordOf(attempt, *cluster.FindAttempt(attempt)), id, cluster));
+    }
+  }
+  return views;
+}
+
+std::vector<WorkerSnapshot> MasterCore::Workers(CoreTime now) const {
+  std::vector<WorkerSnapshot> views;
+  for (const auto& [id, worker] : state_->cluster().workers()) {
+    WorkerSnapshot view;
+    view.worker = id;
+    view.name = worker.name;
+    view.host_id = worker.host_id;
+    view.state = worker.state;
+    view.slots = worker.slots;
+    view.free_slots = worker.free_slots();
+    view.attempts = static_cast<uint32_t>(worker.attempts.size());
+    view.attempts_started = worker.attempts_started;
+    if (worker.state != WorkerState::kAwaited) view.since_heartbeat = now - worker.last_heartbeat;
+    views.push_back(std::move(view));
+  }
+  return views;
+}
+
+ClusterView MasterCore::Cluster() const {
+  ClusterView view;
+  view.workers_joined = state_->workers().joined();
+  view.workers_lost = state_->workers().lost();
+  view.stale_reports = state_->attempts().stale_reports();
+  view.unfinished_jobs = state_->cluster().unfinished().size();
+  return view;
+}
+
+uint32_t MasterCore::SourceVersion(JobId id) const {
+  return static_cast<uint32_t>(MustFind(state_->cluster(), id).source_log.size());
+}
+
+std::vector<MapSource> MasterCore::Sources(JobId id, uint32_t from, uint32_t to) const {
+  const JobRecord& job = MustFind(state_->cluster(), id);
+  CORE_CHECK(from <= to && to <= job.source_log.size());
+  const absl::btree_set<uint32_t> changed(job.source_log.begin() + from,
+                                          job.source_log.begin() + to);
+  std::vector<MapSource> sources;
+  sources.reserve(changed.size());
+  for (uint32_t index : changed) {
+    const Task& task = job.maps()[index];
+    MapSource source;
+    source.map_index = index;
+    if (task.done()) {
+      source.attempt = task.winner();
+      source.worker = task.worker();
+      source.digest = task.digest;
+    }
+    sources.push_back(source);
+  }
+  return sources;
+}
+
+std::vector<PartView> MasterCore::Parts(JobId id) const {
+  const JobRecord& job = MustFind(state_->cluster(), id);
+  CORE_CHECK(job.summary.state == JobState::kPublishing);
+  const StageState& last = job.stages.back();
+  std::vector<PartView> parts;
+  parts.reserve(last.total());
+  for (uint32_t i = 0; i < last.total(); ++i) {
+    parts.push_back(PartView{i, last[i].winner(), last[i].digest, last[i].output_bytes});
+  }
+  return parts;
+}
+
+JobFolded MasterCore::Folded(JobId id) const {
+  const JobRecord& job = MustFind(state_->cluster(), id);
+  CORE_CHECK(job.ended());
+  return JobFolded{job.summary};
+}
+
+std::string MasterCore::DurableState() const {
+  const ClusterState& cluster = state_->cluster();
+  std::ostringstream out;
+  for (const auto& [id, job] : cluster.jobs()) DumpJob(job, cluster, out);
+  for (const auto& [id, worker] : cluster.workers()) {
+    if (!worker.lost()) out << id << " " << worker.name << " " << worker.incarnation << "\n";
+  }
+  return out.str();
+}
+
+const char* Name(WorkerState state) {
+  switch (state) {
+    case WorkerState::kJoined: return "joined";
+    case WorkerState::kDraining: return "draining";
+    case WorkerState::kSuspect: return "suspect";
+    case WorkerState::kAwaited: return "awaited";
+    case WorkerState::kLost: return "lost";
+  }
+  return "unknown";
+}
+
+}  // namespace millrace

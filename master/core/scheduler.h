@@ -1,0 +1,59 @@
+// Gives free room to work that waits. Called once at the end of every turn; the rules, in order:
+//
+//   1. Workers are told of changed sources before anything else.
+//   2. Maps whose output was lost come before everything that needs a slot.
+//   3. Slots go to the job that uses fewest (max-min fairness), first come first on ties: to a
+//      reduce attempt of it that is ready, or to its next map task. Nothing is taken away.
+//   4. Reduce attempts start fetching once all maps of their job are done. Fetching takes no slot,
+//      only one of a bounded number of places on the worker.
+//
+// There is no deadlock: a reduce holds a slot only while all it needs is at hand, so slots always
+// come back, and maps that reduces wait for get them first.
+#ifndef MILLRACE_MASTER_CORE_SCHEDULER_H_
+#define MILLRACE_MASTER_CORE_SCHEDULER_H_
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include "master/core/turn.h"
+
+namespace millrace {
+
+class Scheduler {
+ public:
+  explicit Scheduler(Turn* turn) : turn_(*turn), cluster_(turn->cluster()) {}
+
+  void Run();
+
+  // Sends `worker` what it has not been told yet of the sources of `job`.
+  void TellSources(WorkerRecord* worker, const JobRecord& job);
+
+ private:
+  // A reduce attempt that could have a slot now.
+  struct Waiter {
+    std::pair<uint32_t, JobId> use;  // comparable with the keys of jobs_with_maps()
+    WorkerId worker;
+    AttemptId attempt;
+  };
+
+  void TellChangedSources();
+  void RerunLostMaps();
+  void ShareSlots();
+  void PlaceReduces();
+
+  std::optional<Waiter> LeastServedWaiter() const;
+  void Grant(const Waiter& waiter);
+  // Starts the next idle task of the stage on the best worker with `room`.
+  void Launch(JobId job, uint32_t stage, const ClusterState::WorkersByRoom& room);
+  // The worker with most room, but rather another than one on which `task` has failed.
+  WorkerId Choose(const JobRecord& job, const TaskId& task,
+                  const ClusterState::WorkersByRoom& room) const;
+
+  Turn& turn_;
+  ClusterState& cluster_;
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_MASTER_CORE_SCHEDULER_H_

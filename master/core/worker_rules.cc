@@ -1,0 +1,176 @@
+#include "master/core/worker_rules.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/container/btree_set.h"
+
+namespace millrace {
+namespace {
+
+// Lost workers are remembered so that people can see which attempts they cost.
+constexpr size_t kLostWorkersMax = 1000;
+// More slots than this on one host is a mistake in a flag.
+constexpr uint32_t kSlotsMax = 4096;
+
+}  // namespace
+
+void WorkerRules::On(const WorkerJoined& event) {
+  ClusterState& cluster = turn_.cluster();
+  const WorkerId former = cluster.IdOf(event.incarnation);
+  if (former != event.worker && cluster.FindWorker(former) != nullptr) Lose(former);
+  WorkerRecord* worker = cluster.FindWorker(event.worker);
+  if (worker != nullptr && worker->lost()) {  // an id from the past: it has to register anew
+    turn_.Do(ForgetWorker{event.worker});
+    return;
+  }
+  if (worker == nullptr) {
+    turn_.Emit(WorkerRegistered{event.worker, event.incarnation, event.name});
+    worker = cluster.FindWorker(event.worker);
+  }
+  ++joined_;
+  worker->name = event.name;
+  worker->host_id = event.host_id;
+  worker->slots = std::min(event.slots, kSlotsMax);
+  worker->fetchers_max = worker->slots + turn_.options().extra_fetchers;
+  worker->last_heartbeat = turn_.now();
+  ReconcileAttempts(worker, event);
+  ReconcileOutputs(worker, event);
+  cluster.SetState(worker, WorkerState::kJoined);
+  leases_.Watch(worker);
+}
+
+void WorkerRules::ReconcileAttempts(WorkerRecord* worker, const WorkerJoined& event) {
+  absl::btree_set<AttemptId> listed;
+  for (const HeldAttempt& held : event.attempts) {
+    listed.insert(held.attempt);
+    const bool known = worker->attempts.count(held.attempt) > 0;
+    // A winner that we have already accepted is only waiting to hear so.
+    if (!known && !attempts_.IsWinner(held.task, held.attempt)) {
+      turn_.Do(CancelAttempt{event.worker, held.attempt});
+    }
+  }
+  const std::vector<AttemptId> believed(worker->attempts.begin(), worker->attempts.end());
+  for (const AttemptId& attempt : believed) {
+    if (listed.count(attempt) == 0) attempts_.LoseAttempt(attempt);
+  }
+}
+
+void WorkerRules::ReconcileOutputs(WorkerRecord* worker, const WorkerJoined& event) {
+  ClusterState& cluster = turn_.cluster();
+  absl::btree_set<std::pair<TaskId, AttemptId>> listed;
+  absl::btree_set<JobId> released;
+  for (const HeldAttempt& held : event.outputs) {
+    listed.insert({held.task, held.attempt});
+    const JobRecord* job = cluster.FindJob(held.task.job);
+    if (job != nullptr && !job->ended()) continue;
+    if (released.insert(held.task.job).second) turn_.Do(ReleaseJob{worker->id, held.task.job});
+  }
+  const auto shares = worker->shares;  // a copy: losing an output may end a job
+  for (const auto& [job_id, share] : shares) {
+    for (uint32_t index : share.outputs) {
+      const JobRecord* job = cluster.FindJob(job_id);
+      if (job == nullptr || job->ended()) break;
+      const Task& task = job->maps()[index];
+      const bool here = task.done() && task.worker() == worker->id;
+      if (here && listed.count({TaskId{job_id, 0, index}, task.winner()}) == 0) {
+        attempts_.LoseOutput(job_id, index);
+      }
+    }
+    JobRecord* job = cluster.FindJob(job_id);
+    if (job == nullptr || job->ended()) continue;
+    job->awaited_workers.erase(worker->id);
+    cluster.Reindex(job);
+    // Whatever was on its way when the connection broke is sent again.
+    worker->shares[job_id].told_version = 0;
+    if (job->reducing_workers.count(worker->id) > 0) cluster.MarkSourcesChanged(job_id);
+  }
+}
+
+void WorkerRules::On(const HeartbeatReceived& event) {
+  WorkerRecord* worker = turn_.cluster().FindWorker(event.worker);
+  if (worker != nullptr && worker->reachable()) worker->last_heartbeat = turn_.now();
+}
+
+void WorkerRules::On(const WorkerDisconnected& event) {
+  WorkerRecord* worker = turn_.cluster().FindWorker(event.worker);
+  if (worker == nullptr || !worker->reachable()) return;
+  worker->suspect_since = turn_.now();
+  turn_.cluster().SetState(worker, WorkerState::kSuspect);
+  leases_.Watch(worker);
+}
+
+void WorkerRules::On(const WorkerDraining& event) {
+  WorkerRecord* worker = turn_.cluster().FindWorker(event.worker);
+  if (worker != nullptr && worker->state == WorkerState::kJoined) {
+    turn_.cluster().SetState(worker, WorkerState::kDraining);
+  }
+}
+
+void WorkerRules::On(const WorkerLeft& event) {
+  const WorkerRecord* worker = turn_.cluster().FindWorker(event.worker);
+  if (worker != nullptr && !worker->lost()) Lose(event.worker);
+}
+
+void WorkerRules::On(const MasterStalled&) {
+  for (auto& [id, worker] : turn_.cluster().mutable_workers()) {
+    worker.last_heartbeat = turn_.now();
+    worker.suspect_since = turn_.now();
+  }
+}
+
+void WorkerRules::LoseExpired() {
+  for (WorkerId worker : leases_.TakeExpired()) Lose(worker);
+}
+
+void WorkerRules::Lose(WorkerId id) {
+  ClusterState& cluster = turn_.cluster();
+  WorkerRecord* worker = cluster.FindWorker(id);
+  leases_.Forget(worker);
+  cluster.SetState(worker, WorkerState::kSuspect);  // so that nothing is sent to it from here on
+  const std::vector<AttemptId> attempts(worker->attempts.begin(), worker->attempts.end());
+  for (const AttemptId& attempt : attempts) attempts_.LoseAttempt(attempt);
+  const auto shares = worker->shares;  // a copy: losing an output may end a job
+  for (const auto& [job_id, share] : shares) {
+    for (uint32_t index : share.outputs) {
+      const JobRecord* job = cluster.FindJob(job_id);
+      if (job == nullptr || !job->NeedsMapOutputs()) break;
+      if (job->maps()[index].worker() == id) attempts_.LoseOutput(job_id, index);
+    }
+  }
+  turn_.Emit(WorkerLost{id});
+  turn_.Do(ForgetWorker{id});
+  ++lost_;
+  BoundLostWorkers();
+}
+
+void WorkerRules::BoundLostWorkers() {
+  ClusterState& cluster = turn_.cluster();
+  while (cluster.lost_workers().size() > kLostWorkersMax) {
+    const WorkerId oldest = cluster.lost_workers().front();
+    cluster.ForgetWorker(oldest);
+    turn_.Do(ForgetRegistration{oldest});
+  }
+}
+
+void WorkerRules::Recover() {
+  ClusterState& cluster = turn_.cluster();
+  std::vector<AttemptId> running;
+  for (auto& [id, worker] : cluster.mutable_workers()) {
+    if (worker.lost()) continue;
+    running.insert(running.end(), worker.attempts.begin(), worker.attempts.end());
+    worker.last_heartbeat = turn_.now();
+    leases_.Watch(&worker);
+    for (const auto& [job_id, share] : worker.shares) {
+      JobRecord* job = cluster.FindJob(job_id);
+      if (job == nullptr || share.outputs.empty()) continue;
+      job->awaited_workers.insert(id);
+      cluster.Reindex(job);
+    }
+  }
+  for (const AttemptId& attempt : running) attempts_.LoseAttempt(attempt);
+  BoundLostWorkers();
+}
+
+}  // namespace millrace
