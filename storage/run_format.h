@@ -38,7 +38,7 @@ constexpr size_t kRunFooterPartitionBytes = 40;
 // A block is closed when its payload has at least this many bytes.
 constexpr size_t kBlockTargetBytes = 256 << 10;
 // Key and value of one record together. A payload exceeds the target by at most one record.
-constexpr size_t kMaxRecordBytes = 256 << 20;
+constexpr size_t kMaxRecordBytes = 64 << 20;
 constexpr size_t kMaxPayloadBytes = kBlockTargetBytes + kMaxRecordBytes + 32;
 // As many as a job may have parts.
 constexpr uint32_t kMaxRunPartitions = 100000;

@@ -48,6 +48,8 @@ class RunReader {
   }
 
   const absl::Status& status() const { return status_; }
+  // Length of the partition.
+  uint64_t bytes() const { return expected_.length; }
 
   // Of the current record, valid until Next.
   std::string_view key() const { return key_; }

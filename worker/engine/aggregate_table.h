@@ -1,0 +1,133 @@
+// Folds (key, integer) pairs in memory: a pair of hash tables, then sorted into runs.
+//
+//   AggregateTable table(Aggregate::kSum, memory_bytes);
+//   if (!table.AddShort(pairs, count)) { drain to a spill run, Clear, add again }
+//   MILLRACE_RETURN_IF_ERROR(table.DrainTo(partitioner, partitions, &writer));
+//   table.Clear();
+//
+// Keys of at most 15 bytes lie in their slots; longer ones are a hash, a pointer and a size, with
+// their bytes in an arena. Both tables probe linearly from the top bits of the hash, so growing and
+// draining walk through memory in order. Adding works on batches: first the memory of all slots is
+// asked for, then they are used.
+//
+// Memory: what the tables, the arena and the sort buffers have plus what the next growth would need
+// (old and new table exist together) stays within the limit; beyond it, Add says no. Clear keeps
+// the memory for the next task. One thread.
+#ifndef MILLRACE_WORKER_ENGINE_AGGREGATE_TABLE_H_
+#define MILLRACE_WORKER_ENGINE_AGGREGATE_TABLE_H_
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "mapreduce/emitter.h"
+#include "mapreduce/job.h"
+#include "mapreduce/partitioner.h"
+#include "storage/run_writer.h"
+#include "worker/engine/huge_buffer.h"
+#include "worker/engine/key_arena.h"
+#include "worker/engine/short_sort.h"
+#include "worker/engine/string_sort.h"
+
+namespace millrace {
+
+// What two folded values of one key fold to; counts have become sums by then.
+inline int64_t FoldTotals(Aggregate kind, int64_t a, int64_t b) {
+  switch (kind) {
+    case Aggregate::kMin: return a < b ? a : b;
+    case Aggregate::kMax: return a > b ? a : b;
+    default: return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+  }
+}
+
+class AggregateTable {
+ public:
+  AggregateTable(Aggregate kind, uint64_t memory_bytes);
+  AggregateTable(const AggregateTable&) = delete;
+  AggregateTable& operator=(const AggregateTable&) = delete;
+
+  // Folds all pairs in, or none and returns false: then the table must be drained and cleared. An
+  // empty table takes at least one batch of the emitter.
+  bool AddShort(const ShortPair* pairs, int count);
+  bool AddLong(const LongPair* pairs, int count);
+
+  bool empty() const { return short_count_ + long_count_ == 0; }
+  uint64_t distinct_keys() const { return short_count_ + long_count_; }
+
+  // Adds every key with its total to `writer`, partition by partition in key order. `partitioner`
+  // may be null: then the hash of the key chooses. kAborted when it answers out of range.
+  // Afterwards the table must be cleared.
+  absl::Status DrainTo(const Partitioner* partitioner, uint32_t partitions, RunWriter* writer);
+
+  // Forgets all keys; keeps the memory.
+  void Clear();
+
+  uint64_t memory_limit() const { return memory_limit_; }
+  // Bytes in use, or kept for use.
+  uint64_t memory_bytes() const;
+
+ private:
+  struct ShortSlot {
+    ShortKey key;
+    int64_t value;
+  };
+  struct LongSlot {
+    const char* data;  // null: empty
+    uint64_t size;
+    uint64_t hash;
+    int64_t value;
+
+    std::string_view key() const { return {data, size}; }
+  };
+
+  template <Aggregate kKind>
+  void FoldShort(const ShortPair* pairs, int count);
+  template <Aggregate kKind>
+  void FoldLong(const LongPair* pairs, int count);
+  template <Aggregate kKind>
+  void FoldOneLong(const LongPair& pair);
+
+  bool MakeRoomForShort(int count);
+  bool MakeRoomForLong(const LongPair* pairs, int count);
+  void GrowShort();
+  void GrowLong();
+  // What draining would need beyond the tables, if they held this many keys.
+  static uint64_t DrainBytes(uint64_t short_count, uint64_t long_count);
+  bool FitsWith(uint64_t more_bytes, uint64_t short_count, uint64_t long_count) const;
+
+  absl::Status ChoosePartitions(const Partitioner* partitioner, uint32_t partitions);
+  void ScatterShort();
+  void ScatterLong();
+  void WritePartition(uint32_t partition, RunWriter* writer);
+
+  const Aggregate kind_;
+  const uint64_t memory_limit_;
+
+  HugeBuffer short_memory_;
+  ShortSlot* short_slots_;
+  int short_shift_;  // 64 - log2(slots): the top bits of the hash are the index
+  uint64_t short_mask_;
+  uint64_t short_count_ = 0;
+  uint64_t short_limit_;  // grow beyond this many keys
+
+  HugeBuffer long_memory_;
+  LongSlot* long_slots_;
+  int long_shift_;
+  uint64_t long_mask_;
+  uint64_t long_count_ = 0;
+  uint64_t long_limit_;
+  KeyArena arena_;
+
+  // While draining: the partition of each key in table order, short ones first; elements by
+  // partition, and where each partition begins.
+  HugeBuffer partition_memory_;
+  HugeBuffer short_sort_memory_;
+  HugeBuffer long_sort_memory_;
+  std::vector<uint64_t> short_begin_;
+  std::vector<uint64_t> long_begin_;
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_WORKER_ENGINE_AGGREGATE_TABLE_H_

@@ -1,0 +1,127 @@
+#include "worker/engine/inline_runner.h"
+
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
+#include "mapreduce/status_macros.h"
+#include "storage/paths.h"
+#include "storage/run_format.h"
+#include "worker/engine/map_runner.h"
+#include "worker/engine/reduce_runner.h"
+
+namespace millrace {
+namespace {
+
+constexpr uint64_t kCopyBytes = 1 << 20;
+
+absl::Status Named(StageKind kind, uint32_t index, const absl::Status& status) {
+  return absl::Status(status.code(), absl::StrCat(TaskName(kind, index), ": ", status.message()));
+}
+
+void AddCounters(const TaskResult& task, InlineResult* result) {
+  for (const auto& [name, value] : task.counters) result->counters[name] += value;
+}
+
+// Copies one partition of a run to a file of its own, as a fetch would.
+absl::StatusOr<RunPartition> CopyPartition(FileSystem* fs, const std::string& run,
+                                           uint32_t partition, const std::string& to) {
+  MILLRACE_ASSIGN_OR_RETURN(const std::unique_ptr<ReadableFile> in, fs->OpenForReading(run));
+  MILLRACE_ASSIGN_OR_RETURN(const RunFooter footer, ReadRunFooter(*in, run));
+  MILLRACE_ASSIGN_OR_RETURN(const std::unique_ptr<WritableFile> out, fs->OpenForWriting(to));
+  const RunPartition& source = footer.partitions.at(partition);
+  std::string buffer(kCopyBytes, '\0');
+  for (uint64_t done = 0; done < source.length;) {
+    const size_t want = std::min<uint64_t>(kCopyBytes, source.length - done);
+    MILLRACE_ASSIGN_OR_RETURN(const size_t got,
+                              in->Read(source.offset + done, want, buffer.data()));
+    if (got == 0) return absl::DataLossError(absl::StrCat(run, ": shorter than its footer says"));
+    MILLRACE_RETURN_IF_ERROR(out->Append(std::string_view(buffer).substr(0, got)));
+    done += got;
+  }
+  MILLRACE_RETURN_IF_ERROR(out->Close());
+  return source;
+}
+
+}  // namespace
+
+InlineRunner::InlineRunner(const JobDescription& job, FileSystem* file_system,
+                           const InlineOptions& options)
+    : job_(job), fs_(file_system), options_(options) {}
+
+absl::StatusOr<InlineResult> InlineRunner::Run(const std::vector<InputSplit>& splits,
+                                               const TaskObserver& observer) {
+  const std::string folder = JoinPath(options_.scratch_folder, "inline");
+  MILLRACE_RETURN_IF_ERROR(fs_->CreateFolders(JoinPath(folder, "temp")));
+  auto remove = absl::MakeCleanup([&] { fs_->RemoveTree(folder).IgnoreError(); });
+  runs_.clear();
+  InlineResult result;
+  MILLRACE_RETURN_IF_ERROR(RunMaps(splits, observer, &result));
+  if (options_.reducers > 0) MILLRACE_RETURN_IF_ERROR(RunReduces(observer, &result));
+  return result;
+}
+
+absl::Status InlineRunner::RunMaps(const std::vector<InputSplit>& splits,
+                                   const TaskObserver& observer, InlineResult* result) {
+  const std::string folder = JoinPath(options_.scratch_folder, "inline");
+  MapRunnerOptions runner_options;
+  runner_options.memory_bytes = options_.memory_bytes;
+  MapRunner runner(job_, fs_, runner_options);
+  for (uint32_t index = 0; index < splits.size(); ++index) {
+    MapTask task;
+    task.task = {JobId(1), /*stage=*/0, index};
+    task.attempt = {Epoch(1), ++attempts_};
+    task.split = splits[index];
+    task.input_format = options_.input_format;
+    task.partitions = options_.reducers;
+    task.output_path = options_.reducers == 0 ? options_.part_path(index)
+                                              : JoinPath(folder, absl::StrCat("map-", index));
+    task.temp_folder = JoinPath(folder, "temp");
+    TaskHooks hooks;
+    if (observer != nullptr) observer(StageKind::kMap, index, hooks);
+    absl::StatusOr<TaskResult> done = runner.Run(task, hooks);
+    if (!done.ok()) return Named(StageKind::kMap, index, done.status());
+    AddCounters(*done, result);
+    runs_.push_back({task.output_path, task.attempt, done->digest});
+    result->maps.push_back(*std::move(done));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status InlineRunner::RunReduces(const TaskObserver& observer, InlineResult* result) {
+  const std::string folder = JoinPath(options_.scratch_folder, "inline");
+  ReduceRunnerOptions runner_options;
+  runner_options.memory_bytes = options_.memory_bytes;
+  ReduceRunner runner(job_, fs_, runner_options);
+  for (uint32_t index = 0; index < options_.reducers; ++index) {
+    ReduceTask task;
+    task.task = {JobId(1), /*stage=*/1, index};
+    task.attempt = {Epoch(1), ++attempts_};
+    task.partition = index;
+    task.output_path = options_.part_path(index);
+    task.temp_folder = JoinPath(folder, "temp");
+    for (uint32_t map = 0; map < runs_.size(); ++map) {
+      ReduceSource source;
+      source.map_index = map;
+      source.path = runs_[map].path;
+      source.whole_run = !options_.fetch;
+      source.attempt = runs_[map].attempt;
+      source.run_digest = runs_[map].digest;
+      if (options_.fetch) {
+        source.path = JoinPath(task.temp_folder, absl::StrCat("fetched-", map));
+        MILLRACE_ASSIGN_OR_RETURN(source.expected,
+                                  CopyPartition(fs_, runs_[map].path, index, source.path));
+      }
+      task.sources.push_back(std::move(source));
+    }
+    TaskHooks hooks;
+    if (observer != nullptr) observer(StageKind::kReduce, index, hooks);
+    absl::StatusOr<TaskResult> done = runner.Run(task, hooks);
+    if (!done.ok()) return Named(StageKind::kReduce, index, done.status());
+    AddCounters(*done, result);
+    result->reduces.push_back(*std::move(done));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace millrace

@@ -1,0 +1,29 @@
+#include "worker/engine/key_arena.h"
+
+namespace millrace {
+
+void KeyArena::NextChunk(size_t bytes) {
+  if (bytes > kChunkBytes) {
+    // On its own; the chunk in use, if any, is given up: such keys are rare.
+    large_.emplace_back(bytes);
+    memory_bytes_ += large_.back().size();
+    next_ = large_.back().as<char>();
+    end_ = next_ + bytes;
+    return;
+  }
+  if (used_chunks_ == chunks_.size()) {
+    chunks_.emplace_back(kChunkBytes);
+    memory_bytes_ += chunks_.back().size();
+  }
+  next_ = chunks_[used_chunks_++].as<char>();
+  end_ = next_ + kChunkBytes;
+}
+
+void KeyArena::Clear() {
+  for (const HugeBuffer& buffer : large_) memory_bytes_ -= buffer.size();
+  large_.clear();
+  used_chunks_ = 0;
+  next_ = end_ = nullptr;
+}
+
+}  // namespace millrace

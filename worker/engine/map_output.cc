@@ -1,0 +1,228 @@
+#include "worker/engine/map_output.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
+#include "mapreduce/status_macros.h"
+#include "storage/paths.h"
+#include "worker/engine/key_group.h"
+#include "worker/engine/run_merger.h"
+
+namespace millrace {
+namespace {
+
+constexpr uint64_t kKeysBetweenChecks = 4096;
+
+// One key that leaves no memory for anything else helps nobody.
+constexpr uint64_t kLargestKeyShare = 8;
+
+std::unique_ptr<Combiner> MakeCombiner(const MapOutputContext& context) {
+  if (context.job->combiner == nullptr) return nullptr;
+  return std::make_unique<Combiner>(*context.job, context.counters);
+}
+
+}  // namespace
+
+// --- Runs ---
+
+RunOutput::RunOutput(const MapOutputContext& context, Aggregate aggregate)
+    : context_(context),
+      aggregate_(aggregate),
+      partitioner_(context.job->partitioner == nullptr ? nullptr : context.job->partitioner()),
+      combiner_(MakeCombiner(context)),
+      temp_files_(context.fs, context.task->temp_folder) {}
+
+RunWriterOptions RunOutput::WriterOptions() const {
+  const MapTask& task = *context_.task;
+  RunWriterOptions options;
+  options.maker.attempt_epoch = task.attempt.epoch.value();
+  options.maker.attempt_sequence = task.attempt.sequence;
+  options.maker.job = task.task.job.value();
+  options.maker.stage = task.task.stage;
+  options.maker.task = task.task.index;
+  options.format.value_kind =
+      aggregate_ == Aggregate::kNone ? ValueKind::kBytes : ValueKind::kInt64;
+  options.partitions = task.partitions;
+  return options;
+}
+
+void RunOutput::Spill() {
+  if (!status_.ok()) return;
+  context_.hooks->Enter(TaskPhase::kSort);
+  const auto write = [this]() -> absl::Status {
+    const std::string path = temp_files_.NewPath("spill");
+    MILLRACE_ASSIGN_OR_RETURN(const std::unique_ptr<RunWriter> writer,
+                              RunWriter::Create(context_.fs, path, WriterOptions()));
+    MILLRACE_RETURN_IF_ERROR(DrainTo(writer.get()));
+    MILLRACE_ASSIGN_OR_RETURN(RunFooter footer, writer->Finish());
+    spills_.push_back({path, std::move(footer)});
+    return CheckCancelled(*context_.hooks);
+  };
+  Fail(write());
+  context_.hooks->Enter(TaskPhase::kMap);
+}
+
+absl::Status RunOutput::Finish(TaskResult* result) {
+  if (!spills_.empty() && !memory_is_empty()) Spill();
+  MILLRACE_RETURN_IF_ERROR(status_);
+  result->stats.spills = spills_.size();
+  const std::string temporary = TemporaryName(context_.task->output_path);
+  auto remove = absl::MakeCleanup([&] { context_.fs->RemoveFile(temporary).IgnoreError(); });
+  MILLRACE_RETURN_IF_ERROR(WriteFinalRun(temporary, result));
+  context_.hooks->Enter(TaskPhase::kCommit);
+  MILLRACE_RETURN_IF_ERROR(context_.fs->Rename(temporary, context_.task->output_path));
+  std::move(remove).Cancel();
+  return absl::OkStatus();
+}
+
+absl::Status RunOutput::WriteFinalRun(const std::string& path, TaskResult* result) {
+  MILLRACE_ASSIGN_OR_RETURN(const std::unique_ptr<RunWriter> writer,
+                            RunWriter::Create(context_.fs, path, WriterOptions()));
+  if (spills_.empty()) {
+    context_.hooks->Enter(TaskPhase::kSort);
+    MILLRACE_RETURN_IF_ERROR(DrainTo(writer.get()));
+  } else {
+    context_.hooks->Enter(TaskPhase::kMerge);
+    MILLRACE_RETURN_IF_ERROR(MergeSpills(writer.get()));
+  }
+  MILLRACE_ASSIGN_OR_RETURN(const RunFooter footer, writer->Finish());
+  result->digest = footer.digest;
+  for (const RunPartition& partition : footer.partitions) {
+    result->stats.output_bytes += partition.length;
+    result->stats.output_records += partition.records;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RunOutput::MergeSpills(RunWriter* writer) {
+  for (uint32_t p = 0; p < partitions(); ++p) {
+    writer->BeginPartition(p);
+    MILLRACE_RETURN_IF_ERROR(MergePartition(p, writer));
+  }
+  return writer->status();
+}
+
+absl::Status RunOutput::MergePartition(uint32_t partition, RunWriter* writer) {
+  std::vector<MergeSource> sources;
+  for (const SpilledRun& spill : spills_) {
+    if (spill.footer.partitions[partition].records == 0) continue;
+    sources.push_back({[this, &spill, partition] {
+                         return RunReader::OpenInRun(context_.fs, spill.path, spill.footer,
+                                                     partition);
+                       },
+                       [](const absl::Status& status) { return status; }});
+  }
+  TempFiles pass_files(context_.fs, context_.task->temp_folder);
+  const MergePlan plan = {context_.fs, aggregate_, FanInFor(context_.merge_memory_bytes)};
+  MILLRACE_ASSIGN_OR_RETURN(RunReaders readers,
+                            OpenForMerge(plan, &sources, &pass_files, *context_.hooks));
+  RunMerger merger(std::move(readers));
+  uint64_t key = 0;
+  const auto check = [&]() -> absl::Status {
+    if (++key % kKeysBetweenChecks != 0) return absl::OkStatus();
+    MILLRACE_RETURN_IF_ERROR(CheckCancelled(*context_.hooks));
+    return writer->status();
+  };
+  if (aggregate_ != Aggregate::kNone) {
+    for (KeyTotals totals(&merger, aggregate_); totals.Next();) {
+      writer->Add(totals.key(), totals.total());
+      MILLRACE_RETURN_IF_ERROR(check());
+    }
+  } else if (combiner_ != nullptr) {
+    for (KeyGroups groups(&merger); groups.NextGroup() && combiner_->status().ok();) {
+      combiner_->Combine(groups, writer);
+      MILLRACE_RETURN_IF_ERROR(check());
+    }
+    MILLRACE_RETURN_IF_ERROR(combiner_->status());
+  } else {
+    while (merger.Next()) {
+      writer->Add(merger.key(), merger.value());
+      MILLRACE_RETURN_IF_ERROR(check());
+    }
+  }
+  return merger.status();
+}
+
+// --- Aggregates ---
+
+AggregatedOutput::AggregatedOutput(const MapOutputContext& context, AggregateTable* table)
+    : RunOutput(context, context.job->aggregate), table_(table) {}
+
+void AggregatedOutput::DrainShort(const ShortPair* pairs, int count) {
+  if (__builtin_expect(table_->AddShort(pairs, count), 1)) return;
+  Spill();
+  table_->Clear();  // even if the spill failed: the pairs are lost then in any case
+  table_->AddShort(pairs, count);
+}
+
+void AggregatedOutput::DrainLong(const LongPair* pairs, int count) {
+  for (int i = 0; i < count; ++i) {
+    if (pairs[i].size <= table_->memory_limit() / kLargestKeyShare) continue;
+    return Fail(absl::ResourceExhaustedError(
+        absl::StrCat("the mapper emitted a key of ", pairs[i].size, " bytes; this task's memory ",
+                     "allows ", table_->memory_limit() / kLargestKeyShare,
+                     ": emit shorter keys, or raise --task_memory_mb")));
+  }
+  if (__builtin_expect(table_->AddLong(pairs, count), 1)) return;
+  Spill();
+  table_->Clear();
+  for (int i = 0; i < count; ++i) {  // one by one: together they might need too much
+    if (table_->AddLong(&pairs[i], 1)) continue;
+    Spill();
+    table_->Clear();
+    table_->AddLong(&pairs[i], 1);
+  }
+}
+
+void AggregatedOutput::EmitPair(std::string_view, std::string_view) {
+  Fail(absl::InternalError("a pair of strings reached the table of an aggregate"));
+}
+
+absl::Status AggregatedOutput::DrainTo(RunWriter* writer) {
+  const absl::Status drained = table_->DrainTo(partitioner(), partitions(), writer);
+  table_->Clear();
+  return drained;
+}
+
+// --- Byte strings ---
+
+CollectedOutput::CollectedOutput(const MapOutputContext& context, PairCollector* collector)
+    : RunOutput(context, Aggregate::kNone), collector_(collector) {}
+
+void CollectedOutput::EmitPair(std::string_view key, std::string_view value) {
+  if (!status().ok()) return;
+  const Partitioner& chooser = partitioner() != nullptr ? *partitioner() : hash_partitioner_;
+  const uint32_t partition = chooser.Partition(key, partitions());
+  if (partition >= partitions()) {
+    return Fail(absl::AbortedError(absl::StrCat("the job's partitioner returned part ", partition,
+                                                " of ", partitions(), "; it must be less")));
+  }
+  if (__builtin_expect(collector_->Add(partition, key, value), 1)) return;
+  Spill();
+  collector_->Clear();
+  if (collector_->Add(partition, key, value)) return;
+  Fail(absl::ResourceExhaustedError(absl::StrCat(
+      "the mapper emitted a pair of ", key.size() + value.size(), " bytes; the sort memory holds ",
+      collector_->max_pair_bytes(), ": emit smaller pieces, or raise --task_memory_mb")));
+}
+
+absl::Status CollectedOutput::DrainTo(RunWriter* writer) {
+  collector_->WriteTo(partitions(), combiner(), writer);
+  collector_->Clear();
+  if (combiner() != nullptr) MILLRACE_RETURN_IF_ERROR(combiner()->status());
+  return writer->status();
+}
+
+// --- Text ---
+
+absl::Status TextOutput::Finish(TaskResult* result) {
+  MILLRACE_RETURN_IF_ERROR(part_->Finish());
+  result->digest = part_->digest();
+  result->stats.output_bytes = part_->bytes();
+  result->stats.output_records = part_->records();
+  return absl::OkStatus();
+}
+
+}  // namespace millrace

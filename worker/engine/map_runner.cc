@@ -1,0 +1,154 @@
+#include "worker/engine/map_runner.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "mapreduce/byte_masks.h"
+#include "mapreduce/status_macros.h"
+#include "storage/line_reader.h"
+#include "worker/engine/map_output.h"
+
+namespace millrace {
+namespace {
+
+// Of the memory limit: this share for the sources of the final merge, and this one for the input
+// buffer and everything small.
+constexpr uint64_t kMergeShare = 8;
+constexpr uint64_t kInputShare = 8;
+
+constexpr uint64_t kReadBytes = 1 << 20;
+constexpr uint64_t kMaxInputRecordBytes = 64 << 20;
+
+// An input that is gone, or that nobody may read any more, has changed like any other.
+absl::Status InputError(const absl::Status& status) {
+  if (absl::IsNotFound(status) || absl::IsPermissionDenied(status)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(status.message(), " (the input changed after the job was submitted)"));
+  }
+  return status;
+}
+
+}  // namespace
+
+class MapRunner::Impl {
+ public:
+  Impl(const JobDescription& job, FileSystem* fs, const MapRunnerOptions& options)
+      : job_(job), fs_(fs), memory_bytes_(options.memory_bytes) {}
+
+  absl::StatusOr<TaskResult> Run(const MapTask& task, TaskHooks& hooks);
+
+ private:
+  absl::StatusOr<std::unique_ptr<MapOutput>> MakeOutput(const MapTask& task, CounterSet* counters,
+                                                        TaskHooks* hooks);
+  absl::Status MapSplit(const MapTask& task, Mapper* mapper, Emitter* emitter, MapOutput* output,
+                        TaskHooks& hooks, AttemptStats* stats);
+  absl::Status MapChunk(const InputChunk& chunk, const MapInput& input, Mapper* mapper,
+                        Emitter* emitter, MapOutput* output);
+
+  const JobDescription job_;
+  FileSystem* const fs_;
+  const uint64_t memory_bytes_;
+  CursorPage own_page_;            // for callers that want none
+  CursorPage* page_ = &own_page_;  // of the running task
+
+  // Kept warm; made when first needed.
+  std::unique_ptr<AggregateTable> table_;
+  std::unique_ptr<PairCollector> collector_;
+};
+
+absl::StatusOr<std::unique_ptr<MapOutput>> MapRunner::Impl::MakeOutput(const MapTask& task,
+                                                                       CounterSet* counters,
+                                                                       TaskHooks* hooks) {
+  if (task.partitions == 0) {
+    MILLRACE_ASSIGN_OR_RETURN(std::unique_ptr<TextPart> part,
+                              TextPart::Create(fs_, task.output_path));
+    return std::make_unique<TextOutput>(std::move(part));
+  }
+  const uint64_t merge_bytes = memory_bytes_ / kMergeShare;
+  const uint64_t sort_bytes = memory_bytes_ - merge_bytes - memory_bytes_ / kInputShare;
+  const MapOutputContext context = {&job_, &task, fs_, counters, hooks, merge_bytes};
+  if (job_.aggregate != Aggregate::kNone) {
+    if (table_ == nullptr) table_ = std::make_unique<AggregateTable>(job_.aggregate, sort_bytes);
+    table_->Clear();  // an attempt that threw has left its keys
+    return std::make_unique<AggregatedOutput>(context, table_.get());
+  }
+  if (collector_ == nullptr) collector_ = std::make_unique<PairCollector>(sort_bytes);
+  collector_->Clear();
+  return std::make_unique<CollectedOutput>(context, collector_.get());
+}
+
+absl::StatusOr<TaskResult> MapRunner::Impl::Run(const MapTask& task, TaskHooks& hooks) {
+  MILLRACE_RETURN_IF_ERROR(CheckCancelled(hooks));
+  page_ = hooks.cursor_page != nullptr ? hooks.cursor_page : &own_page_;
+  page_->Leave();
+  hooks.Enter(TaskPhase::kMap);
+  TaskResult result;
+  CounterSet counters;
+  MILLRACE_ASSIGN_OR_RETURN(const std::unique_ptr<MapOutput> output,
+                            MakeOutput(task, &counters, &hooks));
+  Emitter emitter(output->value_form(), output.get());
+  const std::unique_ptr<Mapper> mapper = job_.mapper();
+  mapper->Attach(&emitter, &counters);
+  mapper->Start();
+  MILLRACE_RETURN_IF_ERROR(
+      MapSplit(task, mapper.get(), &emitter, output.get(), hooks, &result.stats));
+  page_->Leave();
+  mapper->Finish();
+  emitter.Flush();
+  MILLRACE_RETURN_IF_ERROR(emitter.status());
+  MILLRACE_RETURN_IF_ERROR(output->Finish(&result));
+  for (const auto& [name, counter] : counters.all()) result.counters[name] = counter.value();
+  return result;
+}
+
+absl::Status MapRunner::Impl::MapSplit(const MapTask& task, Mapper* mapper, Emitter* emitter,
+                                       MapOutput* output, TaskHooks& hooks, AttemptStats* stats) {
+  LineReader::Options options;
+  options.format = task.input_format;
+  options.read_bytes = kReadBytes;
+  options.max_record_bytes = std::min(kMaxInputRecordBytes, memory_bytes_ / kInputShare);
+  LineReader reader(fs_, options);
+  const bool whole_file = task.input_format == InputFormat::kWholeFile;
+  for (const FileRange& range : task.split) {
+    if (absl::Status opened = reader.Open(range); !opened.ok()) return InputError(opened);
+    InputChunk chunk;
+    for (;;) {
+      MILLRACE_RETURN_IF_ERROR(CheckCancelled(hooks));
+      absl::StatusOr<bool> more = reader.Next(&chunk);
+      if (!more.ok()) return InputError(more.status());
+      if (!*more) break;
+      page_->EnterChunk(range.file.path, chunk.offset, chunk.data);
+      const MapInput input(chunk.data, range.file.path, chunk.offset, whole_file, page_->cursor());
+      MILLRACE_RETURN_IF_ERROR(MapChunk(chunk, input, mapper, emitter, output));
+      const bool unended = !chunk.data.empty() && chunk.data.back() != '\n';
+      const uint64_t records = whole_file ? 1 : CountByte(chunk.data, '\n') + (unended ? 1 : 0);
+      stats->input_bytes += chunk.data.size();
+      stats->input_records += records;
+      hooks.progress_bytes.fetch_add(chunk.data.size(), std::memory_order_relaxed);
+      hooks.progress_records.fetch_add(records, std::memory_order_relaxed);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status MapRunner::Impl::MapChunk(const InputChunk& chunk, const MapInput& input,
+                                       Mapper* mapper, Emitter* emitter, MapOutput* output) {
+  emitter->BeginChunk(chunk.data);
+  mapper->Map(input);
+  emitter->BeginChunk({});  // what is queued may lie in the chunk
+  MILLRACE_RETURN_IF_ERROR(emitter->status());
+  return output->status();
+}
+
+MapRunner::MapRunner(const JobDescription& job, FileSystem* file_system,
+                     const MapRunnerOptions& options)
+    : impl_(std::make_unique<Impl>(job, file_system, options)) {}
+
+MapRunner::~MapRunner() = default;
+
+absl::StatusOr<TaskResult> MapRunner::Run(const MapTask& task, TaskHooks& hooks) {
+  return impl_->Run(task, hooks);
+}
+
+}  // namespace millrace

@@ -1,0 +1,121 @@
+#include "worker/engine/pair_collector.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "storage/byte_codec.h"
+
+namespace millrace {
+namespace {
+
+// A reference packs the partition above the position in the arena.
+constexpr int kPositionBits = 44;
+constexpr uint64_t kPositionMask = (uint64_t{1} << kPositionBits) - 1;
+
+// In the arena a pair is: key size, value size (4 bytes each), key, value.
+constexpr uint64_t kPairHeaderBytes = 8;
+// One element to sort and its copy in the scratch memory.
+constexpr uint64_t kElementBytes = 2 * sizeof(SortElement);
+
+}  // namespace
+
+// The values of one key that are in memory, in the order of Add.
+class PairCollector::Group : public ReduceInput {
+ public:
+  Group(const PairCollector& collector, const SortElement* begin, const SortElement* end)
+      : collector_(collector), key_(collector.KeyAt(begin->ref)), next_(begin), end_(end) {}
+
+  std::string_view key() const override { return key_; }
+  bool done() const override { return next_ == end_; }
+  std::string_view value() const override { return collector_.ValueAt(next_->ref); }
+  void NextValue() override { ++next_; }
+
+ private:
+  const PairCollector& collector_;
+  const std::string_view key_;
+  const SortElement* next_;
+  const SortElement* const end_;
+};
+
+PairCollector::PairCollector(uint64_t memory_bytes)
+    : memory_limit_(std::min(memory_bytes, kMaxMemoryBytes)),
+      arena_(memory_limit_),
+      elements_(memory_limit_ / 2),
+      scratch_(memory_limit_) {}
+
+uint64_t PairCollector::max_pair_bytes() const {
+  return memory_limit_ - std::min(memory_limit_, kPairHeaderBytes + kElementBytes);
+}
+
+bool PairCollector::Add(uint32_t partition, std::string_view key, std::string_view value) {
+  const uint64_t bytes = kPairHeaderBytes + key.size() + value.size();
+  if (used_ + bytes + (count_ + 1) * kElementBytes > memory_limit_) return false;
+  char* out = arena_.as<char>() + used_;
+  const uint32_t sizes[2] = {static_cast<uint32_t>(key.size()),
+                             static_cast<uint32_t>(value.size())};
+  std::memcpy(out, sizes, sizeof(sizes));
+  out = std::copy(key.begin(), key.end(), out + sizeof(sizes));
+  std::copy(value.begin(), value.end(), out);
+  elements_.as<SortElement>()[count_++] = {
+      PrefixOf(key, 0), static_cast<uint64_t>(partition) << kPositionBits | used_};
+  used_ += bytes;
+  return true;
+}
+
+std::string_view PairCollector::KeyAt(uint64_t position) const {
+  const char* pair = arena_.as<char>() + position;
+  return {pair + kPairHeaderBytes, GetFixed32(pair)};
+}
+
+std::string_view PairCollector::ValueAt(uint64_t position) const {
+  const char* pair = arena_.as<char>() + position;
+  return {pair + kPairHeaderBytes + GetFixed32(pair), GetFixed32(pair + 4)};
+}
+
+void PairCollector::ScatterByPartition(uint32_t partitions) {
+  const SortElement* const elements = elements_.as<SortElement>();
+  SortElement* const sorted = scratch_.as<SortElement>();
+  begin_.assign(partitions + 1, 0);
+  for (uint64_t i = 0; i < count_; ++i) ++begin_[elements[i].ref >> kPositionBits];
+  uint64_t begin = 0;
+  for (uint64_t& entry : begin_) begin += std::exchange(entry, begin);
+  for (uint64_t i = 0; i < count_; ++i) {
+    const uint64_t ref = elements[i].ref;
+    sorted[begin_[ref >> kPositionBits]++] = {elements[i].prefix, ref & kPositionMask};
+  }
+}
+
+void PairCollector::WriteTo(uint32_t partitions, Combiner* combiner, RunWriter* writer) {
+  ScatterByPartition(partitions);
+  uint64_t begin = 0;
+  for (uint32_t p = 0; p < partitions; ++p) {
+    const uint64_t end = begin_[p];  // scattering has moved it there
+    SortElement* const elements = scratch_.as<SortElement>() + begin;
+    // The elements in the order of Add have been copied, so their memory is free for the sort.
+    SortStrings(elements, end - begin, elements_.as<SortElement>(),
+                [this](uint64_t position) { return KeyAt(position); });
+    writer->BeginPartition(p);
+    WriteSorted(elements, scratch_.as<SortElement>() + end, combiner, writer);
+    begin = end;
+  }
+}
+
+void PairCollector::WriteSorted(const SortElement* begin, const SortElement* end,
+                                Combiner* combiner, RunWriter* writer) {
+  if (combiner == nullptr) {
+    for (; begin != end; ++begin) writer->Add(KeyAt(begin->ref), ValueAt(begin->ref));
+    return;
+  }
+  while (begin != end && combiner->status().ok()) {
+    const std::string_view key = KeyAt(begin->ref);
+    const SortElement* after = begin + 1;
+    while (after != end && KeyAt(after->ref) == key) ++after;
+    Group group(*this, begin, after);
+    combiner->Combine(group, writer);
+    begin = after;
+  }
+}
+
+void PairCollector::Clear() { used_ = count_ = 0; }
+
+}  // namespace millrace

@@ -1,0 +1,250 @@
+#include "worker/engine/reduce_runner.h"
+
+#include <charconv>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "mapreduce/status_macros.h"
+#include "mapreduce/strings.h"
+#include "storage/run_reader.h"
+#include "worker/engine/failure.h"
+#include "worker/engine/key_group.h"
+#include "worker/engine/merge_down.h"
+#include "worker/engine/run_merger.h"
+#include "worker/engine/temp_files.h"
+#include "worker/engine/text_part.h"
+
+namespace millrace {
+namespace {
+
+constexpr uint64_t kKeysBetweenChecks = 4096;
+
+// Of the memory limit, for the sources that are open together: 3/4.
+uint64_t SourceMemory(uint64_t memory_bytes) { return memory_bytes / 4 * 3; }
+
+// Writes what a reducer emits to the part.
+class PartOutput : public ReduceOutput {
+ public:
+  explicit PartOutput(TextPart* part) : part_(part) {}
+  void Write(std::string_view key, std::string_view value) override { part_->Write(key, value); }
+  void Fail(std::string_view message) override {
+    if (status_.ok()) status_ = absl::AbortedError(ToAbsl(message));
+  }
+  const TextPart& part() const { return *part_; }
+  // The reducer's failure, or the part's.
+  const absl::Status& status() const { return status_.ok() ? part_->status() : status_; }
+
+ private:
+  TextPart* const part_;
+  absl::Status status_;
+};
+
+// The one value that a reducer sees of an aggregate.
+class TotalInput : public ReduceInput {
+ public:
+  TotalInput(std::string_view key, int64_t total)
+      : key_(key), end_(std::to_chars(digits_, digits_ + sizeof(digits_), total).ptr) {}
+  std::string_view key() const override { return key_; }
+  bool done() const override { return done_; }
+  std::string_view value() const override { return {digits_, static_cast<size_t>(end_ - digits_)}; }
+  void NextValue() override { done_ = true; }
+
+ private:
+  const std::string_view key_;
+  char digits_[24];
+  const char* const end_;
+  bool done_ = false;
+};
+
+absl::Status Blame(uint32_t map_index, const absl::Status& status) {
+  // Too many open files, or no space for a pass: not the fault of a source.
+  if (absl::IsResourceExhausted(status)) return status;
+  return BadSource(map_index, status);
+}
+
+absl::StatusOr<std::unique_ptr<RunReader>> OpenWholeRun(FileSystem* fs, const ReduceSource& source,
+                                                        uint32_t partition,
+                                                        const RecordFormat& format) {
+  MILLRACE_ASSIGN_OR_RETURN(const RunFooter footer, ReadRunFooter(*fs, source.path));
+  const bool same_attempt = footer.maker.attempt_epoch == source.attempt.epoch.value() &&
+                            footer.maker.attempt_sequence == source.attempt.sequence;
+  if (!same_attempt || footer.digest != source.run_digest || !(footer.format == format)) {
+    return absl::DataLossError(absl::StrCat(
+        source.path, ": a run of attempt ", footer.maker.attempt_epoch, "-",
+        footer.maker.attempt_sequence, ", not the expected ", ToString(source.attempt)));
+  }
+  return RunReader::OpenInRun(fs, source.path, footer, partition);
+}
+
+}  // namespace
+
+class ReduceRunner::Impl {
+ public:
+  Impl(const JobDescription& job, FileSystem* fs, const ReduceRunnerOptions& options)
+      : job_(job), fs_(fs), memory_bytes_(options.memory_bytes) {
+    format_.value_kind = job_.aggregate == Aggregate::kNone ? ValueKind::kBytes : ValueKind::kInt64;
+  }
+
+  absl::StatusOr<TaskResult> Run(const ReduceTask& task, TaskHooks& hooks);
+
+ private:
+  std::vector<MergeSource> MakeSources(const ReduceTask& task, uint64_t* bytes) const;
+  absl::Status Reduce(RunMerger* merger, TextPart* part, CounterSet* counters, TaskHooks& hooks,
+                      AttemptStats* stats) const;
+  absl::Status WriteTotals(RunMerger* merger, TextPart* part, TaskHooks& hooks,
+                           AttemptStats* stats) const;
+  absl::Status ReduceTotals(RunMerger* merger, Reducer* reducer, const PartOutput& output,
+                            TaskHooks& hooks, AttemptStats* stats) const;
+  absl::Status ReduceGroups(RunMerger* merger, Reducer* reducer, const PartOutput& output,
+                            TaskHooks& hooks, AttemptStats* stats) const;
+
+  const JobDescription job_;
+  FileSystem* const fs_;
+  const uint64_t memory_bytes_;
+  RecordFormat format_;
+};
+
+std::vector<MergeSource> ReduceRunner::Impl::MakeSources(const ReduceTask& task,
+                                                         uint64_t* bytes) const {
+  std::vector<MergeSource> sources;
+  for (const ReduceSource& source : task.sources) {
+    MergeSource merge_source;
+    merge_source.blame = [map_index = source.map_index](const absl::Status& status) {
+      return Blame(map_index, status);
+    };
+    if (source.whole_run) {
+      merge_source.open = [this, &source, &task,
+                           bytes]() -> absl::StatusOr<std::unique_ptr<RunReader>> {
+        MILLRACE_ASSIGN_OR_RETURN(std::unique_ptr<RunReader> reader,
+                                  OpenWholeRun(fs_, source, task.partition, format_));
+        *bytes += reader->bytes();
+        return reader;
+      };
+    } else {
+      if (source.expected.length == 0 && source.expected.records == 0) continue;  // no file at all
+      *bytes += source.expected.length;
+      merge_source.open = [this, &source] {
+        return RunReader::OpenFetched(fs_, source.path, source.expected, format_);
+      };
+    }
+    sources.push_back(std::move(merge_source));
+  }
+  return sources;
+}
+
+absl::StatusOr<TaskResult> ReduceRunner::Impl::Run(const ReduceTask& task, TaskHooks& hooks) {
+  MILLRACE_RETURN_IF_ERROR(CheckCancelled(hooks));
+  hooks.Enter(TaskPhase::kReduce);
+  TaskResult result;
+  CounterSet counters;
+  TempFiles temp_files(fs_, task.temp_folder);
+  std::vector<MergeSource> sources = MakeSources(task, &result.stats.shuffled_bytes);
+  const MergePlan plan = {fs_, job_.aggregate, FanInFor(SourceMemory(memory_bytes_))};
+  MILLRACE_ASSIGN_OR_RETURN(RunReaders readers, OpenForMerge(plan, &sources, &temp_files, hooks));
+  hooks.Enter(TaskPhase::kReduce);
+  RunMerger merger(std::move(readers));
+  MILLRACE_ASSIGN_OR_RETURN(const std::unique_ptr<TextPart> part,
+                            TextPart::Create(fs_, task.output_path));
+  const absl::Status reduced = Reduce(&merger, part.get(), &counters, hooks, &result.stats);
+  // A source that failed comes first: what the reducer made of half its data means nothing.
+  if (!merger.status().ok()) return sources[merger.failed_source()].blame(merger.status());
+  MILLRACE_RETURN_IF_ERROR(reduced);
+  hooks.Enter(TaskPhase::kCommit);
+  MILLRACE_RETURN_IF_ERROR(part->Finish());
+  result.digest = part->digest();
+  result.stats.input_bytes = result.stats.shuffled_bytes;
+  result.stats.output_bytes = part->bytes();
+  result.stats.output_records = part->records();
+  result.stats.spills = temp_files.count();
+  for (const auto& [name, counter] : counters.all()) result.counters[name] = counter.value();
+  return result;
+}
+
+absl::Status ReduceRunner::Impl::Reduce(RunMerger* merger, TextPart* part, CounterSet* counters,
+                                        TaskHooks& hooks, AttemptStats* stats) const {
+  const bool aggregated = job_.aggregate != Aggregate::kNone;
+  if (job_.reducer == nullptr) {
+    if (aggregated) return WriteTotals(merger, part, hooks, stats);
+    return absl::InvalidArgumentError(
+        absl::StrCat("job '", job_.name, "' has parts, but neither a reducer nor an aggregate"));
+  }
+  PartOutput output(part);
+  const std::unique_ptr<Reducer> reducer = job_.reducer();
+  reducer->Attach(&output, counters);
+  reducer->Start();
+  if (aggregated) {
+    MILLRACE_RETURN_IF_ERROR(ReduceTotals(merger, reducer.get(), output, hooks, stats));
+  } else {
+    MILLRACE_RETURN_IF_ERROR(ReduceGroups(merger, reducer.get(), output, hooks, stats));
+  }
+  // Finish may write and count, so it must not run over half the data.
+  if (!merger->status().ok()) return merger->status();
+  reducer->Finish();
+  return output.status();
+}
+
+namespace {
+
+// Every few thousand keys: reports progress, and looks whether to go on.
+absl::Status CheckIn(uint64_t keys, const absl::Status& status, const TextPart& part,
+                     TaskHooks& hooks) {
+  if (keys % kKeysBetweenChecks != 0) return absl::OkStatus();
+  hooks.progress_records.store(keys, std::memory_order_relaxed);
+  hooks.progress_bytes.store(part.bytes(), std::memory_order_relaxed);
+  MILLRACE_RETURN_IF_ERROR(status);
+  return CheckCancelled(hooks);
+}
+
+}  // namespace
+
+absl::Status ReduceRunner::Impl::WriteTotals(RunMerger* merger, TextPart* part, TaskHooks& hooks,
+                                             AttemptStats* stats) const {
+  KeyTotals totals(merger, job_.aggregate);
+  for (uint64_t keys = 1; totals.Next(); ++keys) {
+    part->Write(totals.key(), totals.total());
+    MILLRACE_RETURN_IF_ERROR(CheckIn(keys, part->status(), *part, hooks));
+  }
+  stats->input_records = totals.records();
+  return part->status();
+}
+
+absl::Status ReduceRunner::Impl::ReduceTotals(RunMerger* merger, Reducer* reducer,
+                                              const PartOutput& output, TaskHooks& hooks,
+                                              AttemptStats* stats) const {
+  KeyTotals totals(merger, job_.aggregate);
+  for (uint64_t keys = 1; totals.Next(); ++keys) {
+    TotalInput input(totals.key(), totals.total());
+    reducer->SetKey(totals.key());
+    reducer->Reduce(input);
+    if (!output.status().ok()) return output.status();
+    MILLRACE_RETURN_IF_ERROR(CheckIn(keys, output.status(), output.part(), hooks));
+  }
+  stats->input_records = totals.records();
+  return absl::OkStatus();
+}
+
+absl::Status ReduceRunner::Impl::ReduceGroups(RunMerger* merger, Reducer* reducer,
+                                              const PartOutput& output, TaskHooks& hooks,
+                                              AttemptStats* stats) const {
+  KeyGroups groups(merger);
+  for (uint64_t keys = 1; groups.NextGroup(); ++keys) {
+    reducer->SetKey(groups.key());
+    reducer->Reduce(groups);
+    if (!output.status().ok()) return output.status();
+    MILLRACE_RETURN_IF_ERROR(CheckIn(keys, output.status(), output.part(), hooks));
+  }
+  stats->input_records = groups.records();
+  return absl::OkStatus();
+}
+
+ReduceRunner::ReduceRunner(const JobDescription& job, FileSystem* file_system,
+                           const ReduceRunnerOptions& options)
+    : impl_(std::make_unique<Impl>(job, file_system, options)) {}
+
+ReduceRunner::~ReduceRunner() = default;
+
+absl::StatusOr<TaskResult> ReduceRunner::Run(const ReduceTask& task, TaskHooks& hooks) {
+  return impl_->Run(task, hooks);
+}
+
+}  // namespace millrace
