@@ -20,10 +20,13 @@ namespace millrace {
 // master with an empty journal sends it too.
 struct MasterStarted {};
 
-// Answered by AnswerSubmit with the same request id; the core numbers the job.
+// Answered by AnswerSubmit with the same request id.
 struct JobSubmitted {
   JobPlan plan;
   std::string spec;  // the serialised JobSpec: opaque here, it comes back in the JobAccepted edit
+  // A number from MasterCore::NextJobId or above it, never given twice, for a shell that prepares
+  // the output under the job's name before it submits. Not set: the core numbers the job.
+  JobId job;
 };
 
 // Answered by AnswerCancel.

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "master/core/check.h"
 
 namespace millrace {
 namespace {
@@ -16,7 +17,8 @@ bool IsValid(const JobPlan& plan) { return plan.max_attempts > 0 && plan.reducer
 
 void JobRules::On(const JobSubmitted& event) {
   if (AnswerWithoutNewJob(event.plan)) return;
-  const JobId job = turn_.cluster().NextJobId();
+  const JobId job = event.job.is_set() ? event.job : turn_.cluster().NextJobId();
+  CORE_CHECK(turn_.cluster().FindJob(job) == nullptr);
   turn_.Emit(JobAccepted{job, event.plan, turn_.wall_us(), event.spec});
   turn_.Do(AnswerSubmit{event.plan.request_id, SubmitReply::kAccepted, job, ""});
   PublishIfComplete(turn_.cluster().FindJob(job));

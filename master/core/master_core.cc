@@ -121,6 +121,8 @@ absl::StatusOr<JobSnapshot> MasterCore::Job(JobId id) const {
   return view;
 }
 
+JobId MasterCore::NextJobId() const { return state_->cluster().NextJobId(); }
+
 JobId MasterCore::JobOfRequest(const std::string& request_id) const {
   return state_->cluster().JobOfRequest(request_id);
 }

@@ -55,6 +55,8 @@ class MasterCore {
   absl::StatusOr<JobSnapshot> Job(JobId job) const;
   // The job that a submit with this request id was given; not set if there is none.
   JobId JobOfRequest(const std::string& request_id) const;
+  // Above every number that a job was ever given.
+  JobId NextJobId() const;
   // At most `limit` attempts of `job`: ended ones in the order they ended, then running ones.
   absl::StatusOr<std::vector<AttemptSnapshot>> Attempts(JobId job, size_t limit) const;
   std::vector<WorkerSnapshot> Workers(CoreTime now) const;
