@@ -1,0 +1,299 @@
+// What a run file promises: it gives back what was written, and notices any other byte.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "storage/memory_file_system.h"
+#include "storage/run_reader.h"
+#include "storage/run_writer.h"
+
+namespace millrace {
+namespace {
+
+using ::testing::HasSubstr;
+
+using Record = std::pair<std::string, std::string>;
+using Partitions = std::vector<std::vector<Record>>;
+
+constexpr char kPath[] = "/runs/map-0.run";
+
+// A disk with one run on it.
+class RunOnDisk {
+ public:
+  RunOnDisk() { EXPECT_TRUE(fs_.CreateFolders("/runs").ok()); }
+
+  RunFooter Write(const Partitions& partitions, size_t block_bytes = kBlockTargetBytes) {
+    RunWriterOptions options;
+    options.maker = {/*attempt_epoch=*/7, /*attempt_sequence=*/11, /*job=*/3, /*stage=*/0,
+                     /*task=*/5};
+    options.partitions = static_cast<uint32_t>(partitions.size());
+    options.block_bytes = block_bytes;
+    auto writer = RunWriter::Create(&fs_, kPath, options);
+    EXPECT_TRUE(writer.ok()) << writer.status();
+    for (uint32_t p = 0; p < partitions.size(); ++p) {
+      (*writer)->BeginPartition(p);
+      for (const auto& [key, value] : partitions[p]) (*writer)->Add(key, value);
+    }
+    auto footer = (*writer)->Finish();
+    EXPECT_TRUE(footer.ok()) << footer.status();
+    return *footer;
+  }
+
+  // Everything that can be read from the run, in all partitions.
+  absl::StatusOr<Partitions> Read() {
+    auto footer = ReadRunFooter(fs_, kPath);
+    if (!footer.ok()) return footer.status();
+    Partitions partitions;
+    for (uint32_t p = 0; p < footer->partitions.size(); ++p) {
+      auto reader = RunReader::OpenInRun(&fs_, kPath, *footer, p);
+      if (!reader.ok()) return reader.status();
+      auto records = ReadAll(**reader);
+      if (!records.ok()) return records.status();
+      partitions.push_back(*std::move(records));
+    }
+    return partitions;
+  }
+
+  // The bytes of one partition as a file of their own, after `change`.
+  template <typename Change>
+  absl::StatusOr<std::vector<Record>> ReadFetched(const RunPartition& partition, Change change) {
+    std::string bytes = Bytes().substr(partition.offset, partition.length);
+    change(&bytes);
+    Put("/runs/fetched", bytes);
+    auto reader = RunReader::OpenFetched(&fs_, "/runs/fetched", partition, RecordFormat());
+    if (!reader.ok()) return reader.status();
+    return ReadAll(**reader);
+  }
+
+  std::string Bytes() {
+    auto bytes = ReadFile(fs_, kPath, /*max_bytes=*/1 << 30);
+    EXPECT_TRUE(bytes.ok()) << bytes.status();
+    return *bytes;
+  }
+  void Put(const std::string& path, const std::string& bytes) {
+    EXPECT_TRUE(WriteFileAtomically(fs_, path, bytes).ok());
+  }
+  FileSystem* fs() { return &fs_; }
+
+ private:
+  static absl::StatusOr<std::vector<Record>> ReadAll(RunReader& reader) {
+    std::vector<Record> records;
+    while (reader.Next()) records.emplace_back(reader.key(), reader.value());
+    if (!reader.status().ok()) return reader.status();
+    return records;
+  }
+
+  MemoryFileSystem fs_;
+};
+
+Partitions ThreePartitions() {
+  return {{{"ant", "1"}, {"ant", "2"}, {"bee", ""}}, {}, {{"", "empty key"}, {"zebra", "9"}}};
+}
+
+TEST(RunFileTest, GivesBackWhatWasWritten) {
+  RunOnDisk disk;
+  disk.Write(ThreePartitions());
+  auto read = disk.Read();
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(*read, ThreePartitions());
+}
+
+TEST(RunFileTest, FooterNamesTheMakerAndTilesTheFile) {
+  RunOnDisk disk;
+  const RunFooter written = disk.Write(ThreePartitions());
+  auto footer = ReadRunFooter(*disk.fs(), kPath);
+  ASSERT_TRUE(footer.ok()) << footer.status();
+  EXPECT_EQ(footer->maker, written.maker);
+  EXPECT_EQ(footer->maker.attempt_sequence, 11u);
+  EXPECT_EQ(footer->partitions, written.partitions);
+  EXPECT_EQ(footer->partitions[0].records, 3u);
+  EXPECT_EQ(footer->partitions[1].length, 0u);
+  EXPECT_EQ(footer->digest, written.digest);
+}
+
+TEST(RunFileTest, IntegersKeepTheirSignAndSize) {
+  RunOnDisk disk;
+  const std::vector<int64_t> numbers = {0, 1, -1, 63, -64, 64, INT64_MAX, INT64_MIN};
+  RunWriterOptions options;
+  options.format.value_kind = ValueKind::kInt64;
+  auto writer = RunWriter::Create(disk.fs(), kPath, options);
+  ASSERT_TRUE(writer.ok());
+  (*writer)->BeginPartition(0);
+  for (const int64_t number : numbers) (*writer)->Add("key", number);
+  auto footer = (*writer)->Finish();
+  ASSERT_TRUE(footer.ok());
+  auto reader = RunReader::OpenInRun(disk.fs(), kPath, *footer, 0);
+  ASSERT_TRUE(reader.ok());
+  for (const int64_t number : numbers) {
+    ASSERT_TRUE((*reader)->Next());
+    EXPECT_EQ((*reader)->number(), number);
+  }
+  EXPECT_FALSE((*reader)->Next());
+  EXPECT_TRUE((*reader)->status().ok());
+}
+
+TEST(RunFileTest, GroupLengthIsKept) {
+  RunOnDisk disk;
+  RunWriterOptions options;
+  options.format.has_group_length = true;
+  auto writer = RunWriter::Create(disk.fs(), kPath, options);
+  ASSERT_TRUE(writer.ok());
+  (*writer)->BeginPartition(0);
+  (*writer)->Add("user-1|2024", /*group_length=*/6, "login");
+  auto footer = (*writer)->Finish();
+  ASSERT_TRUE(footer.ok());
+  auto reader = RunReader::OpenInRun(disk.fs(), kPath, *footer, 0);
+  ASSERT_TRUE(reader.ok());
+  ASSERT_TRUE((*reader)->Next());
+  EXPECT_EQ((*reader)->key(), "user-1|2024");
+  EXPECT_EQ((*reader)->group(), "user-1");
+  EXPECT_EQ((*reader)->value(), "login");
+}
+
+TEST(RunFileTest, RecordsLongerThanABlockPass) {
+  RunOnDisk disk;
+  const Partitions partitions = {
+      {{std::string(100000, 'k'), std::string(1 << 20, 'v')}, {"z", ""}}};
+  disk.Write(partitions, /*block_bytes=*/1000);
+  auto read = disk.Read();
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(*read, partitions);
+}
+
+TEST(RunFileTest, PartitionsOutOfOrderAreRefused) {
+  RunOnDisk disk;
+  RunWriterOptions options;
+  options.partitions = 2;
+  auto writer = RunWriter::Create(disk.fs(), kPath, options);
+  ASSERT_TRUE(writer.ok());
+  (*writer)->BeginPartition(1);
+  (*writer)->Add("a", "");
+  (*writer)->BeginPartition(0);
+  EXPECT_EQ((*writer)->Finish().status().code(), absl::StatusCode::kInternal);
+}
+
+TEST(RunFileTest, NoSpaceIsReportedByFinish) {
+  MemoryFileSystem fs(/*capacity_bytes=*/1000);
+  ASSERT_TRUE(fs.CreateFolders("/runs").ok());
+  auto writer = RunWriter::Create(&fs, kPath, RunWriterOptions());
+  ASSERT_TRUE(writer.ok());
+  (*writer)->BeginPartition(0);
+  for (int i = 0; i < 1000; ++i) (*writer)->Add("key", "some value");
+  EXPECT_EQ((*writer)->Finish().status().code(), absl::StatusCode::kResourceExhausted);
+}
+
+TEST(RunFileTest, DamageNamesPathAndOffset) {
+  RunOnDisk disk;
+  const RunFooter footer = disk.Write(ThreePartitions());
+  std::string bytes = disk.Bytes();
+  bytes[footer.partitions[2].offset + 20] ^= 1;
+  disk.Put(kPath, bytes);
+  const absl::Status status = disk.Read().status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(std::string(status.message()), HasSubstr(kPath));
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr(std::to_string(footer.partitions[2].offset)));
+}
+
+TEST(RunFileTest, AMissingFileIsNotFound) {
+  RunOnDisk disk;
+  EXPECT_EQ(ReadRunFooter(*disk.fs(), kPath).status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST(RunFileTest, BlocksInAnotherOrderAreNoticed) {
+  RunOnDisk disk;
+  // Two blocks of equal size, each valid in itself.
+  const RunFooter footer = disk.Write({{{"a", "1"}, {"b", "2"}}}, /*block_bytes=*/1);
+  const auto swapped = disk.ReadFetched(footer.partitions[0], [](std::string* bytes) {
+    const size_t half = bytes->size() / 2;
+    *bytes = bytes->substr(half) + bytes->substr(0, half);
+  });
+  EXPECT_EQ(swapped.status().code(), absl::StatusCode::kDataLoss);
+}
+
+// --- Properties ---
+
+rc::Gen<Partitions> AnyPartitions() {
+  const auto record = rc::gen::pair(rc::gen::string<std::string>(), rc::gen::string<std::string>());
+  return rc::gen::map(
+      rc::gen::container<Partitions>(rc::gen::container<std::vector<Record>>(record)),
+      [](Partitions partitions) {
+        if (partitions.empty()) partitions.emplace_back();
+        return partitions;
+      });
+}
+
+RC_GTEST_PROP(RunFileProperty, ReadsWhatWasWrittenWhateverTheBlocks, ()) {
+  const Partitions partitions = *AnyPartitions();
+  RunOnDisk disk;
+  disk.Write(partitions, *rc::gen::inRange<size_t>(1, 200));
+  const auto read = disk.Read();
+  RC_ASSERT(read.ok());
+  RC_ASSERT(*read == partitions);
+}
+
+RC_GTEST_PROP(RunFileProperty, DigestDependsOnRecordsAndNotOnBlocks, ()) {
+  const Partitions partitions = *AnyPartitions();
+  RunOnDisk a, b;
+  const RunFooter footer_a = a.Write(partitions, *rc::gen::inRange<size_t>(1, 200));
+  const RunFooter footer_b = b.Write(partitions, *rc::gen::inRange<size_t>(1, 200));
+  RC_ASSERT(footer_a.digest == footer_b.digest);
+  Partitions other = partitions;
+  other[*rc::gen::inRange<size_t>(0, other.size())].emplace_back("zz", "more");
+  RC_ASSERT(b.Write(other).digest != footer_a.digest);
+}
+
+// Either the damage is noticed, or it is no damage.
+RC_GTEST_PROP(RunFileProperty, AnyFlippedBitIsNoticed, ()) {
+  const Partitions partitions = *AnyPartitions();
+  RunOnDisk disk;
+  disk.Write(partitions, *rc::gen::inRange<size_t>(1, 100));
+  std::string bytes = disk.Bytes();
+  const size_t at = *rc::gen::inRange<size_t>(0, bytes.size());
+  bytes[at] ^= static_cast<char>(1 << *rc::gen::inRange(0, 8));
+  disk.Put(kPath, bytes);
+  const absl::Status status = disk.Read().status();
+  RC_ASSERT(!status.ok());
+  RC_ASSERT(status.code() == absl::StatusCode::kDataLoss);
+}
+
+RC_GTEST_PROP(RunFileProperty, AnyCutOrAppendedByteIsNoticed, ()) {
+  const Partitions partitions = *AnyPartitions();
+  RunOnDisk disk;
+  disk.Write(partitions, *rc::gen::inRange<size_t>(1, 100));
+  std::string bytes = disk.Bytes();
+  if (*rc::gen::arbitrary<bool>()) {
+    bytes.resize(*rc::gen::inRange<size_t>(0, bytes.size()));
+  } else {
+    bytes += *rc::gen::nonEmpty(rc::gen::string<std::string>());
+  }
+  disk.Put(kPath, bytes);
+  RC_ASSERT(disk.Read().status().code() == absl::StatusCode::kDataLoss);
+}
+
+RC_GTEST_PROP(RunFileProperty, AFetchedPartitionIsCheckedLikeARun, ()) {
+  const Partitions partitions = *AnyPartitions();
+  RunOnDisk disk;
+  const RunFooter footer = disk.Write(partitions, *rc::gen::inRange<size_t>(1, 100));
+  const size_t p = *rc::gen::inRange<size_t>(0, partitions.size());
+  const RunPartition& partition = footer.partitions[p];
+  const auto whole = disk.ReadFetched(partition, [](std::string*) {});
+  RC_ASSERT(whole.ok());
+  RC_ASSERT(*whole == partitions[p]);
+  RC_PRE(partition.length > 0);
+  const size_t at = *rc::gen::inRange<size_t>(0, partition.length);
+  const bool cut = *rc::gen::arbitrary<bool>();
+  const auto damaged = disk.ReadFetched(partition, [at, cut](std::string* bytes) {
+    if (cut) bytes->resize(at);
+    if (!cut) (*bytes)[at] ^= 0x10;
+  });
+  RC_ASSERT(damaged.status().code() == absl::StatusCode::kDataLoss);
+}
+
+}  // namespace
+}  // namespace millrace
