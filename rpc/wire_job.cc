@@ -1,0 +1,181 @@
+#include <capnp/message.h>
+#include <capnp/serialize.h>
+
+#include <cstring>
+
+#include "rpc/sha256.h"
+#include "rpc/wire.h"
+#include "rpc/wire_fields.h"
+
+namespace millrace {
+namespace {
+
+using capnp::uint;
+using capnp::word;
+
+JobBinary JobBinaryFrom(capnp_types::JobBinary::Reader in, FieldReader& fields) {
+  JobBinary binary;
+  binary.path = fields.Path("path", in.getPath());
+  binary.sha256 = fields.Text("sha256", in.getSha256(), kMaxNameBytes);
+  fields.Require(IsSha256Hex(binary.sha256), "sha256", "not 64 hexadecimal digits");
+  binary.size = in.getSize();
+  fields.Require(binary.size > 0, "size", "zero");
+  binary.mtime_ns = in.getMtimeNs();
+  binary.inode = in.getInode();
+  binary.host_id = fields.Text("hostId", in.getHostId(), kMaxNameBytes);
+  return binary;
+}
+
+absl::StatusOr<JobBinary> ReadJobBinary(capnp_types::JobBinary::Reader in) {
+  return ReadMessage("JobBinary", in, JobBinaryFrom);
+}
+
+std::vector<std::string> SomeArguments(capnp::List<capnp::Text>::Reader in, FieldReader& fields) {
+  fields.Require(in.size() > 0, "argv", "missing");
+  return fields.Arguments("argv", in);
+}
+
+JobSpec JobSpecFrom(capnp_types::JobSpec::Reader in, FieldReader& fields) {
+  JobSpec spec;
+  spec.name = fields.SomeText("name", in.getName(), kMaxNameBytes);
+  spec.request_id = fields.SomeText("requestId", in.getRequestId(), kMaxNameBytes);
+  spec.binary = fields.Nested("binary", ReadJobBinary(in.getBinary()));
+  spec.argv = SomeArguments(in.getArgv(), fields);
+  spec.environment = fields.Environment("environment", in.getEnvironment());
+  spec.input_format = fields.Enum<InputFormat>("inputFormat", in.getInputFormat());
+  spec.split_bytes = in.getSplitBytes();
+  fields.Require(spec.split_bytes > 0, "splitBytes", "zero");
+  spec.reducers = fields.Number("reducers", in.getReducers(), 0, kMaxReducers);
+  spec.aggregated = in.getAggregated();
+  spec.output_folder = fields.Path("outputFolder", in.getOutputFolder());
+  spec.overwrite = in.getOverwrite();
+  spec.max_attempts = fields.Number("maxAttempts", in.getMaxAttempts(), 1, kMaxMaxAttempts);
+  spec.shuffle = fields.Enum<ShuffleMode>("shuffle", in.getShuffle());
+  spec.task_memory_bytes = in.getTaskMemoryBytes();
+  fields.Require(in.getInputCount() <= kMaxInputFiles, "inputCount", "too many files");
+  return spec;
+}
+
+JobContext JobContextFrom(capnp_types::JobContext::Reader in, FieldReader& fields) {
+  JobContext context;
+  context.job = fields.SomeId<JobId>("job", in.getJob());
+  context.name = fields.SomeText("name", in.getName(), kMaxNameBytes);
+  context.binary = fields.Nested("binary", ReadJobBinary(in.getBinary()));
+  context.argv = SomeArguments(in.getArgv(), fields);
+  context.environment = fields.Environment("environment", in.getEnvironment());
+  context.input_format = fields.Enum<InputFormat>("inputFormat", in.getInputFormat());
+  context.map_count = fields.Number("mapCount", in.getMapCount(), 0, kMaxTasksPerStage);
+  context.reducers = fields.Number("reducers", in.getReducers(), 0, kMaxReducers);
+  context.output_folder = fields.Path("outputFolder", in.getOutputFolder());
+  context.staging_key = fields.FileName("stagingKey", in.getStagingKey());
+  context.shuffle = fields.Enum<ShuffleMode>("shuffle", in.getShuffle());
+  context.task_memory_bytes = in.getTaskMemoryBytes();
+  context.nonce_path = fields.Path("noncePath", in.getNoncePath());
+  context.nonce = fields.SomeText("nonce", in.getNonce(), kMaxNameBytes);
+  return context;
+}
+
+JobSpec StoredJobSpecFrom(capnp_types::StoredJobSpec::Reader in, FieldReader& fields) {
+  JobSpec spec = fields.Nested("spec", ReadJobSpec(in.getSpec()));
+  spec.inputs = fields.NestedList<InputFile, capnp_types::InputFile>("inputs", in.getInputs(),
+                                                                     kMaxInputFiles, ReadInputFile);
+  fields.Require(in.getInputs().size() == in.getSpec().getInputCount(), "inputs",
+                 "not as many files as the job has");
+  return spec;
+}
+
+void Write(const JobBinary& value, capnp_types::JobBinary::Builder out) {
+  out.setPath(ToText(value.path));
+  out.setSha256(ToText(value.sha256));
+  out.setSize(value.size);
+  out.setMtimeNs(value.mtime_ns);
+  out.setInode(value.inode);
+  out.setHostId(ToText(value.host_id));
+}
+
+absl::StatusOr<JobSpec> DecodeWords(kj::ArrayPtr<const word> words) {
+  capnp::ReaderOptions options;
+  // These are our own bytes, read once; a long list of files must not hit a limit meant for
+  // strangers. Lists of structs and the texts in them are counted once each.
+  options.traversalLimitInWords = 2 * words.size() + 1024;
+  absl::StatusOr<JobSpec> spec = absl::InvalidArgumentError("no job");
+  kj::Maybe<kj::Exception> malformed = kj::runCatchingExceptions([&]() {
+    capnp::FlatArrayMessageReader reader(words, options);
+    if (reader.getEnd() != words.end()) return;
+    spec = ReadMessage("StoredJobSpec", reader.getRoot<capnp_types::StoredJobSpec>(),
+                       StoredJobSpecFrom);
+  });
+  KJ_IF_MAYBE (e, malformed) return absl::InvalidArgumentError(e->getDescription().cStr());
+  return spec;
+}
+
+}  // namespace
+
+absl::StatusOr<JobSpec> ReadJobSpec(capnp_types::JobSpec::Reader in) {
+  return ReadMessage("JobSpec", in, JobSpecFrom);
+}
+
+absl::StatusOr<JobContext> ReadJobContext(capnp_types::JobContext::Reader in) {
+  return ReadMessage("JobContext", in, JobContextFrom);
+}
+
+void Write(const JobSpec& value, capnp_types::JobSpec::Builder out) {
+  out.setName(ToText(value.name));
+  out.setRequestId(ToText(value.request_id));
+  Write(value.binary, out.initBinary());
+  WriteTexts(value.argv, out.initArgv(static_cast<uint>(value.argv.size())));
+  WriteTexts(value.environment, out.initEnvironment(static_cast<uint>(value.environment.size())));
+  out.setInputFormat(static_cast<uint8_t>(value.input_format));
+  out.setSplitBytes(value.split_bytes);
+  out.setReducers(value.reducers);
+  out.setAggregated(value.aggregated);
+  out.setOutputFolder(ToText(value.output_folder));
+  out.setOverwrite(value.overwrite);
+  out.setMaxAttempts(value.max_attempts);
+  out.setShuffle(static_cast<uint8_t>(value.shuffle));
+  out.setTaskMemoryBytes(value.task_memory_bytes);
+  out.setInputCount(value.inputs.size());
+}
+
+void Write(const JobContext& value, capnp_types::JobContext::Builder out) {
+  out.setJob(value.job.value());
+  out.setName(ToText(value.name));
+  Write(value.binary, out.initBinary());
+  WriteTexts(value.argv, out.initArgv(static_cast<uint>(value.argv.size())));
+  WriteTexts(value.environment, out.initEnvironment(static_cast<uint>(value.environment.size())));
+  out.setInputFormat(static_cast<uint8_t>(value.input_format));
+  out.setMapCount(value.map_count);
+  out.setReducers(value.reducers);
+  out.setOutputFolder(ToText(value.output_folder));
+  out.setStagingKey(ToText(value.staging_key));
+  out.setShuffle(static_cast<uint8_t>(value.shuffle));
+  out.setTaskMemoryBytes(value.task_memory_bytes);
+  out.setNoncePath(ToText(value.nonce_path));
+  out.setNonce(ToText(value.nonce));
+}
+
+std::string EncodeJobSpec(const JobSpec& spec) {
+  capnp::MallocMessageBuilder message;
+  auto stored = message.initRoot<capnp_types::StoredJobSpec>();
+  Write(spec, stored.initSpec());
+  auto inputs = stored.initInputs(static_cast<uint>(spec.inputs.size()));
+  for (size_t i = 0; i < spec.inputs.size(); ++i) Write(spec.inputs[i], inputs[i]);
+  const kj::Array<word> words = capnp::messageToFlatArray(message);
+  const auto bytes = words.asChars();
+  return std::string(bytes.begin(), bytes.size());
+}
+
+absl::StatusOr<JobSpec> DecodeJobSpec(std::string_view bytes) {
+  if (bytes.size() % sizeof(word) != 0) {
+    return absl::DataLossError("stored job: its length is not a number of words");
+  }
+  auto words = kj::heapArray<word>(bytes.size() / sizeof(word));  // a copy, because of alignment
+  if (!bytes.empty()) std::memcpy(words.begin(), bytes.data(), bytes.size());
+  absl::StatusOr<JobSpec> spec = DecodeWords(words);
+  if (!spec.ok()) {
+    return absl::DataLossError(absl::StrCat("stored job: ", spec.status().message()));
+  }
+  return spec;
+}
+
+}  // namespace millrace
