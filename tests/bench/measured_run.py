@@ -19,7 +19,7 @@ def warm_memory(gib):
     if gib <= 0:
         return
     for _ in range(2):
-        with mmap.mmap(-1, gib << 30) as block:
+        with mmap.mmap(-1, gib << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as block:
             if hasattr(mmap, "MADV_HUGEPAGE"):
                 block.madvise(mmap.MADV_HUGEPAGE)
             for offset in range(0, len(block), PAGE):
