@@ -12,7 +12,7 @@ uint64_t HashBytes(std::string_view bytes) { return XXH3_64bits(bytes.data(), by
 
 void Emitter::Emit(std::string_view key, std::string_view value) {
   if (short_limit_ != 0) {
-    return Fail(absl::InvalidArgumentError(
+    return Fail(absl::AbortedError(
         "the mapper emitted a string value, but the job declares an aggregate, which needs "
         "integers: call Emit(key, int64_t), or set JobDescription::aggregate to kNone"));
   }
