@@ -74,7 +74,7 @@ struct AnswerSubmit {
   std::string request_id;
   SubmitReply reply = SubmitReply::kAccepted;
   JobId job;
-  std::string message;  // empty when accepted; else one line for people
+  std::string message = "";  // empty when accepted; else one line for people
 };
 
 enum class CancelReply : uint8_t {

@@ -1,0 +1,262 @@
+// Who wins, what is tried again, and what fails a job.
+#include "master/core/core_fixture.h"
+
+namespace millrace {
+namespace {
+
+using testing::AllOf;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::Not;
+
+class AttemptRulesTest : public CoreTest {
+ protected:
+  // One map is done on red, and a reduce fetches on red as attempt 2.
+  void FetchOnRed() {
+    Submit(1, 1);
+    On(Joined(kRed, 1));
+    On(Done(kRed, A(1), Map(0)));
+  }
+};
+
+TEST_F(AttemptRulesTest, TheSameSuccessReportedTwiceIsAcceptedTwiceAndCountedOnce) {
+  Submit(2, 1);
+  On(Joined(kRed, 2));
+  On(Done(kRed, A(1), Map(0)));
+  EXPECT_EQ(On(Done(kRed, A(1), Map(0))), (Actions{Accepted(kRed, A(1))}));
+  EXPECT_EQ(Job().summary.counters.at("test/done"), 1);
+  EXPECT_EQ(Job().summary.stale_reports, 0);
+}
+
+TEST_F(AttemptRulesTest, TheFirstSuccessOfATaskWinsAndOthersAreSuperseded) {
+  Submit(1, 1);
+  On(Joined(kRed, 1));
+  On(Joined(kBlue, 1));
+  // A backup of the attempt that runs on red.
+  core_->Apply(AttemptStarted{A(2), Map(0), kBlue, Reason::kSpeculative});
+  const Actions actions = On(Done(kBlue, A(2), Map(0)));
+  EXPECT_THAT(actions, Contains(Action(Accepted(kBlue, A(2)))));
+  EXPECT_THAT(actions, Contains(Action(CancelAttempt{kRed, A(1)})));
+  EXPECT_EQ(Ended(Cause::kSuperseded), 1);
+  EXPECT_EQ(On(Done(kRed, A(1), Map(0))), (Actions{Stale(kRed, A(1))}));
+  EXPECT_EQ(core_->Sources(kJob, 0, 1)[0].attempt, A(2));
+}
+
+TEST_F(AttemptRulesTest, WhenOneOfTwoAttemptsFailsTheOtherGoesOn) {
+  Submit(1, 1);
+  On(Joined(kRed, 1));
+  On(Joined(kBlue, 1));
+  core_->Apply(AttemptStarted{A(2), Map(0), kBlue, Reason::kSpeculative});
+  EXPECT_EQ(On(Failed(kRed, A(1), Map(0), Cause::kUserCodeFailed)),
+            (Actions{Accepted(kRed, A(1))}));
+  EXPECT_EQ(Job().stages[0].running, 1);
+}
+
+TEST_F(AttemptRulesTest, ReportsOfAttemptsThatDoNotRunAreStaleAndCounted) {
+  Submit(2, 1);
+  On(Joined(kRed, 1));
+  EXPECT_EQ(On(Done(kRed, A(77), Map(0))), (Actions{Stale(kRed, A(77))}));
+  EXPECT_EQ(On(Done(kRed, AttemptId{Epoch(9), 1}, Map(0))),
+            (Actions{Stale(kRed, AttemptId{Epoch(9), 1})}));
+  EXPECT_EQ(On(Done(kBlue, A(1), Map(0))), (Actions{Stale(kBlue, A(1))}));  // runs on red
+  EXPECT_EQ(On(Done(kRed, A(1), Map(1))), (Actions{Stale(kRed, A(1))}));    // of map 0
+  EXPECT_EQ(Job().summary.stale_reports, 4);
+  EXPECT_EQ(core_->Cluster().stale_reports, 4);
+  EXPECT_EQ(Job().stages[0].done, 0);
+}
+
+TEST_F(AttemptRulesTest, AnAttemptThatObeyedItsCancellationIsNoStaleReport) {
+  Submit(1, 1);
+  On(Joined(kRed, 1));
+  On(CancelRequested{kJob, ""});
+  On(Failed(kRed, A(1), Map(0), Cause::kCancelled));
+  EXPECT_EQ(core_->Cluster().stale_reports, 0);
+}
+
+TEST_F(AttemptRulesTest, OnlyUserCodeFailuresCountAgainstTheJobsLimit) {
+  Submit(1, 1);
+  On(Joined(kRed, 1));
+  for (uint64_t i = 1; i <= 5; ++i) On(Failed(kRed, A(i), Map(0), Cause::kWorkerFailed));
+  for (uint64_t i = 6; i <= 8; ++i) On(Failed(kRed, A(i), Map(0), Cause::kUserCodeFailed));
+  EXPECT_EQ(StateOf(), JobState::kRunning);
+  On(Failed(kRed, A(9), Map(0), Cause::kUserCodeFailed));
+  EXPECT_EQ(StateOf(), JobState::kFailed);
+}
+
+TEST_F(AttemptRulesTest, TheErrorNamesJobTaskAttemptWorkerPositionAndCause) {
+  JobSubmitted job = Submitted("wordcount", 1, 1);
+  job.plan.max_attempts = 1;
+  On(job);
+  On(Joined(kRed, 1));
+  AttemptReported report = Failed(kRed, A(1), Map(0), Cause::kUserCodeFailed, "signal 11");
+  report.outcome.position = "file.txt:10423";
+  report.outcome.stderr_tail = "last words";
+  On(report);
+  EXPECT_EQ(ErrorOf(),
+            "job \"wordcount\" (job-1) failed: map-00000 failed 1 times in user code, its limit; "
+            "last attempt-1-1 on worker red: user_code_failed: signal 11 at file.txt:10423\n"
+            "last words");
+}
+
+TEST_F(AttemptRulesTest, OtherCausesHaveALimitAndTheErrorNamesTheirChain) {
+  Submit(1, 1);
+  On(Joined(kRed, 1));
+  for (uint64_t i = 1; i <= 15; ++i) On(Failed(kRed, A(i), Map(0), Cause::kWorkerFailed));
+  for (uint64_t i = 16; i <= 19; ++i) On(Failed(kRed, A(i), Map(0), Cause::kTimedOut));
+  EXPECT_EQ(StateOf(), JobState::kRunning);
+  On(Failed(kRed, A(20), Map(0), Cause::kTimedOut, "no progress for 60 s"));
+  EXPECT_EQ(StateOf(), JobState::kFailed);
+  EXPECT_THAT(ErrorOf(),
+              AllOf(HasSubstr("map-00000"), HasSubstr("20 times"),
+                    HasSubstr("timed_out x5, worker_failed x15"),
+                    HasSubstr("attempt-1-20 on worker red"), HasSubstr("no progress for 60 s")));
+}
+
+TEST_F(AttemptRulesTest, ACauseThatNoAttemptCanEscapeFailsTheJobAtOnce) {
+  Submit(2, 1);
+  On(Joined(kRed, 2));
+  const Actions actions =
+      On(Failed(kRed, A(1), Map(0), Cause::kJobInvalid, "/in/a changed since submit"));
+  EXPECT_EQ(actions, (Actions{Accepted(kRed, A(1)), CancelAttempt{kRed, A(2)}, AbortOutput{kJob},
+                              ReleaseJob{kRed, kJob}}));
+  EXPECT_THAT(ErrorOf(), HasSubstr("/in/a changed since submit"));
+}
+
+TEST_F(AttemptRulesTest, ASourceThatCannotBeFetchedIsMadeAgain) {
+  FetchOnRed();
+  EXPECT_EQ(
+      On(FetchFailed(kRed, A(2), Reduce(0), 0, A(1))),
+      (Actions{Accepted(kRed, A(2)), LaunchAttempt{kRed, A(3), Map(0), Reason::kOutputLost}}));
+  EXPECT_EQ(On(Done(kRed, A(3), Map(0))),
+            (Actions{Accepted(kRed, A(3)), PublishSources{kRed, kJob, 1, 3},
+                     LaunchAttempt{kRed, A(4), Reduce(0), Reason::kOutputLost}}));
+}
+
+TEST_F(AttemptRulesTest, ASourceThatWasReplacedMeanwhileCostsOnlyTheReducesRetry) {
+  FetchOnRed();
+  EXPECT_EQ(
+      On(FetchFailed(kRed, A(2), Reduce(0), 0, A(99))),
+      (Actions{Accepted(kRed, A(2)), LaunchAttempt{kRed, A(3), Reduce(0), Reason::kOutputLost}}));
+  EXPECT_EQ(Job().stages[0].done, 1);
+}
+
+TEST_F(AttemptRulesTest, ASourceThatIsAlwaysUnreadableFailsTheJobInTheEnd) {
+  FetchOnRed();
+  AttemptId source = A(1);
+  AttemptId reduce = A(2);
+  for (int round = 0; StateOf() == JobState::kRunning; ++round) {
+    ASSERT_LT(round, 21);
+    On(FetchFailed(kRed, reduce, Reduce(0), 0, source));
+    if (StateOf() != JobState::kRunning) break;
+    source = A(reduce.sequence + 1);
+    reduce = A(reduce.sequence + 2);
+    On(Done(kRed, source, Map(0)));
+  }
+  EXPECT_THAT(ErrorOf(), HasSubstr("fetch_failed x20"));
+}
+
+TEST_F(AttemptRulesTest, AReduceWithoutASlotJustGetsNewSources) {
+  FetchOnRed();
+  On(Joined(kBlue, 1));
+  EXPECT_EQ(On(OutputMissed{kRed, Map(0), A(1)}),
+            (Actions{PublishSources{kRed, kJob, 1, 2},
+                     LaunchAttempt{kBlue, A(3), Map(0), Reason::kOutputLost}}));
+  EXPECT_FALSE(core_->Sources(kJob, 1, 2)[0].attempt.is_set());
+  EXPECT_EQ(On(Done(kBlue, A(3), Map(0))),
+            (Actions{Accepted(kBlue, A(3)), PublishSources{kRed, kJob, 2, 3}}));
+  EXPECT_EQ(core_->Sources(kJob, 2, 3)[0].worker, kBlue);
+  EXPECT_EQ(On(Ready(kRed, A(2))), (Actions{GrantSlot{kRed, A(2)}}));
+}
+
+TEST_F(AttemptRulesTest, ALostSourceTakesBackARequestForASlot) {
+  Submit(1, 2);
+  On(Joined(kRed, 1));
+  On(Done(kRed, A(1), Map(0)));
+  On(Ready(kRed, A(2)));
+  On(Ready(kRed, A(3)));  // waits
+  On(OutputMissed{kRed, Map(0), A(1)});
+  // The slot goes to the lost map, not to attempt 3, which lacks a source now.
+  EXPECT_EQ(
+      On(Done(kRed, A(2), Reduce(0))),
+      (Actions{Accepted(kRed, A(2)), LaunchAttempt{kRed, A(4), Map(0), Reason::kOutputLost}}));
+  EXPECT_EQ(On(SourcesReady{kRed, A(3), 1}), (Actions{}));  // said before it heard of the loss
+  On(Done(kRed, A(4), Map(0)));
+  EXPECT_EQ(On(Ready(kRed, A(3))), (Actions{GrantSlot{kRed, A(3)}}));
+}
+
+TEST_F(AttemptRulesTest, AReduceThatHasItsSlotIsLeftAloneWhenASourceIsLost) {
+  FetchOnRed();
+  On(Ready(kRed, A(2)));
+  EXPECT_THAT(On(OutputMissed{kRed, Map(0), A(1)}),
+              Not(Contains(Action(CancelAttempt{kRed, A(2)}))));
+  EXPECT_THAT(On(Done(kRed, A(2), Reduce(0))), Contains(Action(PublishJob{kJob})));
+}
+
+TEST_F(AttemptRulesTest, AMapStillRunningAgainWhenTheLastReduceIsDoneHoldsNothingUp) {
+  FetchOnRed();
+  On(Ready(kRed, A(2)));
+  On(Joined(kBlue, 1));
+  On(OutputMissed{kRed, Map(0), A(1)});  // attempt 3 maps on blue
+  On(Done(kRed, A(2), Reduce(0)));
+  EXPECT_EQ(StateOf(), JobState::kPublishing);
+  EXPECT_EQ(On(JobPublished{kJob, absl::OkStatus()}),
+            (Actions{CancelAttempt{kBlue, A(3)}, ReleaseJob{kRed, kJob}, ReleaseJob{kBlue, kJob}}));
+  EXPECT_EQ(StateOf(), JobState::kSucceeded);
+}
+
+TEST_F(AttemptRulesTest, AMapThatDiffersAfterAReduceIsDoneFailsTheJob) {
+  Submit(1, 2);
+  On(Joined(kRed, 1));
+  On(Done(kRed, A(1), Map(0)));
+  On(Ready(kRed, A(2)));
+  On(Done(kRed, A(2), Reduce(0)));
+  On(OutputMissed{kRed, Map(0), A(1)});
+  AttemptReported again = Done(kRed, A(4), Map(0));
+  again.outcome.digest = Digest{666, 666};
+  EXPECT_THAT(On(again), Contains(Action(Stale(kRed, A(4)))));
+  EXPECT_EQ(StateOf(), JobState::kFailed);
+  EXPECT_THAT(ErrorOf(), AllOf(HasSubstr("non-deterministic map"), HasSubstr("map-00000"),
+                               HasSubstr("attempt-1-4"), HasSubstr("worker red")));
+}
+
+TEST_F(AttemptRulesTest, AMapThatDiffersBeforeAnyReduceIsDoneStartsTheReducesOver) {
+  FetchOnRed();
+  On(Ready(kRed, A(2)));
+  On(Joined(kBlue, 1));
+  On(OutputMissed{kRed, Map(0), A(1)});
+  AttemptReported again = Done(kBlue, A(3), Map(0));
+  again.outcome.digest = Digest{666, 666};
+  const Actions actions = On(again);
+  EXPECT_THAT(actions, Contains(Action(CancelAttempt{kRed, A(2)})));
+  EXPECT_EQ(Only<LaunchAttempt>(actions).size(), 1);
+  EXPECT_EQ(Only<LaunchAttempt>(actions)[0].task, Reduce(0));
+  EXPECT_EQ(StateOf(), JobState::kRunning);
+}
+
+TEST_F(AttemptRulesTest, ATaskThatRunsAgainAddsNothingToBytesAndCounters) {
+  FetchOnRed();
+  On(OutputMissed{kRed, Map(0), A(1)});
+  On(Done(kRed, A(3), Map(0)));
+  EXPECT_EQ(Job().summary.counters.at("test/done"), 1);
+  EXPECT_EQ(Job().summary.stats.input_bytes, 10);
+}
+
+TEST_F(AttemptRulesTest, TheHistoryListsEveryAttemptWithReasonAndCause) {
+  Submit(1, 1);
+  On(Joined(kRed, 1));
+  Pass(absl::Seconds(1));
+  On(Failed(kRed, A(1), Map(0), Cause::kUserCodeFailed));
+  const std::vector<AttemptSnapshot> attempts = *core_->Attempts(kJob, 10);
+  ASSERT_EQ(attempts.size(), 2);
+  EXPECT_EQ(attempts[0].attempt, A(1));
+  EXPECT_EQ(attempts[0].worker_name, "red");
+  EXPECT_EQ(attempts[0].reason, Reason::kFirst);
+  EXPECT_EQ(attempts[0].cause, Cause::kUserCodeFailed);
+  EXPECT_EQ(attempts[0].ended_wall_us - attempts[0].started_wall_us, 1'000'000);
+  EXPECT_EQ(attempts[1].reason, Reason::kUserFailure);
+  EXPECT_EQ(attempts[1].cause, Cause::kRunning);
+  EXPECT_EQ(core_->Attempts(kJob, 1)->size(), 1);
+}
+
+}  // namespace
+}  // namespace millrace

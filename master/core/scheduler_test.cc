@@ -1,0 +1,188 @@
+// Which worker gets what, and when.
+#include "master/core/core_fixture.h"
+
+namespace millrace {
+namespace {
+
+using SchedulerTest = CoreTest;
+
+TEST_F(SchedulerTest, AMapStartsAsSoonAsAWorkerHasASlot) {
+  EXPECT_EQ(On(Submitted("wordcount", 2, 1)),
+            (Actions{AnswerSubmit{"request of wordcount", SubmitReply::kAccepted, kJob}}));
+  EXPECT_EQ(On(Joined(kRed, 1)), (Actions{LaunchAttempt{kRed, A(1), Map(0)}}));
+  EXPECT_EQ(On(Done(kRed, A(1), Map(0))),
+            (Actions{Accepted(kRed, A(1)), LaunchAttempt{kRed, A(2), Map(1)}}));
+}
+
+TEST_F(SchedulerTest, WorkGoesToTheWorkerWithMostFreeSlotsAndThenToTheLowestId) {
+  On(Joined(kRed, 1));
+  On(Joined(kBlue, 3));
+  EXPECT_EQ(Only<LaunchAttempt>(On(Submitted("wordcount", 4, 1))),
+            (std::vector<LaunchAttempt>{{kBlue, A(1), Map(0)},
+                                        {kBlue, A(2), Map(1)},
+                                        {kRed, A(3), Map(2)},
+                                        {kBlue, A(4), Map(3)}}));
+}
+
+TEST_F(SchedulerTest, AReduceIsPlacedOnlyAfterTheLastMapItNeedsIsDone) {
+  Submit(2, 1);
+  On(Joined(kRed, 2));
+  EXPECT_EQ(On(Done(kRed, A(1), Map(0))), (Actions{Accepted(kRed, A(1))}));
+  EXPECT_EQ(On(Done(kRed, A(2), Map(1))),
+            (Actions{Accepted(kRed, A(2)), PublishSources{kRed, kJob, 0, 2},
+                     LaunchAttempt{kRed, A(3), Reduce(0)}}));
+}
+
+TEST_F(SchedulerTest, AFetchingReduceHoldsNoSlotAndTakesOneWhenItsSourcesAreReady) {
+  Submit(1, 1);
+  On(Joined(kRed, 1));
+  On(Done(kRed, A(1), Map(0)));
+  EXPECT_EQ(core_->Workers(now_)[0].free_slots, 1);
+  EXPECT_EQ(On(Ready(kRed, A(2))), (Actions{GrantSlot{kRed, A(2)}}));
+  EXPECT_EQ(core_->Workers(now_)[0].free_slots, 0);
+}
+
+TEST_F(SchedulerTest, AReduceThatIsReadyWaitsUntilASlotOfItsWorkerIsFree) {
+  Submit(1, 2);
+  On(Joined(kRed, 1));
+  On(Done(kRed, A(1), Map(0)));  // attempts 2 and 3 fetch
+  EXPECT_EQ(On(Ready(kRed, A(2))), (Actions{GrantSlot{kRed, A(2)}}));
+  EXPECT_EQ(On(Ready(kRed, A(3))), (Actions{}));
+  EXPECT_EQ(On(Done(kRed, A(2), Reduce(0))),
+            (Actions{Accepted(kRed, A(2)), GrantSlot{kRed, A(3)}}));
+}
+
+TEST_F(SchedulerTest, AWorkerFetchesForAtMostTwoReducesMoreThanItHasSlots) {
+  Submit(1, 10);
+  On(Joined(kRed, 1));
+  const Actions actions = On(Done(kRed, A(1), Map(0)));
+  EXPECT_EQ(Only<LaunchAttempt>(actions).size(), 3);
+  // One of them gets the slot, so another may start to fetch.
+  EXPECT_EQ(On(Ready(kRed, A(2))),
+            (Actions{GrantSlot{kRed, A(2)}, LaunchAttempt{kRed, A(5), Reduce(3)}}));
+}
+
+TEST_F(SchedulerTest, AJobWithManyMoreReducesThanSlotsEnds) {
+  Submit(1, 20);
+  On(Joined(kRed, 1));
+  Actions actions = On(Done(kRed, A(1), Map(0)));
+  std::vector<LaunchAttempt> fetching = Only<LaunchAttempt>(actions);
+  for (int step = 0; step < 20; ++step) {
+    ASSERT_FALSE(fetching.empty());
+    const LaunchAttempt next = fetching.front();
+    fetching.erase(fetching.begin());
+    actions = On(Ready(kRed, next.attempt));
+    EXPECT_THAT(actions, testing::Contains(Action(GrantSlot{kRed, next.attempt})));
+    for (const LaunchAttempt& launch : Only<LaunchAttempt>(actions)) fetching.push_back(launch);
+    On(Done(kRed, next.attempt, next.task));
+  }
+  EXPECT_EQ(StateOf(), JobState::kPublishing);
+}
+
+TEST_F(SchedulerTest, AGrantThatGotLostIsRepeatedWhenTheReduceAsksAgain) {
+  Submit(1, 1);
+  On(Joined(kRed, 1));
+  On(Done(kRed, A(1), Map(0)));
+  On(Ready(kRed, A(2)));
+  EXPECT_EQ(On(Ready(kRed, A(2))), (Actions{GrantSlot{kRed, A(2)}}));
+}
+
+TEST_F(SchedulerTest, JobsShareSlotsFairlyWithoutPreemption) {
+  On(Joined(kRed, 4));
+  Submit(8, 1, "first");  // takes all four slots
+  EXPECT_TRUE(Only<LaunchAttempt>(On(Submitted("second", 8, 1))).empty());
+  // Free slots go to the second job until both have two.
+  EXPECT_EQ(On(Done(kRed, A(1), Map(0))),
+            (Actions{Accepted(kRed, A(1)), LaunchAttempt{kRed, A(5), Map(0, kOther)}}));
+  EXPECT_EQ(On(Done(kRed, A(2), Map(1))),
+            (Actions{Accepted(kRed, A(2)), LaunchAttempt{kRed, A(6), Map(1, kOther)}}));
+  // From then on each gets back what it gives.
+  EXPECT_EQ(On(Done(kRed, A(3), Map(2))),
+            (Actions{Accepted(kRed, A(3)), LaunchAttempt{kRed, A(7), Map(4)}}));
+  EXPECT_EQ(On(Done(kRed, A(5), Map(0, kOther))),
+            (Actions{Accepted(kRed, A(5)), LaunchAttempt{kRed, A(8), Map(2, kOther)}}));
+}
+
+TEST_F(SchedulerTest, AReadyReduceAndAMapOfAnotherJobCompeteByTheSameFairness) {
+  On(Joined(kRed, 2));
+  Submit(1, 2, "first");
+  On(Done(kRed, A(1), Map(0)));  // attempts 2 and 3 fetch
+  Submit(4, 1, "second");        // attempts 4 and 5 map, in both slots
+  EXPECT_EQ(On(Ready(kRed, A(2))), (Actions{}));
+  EXPECT_EQ(On(Done(kRed, A(4), Map(0, kOther))),
+            (Actions{Accepted(kRed, A(4)), GrantSlot{kRed, A(2)}}));
+  EXPECT_EQ(On(Done(kRed, A(5), Map(1, kOther))),
+            (Actions{Accepted(kRed, A(5)), LaunchAttempt{kRed, A(6), Map(2, kOther)}}));
+}
+
+TEST_F(SchedulerTest, MapsThatMustRunAgainComeBeforeEverythingElse) {
+  On(Joined(kBlue, 1));
+  Submit(1, 1, "first");
+  On(Done(kBlue, A(1), Map(0)));  // attempt 2 fetches on blue
+  Submit(4, 1, "second");         // attempt 3 maps on blue
+  EXPECT_EQ(On(OutputMissed{kBlue, Map(0), A(1)}), (Actions{PublishSources{kBlue, kJob, 1, 2}}));
+  // Both jobs hold no slot now and the second could map on; the lost output is more urgent.
+  EXPECT_EQ(
+      On(Done(kBlue, A(3), Map(0, kOther))),
+      (Actions{Accepted(kBlue, A(3)), LaunchAttempt{kBlue, A(4), Map(0), Reason::kOutputLost}}));
+}
+
+TEST_F(SchedulerTest, ARetryAvoidsTheWorkerWhereItFailedWhenAnotherHasRoom) {
+  On(Joined(kRed, 2));
+  On(Joined(kBlue, 1));
+  Submit(1, 1);
+  EXPECT_EQ(
+      On(Failed(kRed, A(1), Map(0), Cause::kUserCodeFailed)),
+      (Actions{Accepted(kRed, A(1)), LaunchAttempt{kBlue, A(2), Map(0), Reason::kUserFailure}}));
+}
+
+TEST_F(SchedulerTest, ARetryRunsWhereItFailedWhenNoOtherWorkerHasRoom) {
+  On(Joined(kRed, 1));
+  Submit(1, 1);
+  EXPECT_EQ(
+      On(Failed(kRed, A(1), Map(0), Cause::kUserCodeFailed)),
+      (Actions{Accepted(kRed, A(1)), LaunchAttempt{kRed, A(2), Map(0), Reason::kUserFailure}}));
+}
+
+TEST_F(SchedulerTest, ADrainingWorkerGetsNoNewWorkButFinishesWhatItHas) {
+  Submit(3, 1);
+  On(Joined(kRed, 1));
+  On(WorkerDraining{kRed});
+  EXPECT_EQ(On(Done(kRed, A(1), Map(0))), (Actions{Accepted(kRed, A(1))}));
+  EXPECT_EQ(Job().stages[0].done, 1);
+}
+
+TEST_F(SchedulerTest, ADrainingWorkerStillGrantsSlotsToItsFetchingReduces) {
+  Submit(1, 1);
+  On(Joined(kRed, 1));
+  On(Done(kRed, A(1), Map(0)));
+  On(WorkerDraining{kRed});
+  EXPECT_EQ(On(Ready(kRed, A(2))), (Actions{GrantSlot{kRed, A(2)}}));
+}
+
+TEST_F(SchedulerTest, SourcesTravelInBoundedMessages) {
+  options_.extra_fetchers = 0;
+  Restart(1);
+  Submit(2 * kSourcesPerMessage + 1, 1);
+  On(Joined(kRed, 4096));
+  Actions actions;
+  for (uint32_t i = 0; i < 2 * kSourcesPerMessage + 1; ++i) {
+    actions = On(Done(kRed, A(i + 1), Map(i)));
+  }
+  EXPECT_EQ(Only<PublishSources>(actions),
+            (std::vector<PublishSources>{
+                {kRed, kJob, 0, kSourcesPerMessage},
+                {kRed, kJob, kSourcesPerMessage, 2 * kSourcesPerMessage},
+                {kRed, kJob, 2 * kSourcesPerMessage, 2 * kSourcesPerMessage + 1}}));
+}
+
+TEST_F(SchedulerTest, AWorkerIsToldOnlyTheSourcesItDoesNotKnowYet) {
+  Submit(1, 5);
+  On(Joined(kRed, 1));
+  const Actions first = On(Done(kRed, A(1), Map(0)));
+  EXPECT_EQ(Only<PublishSources>(first), (std::vector<PublishSources>{{kRed, kJob, 0, 1}}));
+  EXPECT_TRUE(Only<PublishSources>(On(Ready(kRed, A(2)))).empty());
+}
+
+}  // namespace
+}  // namespace millrace
