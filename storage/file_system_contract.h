@@ -195,6 +195,7 @@ TEST_P(FileSystemContract, RemoveTreeTakesEverythingAndMayBeRepeated) {
   EXPECT_TRUE(fs_.RemoveTree(Path("x")).ok());
   EXPECT_FALSE(Exists(Path("x")));
   EXPECT_TRUE(fs_.RemoveTree(Path("x")).ok());
+  EXPECT_TRUE(fs_.RemoveTree(Path("x/y/z")).ok());
 }
 
 TEST_P(FileSystemContract, OnlyEmptyFoldersAreRemovedAsEmpty) {

@@ -330,11 +330,13 @@ absl::Status MemoryFileSystem::RemoveFile(const std::string& path) {
 
 absl::Status MemoryFileSystem::RemoveTree(const std::string& folder) {
   std::lock_guard<std::mutex> lock(disk_->mutex);
-  MILLRACE_ASSIGN_OR_RETURN(auto place, disk_->FindParent(folder));
-  auto entry = place.first->entries.find(place.second);
-  if (entry == place.first->entries.end()) return absl::OkStatus();
+  auto place = disk_->FindParent(folder);
+  if (absl::IsNotFound(place.status())) return absl::OkStatus();
+  if (!place.ok()) return place.status();
+  auto entry = place->first->entries.find(place->second);
+  if (entry == place->first->entries.end()) return absl::OkStatus();
   if (!entry->second->is_folder) return NotAFolder(folder);
-  place.first->entries.erase(entry);
+  place->first->entries.erase(entry);
   return absl::OkStatus();
 }
 

@@ -139,6 +139,8 @@ bool IsPartName(std::string_view name) {
          ConsumeIndex(&name) && name.empty();
 }
 
+std::string ProbePath(std::string_view folder) { return JoinPath(folder, ".millrace-probe"); }
+
 std::string ManifestPath(std::string_view output) { return JoinPath(output, kManifestName); }
 
 std::string JournalPath(std::string_view state_dir) { return JoinPath(state_dir, "journal.db"); }

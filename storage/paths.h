@@ -75,6 +75,8 @@ std::string PartName(uint32_t index, uint32_t count);
 std::string PartPath(std::string_view output, uint32_t index, uint32_t count);
 // Whether PartName could have made this name.
 bool IsPartName(std::string_view name);
+// A file made and removed to see whether files can be made in `folder`.
+std::string ProbePath(std::string_view folder);
 // OUTPUT/_SUCCESS
 std::string ManifestPath(std::string_view output);
 

@@ -1,0 +1,275 @@
+#include "storage/output_committer.h"
+
+#include <glog/logging.h>
+
+#include <algorithm>
+#include <memory>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "mapreduce/status_macros.h"
+#include "storage/atomic_file.h"
+#include "storage/output_manifest.h"
+#include "storage/paths.h"
+
+namespace millrace {
+namespace {
+
+constexpr uint64_t kNonceBytesMax = 4096;
+constexpr uint64_t kPathBytesMax = 4096;
+constexpr uint64_t kManifestBytesMax = 64 << 20;  // 99,999 parts need 10 MB
+constexpr size_t kReadBytes = 1 << 20;
+
+absl::Status About(const std::string& output, const absl::Status& status) {
+  if (status.ok()) return status;
+  return absl::Status(status.code(), absl::StrCat("output \"", output, "\": ", status.message()));
+}
+
+// Fine when it is not there.
+absl::Status RemoveFileIfThere(FileSystem& fs, const std::string& path) {
+  absl::Status status = fs.RemoveFile(path);
+  return absl::IsNotFound(status) ? absl::OkStatus() : status;
+}
+
+absl::StatusOr<Digest> DigestOfFile(FileSystem& fs, const std::string& path) {
+  MILLRACE_ASSIGN_OR_RETURN(std::unique_ptr<ReadableFile> file, fs.OpenForReading(path));
+  std::string buffer(kReadBytes, '\0');
+  DigestStream digest;
+  for (uint64_t offset = 0; offset < file->size();) {
+    MILLRACE_ASSIGN_OR_RETURN(size_t n, file->Read(offset, buffer.size(), buffer.data()));
+    if (n == 0) break;
+    digest.Update(std::string_view(buffer).substr(0, n));
+    offset += n;
+  }
+  return digest.Finish();
+}
+
+std::string FinalPath(const PublishPlan& plan, uint32_t part) {
+  return PartPath(plan.output, part, plan.parts.size());
+}
+
+std::string StagedPath(const PublishPlan& plan, uint32_t part) {
+  return StagedPartPath(plan.output, plan.job_key, part, plan.parts[part].attempt);
+}
+
+}  // namespace
+
+struct OutputCommitter::Staging {
+  std::string output;
+  std::string job_key;
+  std::string nonce;
+  std::string topmost_made;  // the folder highest up that did not exist; empty if all did
+};
+
+absl::StatusOr<std::string> OutputCommitter::Stage(const std::string& output,
+                                                   const std::string& job_key,
+                                                   const std::string& nonce) {
+  absl::StatusOr<std::string> earlier = ReadFile(fs_, NoncePath(output, job_key), kNonceBytesMax);
+  if (earlier.ok()) return earlier;
+  absl::StatusOr<std::string> topmost = TopmostMissing(output);
+  if (!topmost.ok()) return About(output, topmost.status());
+  absl::Status made = MakeStaging(Staging{output, job_key, nonce, *topmost});
+  if (made.ok()) return nonce;
+  RemoveStaging(output, job_key).IgnoreError();  // the first error says more
+  RemoveMadeFolders(output, *topmost).IgnoreError();
+  return About(output, made);
+}
+
+absl::Status OutputCommitter::MakeStaging(const Staging& staging) {
+  MILLRACE_RETURN_IF_ERROR(fs_.CreateFolders(StagingFolder(staging.output, staging.job_key)));
+  if (!staging.topmost_made.empty()) {
+    const std::string path = MadeFolderPath(staging.output, staging.job_key);
+    MILLRACE_ASSIGN_OR_RETURN(std::unique_ptr<AtomicFile> file, AtomicFile::Create(fs_, path));
+    MILLRACE_RETURN_IF_ERROR(file->Append(staging.topmost_made));
+    MILLRACE_RETURN_IF_ERROR(file->Commit(AtomicFile::kNotDurable));
+  }
+  // The nonce comes last: where it is, the rest is.
+  MILLRACE_RETURN_IF_ERROR(
+      WriteFileAtomically(fs_, NoncePath(staging.output, staging.job_key), staging.nonce));
+  return SyncFoldersUpFrom(StagingRoot(staging.output), staging.topmost_made);
+}
+
+// The folder highest up that has to be made so that `folder` exists; empty if none.
+absl::StatusOr<std::string> OutputCommitter::TopmostMissing(const std::string& folder) {
+  std::string missing;
+  std::string path = folder;
+  while (true) {
+    absl::Status status = fs_.Stat(path).status();
+    if (status.ok()) return missing;
+    if (!absl::IsNotFound(status) || path == "/") return status;
+    missing = path;
+    path = FolderOf(path);
+  }
+}
+
+// Makes the new names durable: in `folder`, the output folder above it, and those that hold new
+// folders. A file system with a journal does all at the first sync.
+absl::Status OutputCommitter::SyncFoldersUpFrom(const std::string& folder,
+                                                const std::string& topmost_made) {
+  const std::string output = FolderOf(folder);
+  const std::string last = topmost_made.empty() ? output : FolderOf(topmost_made);
+  for (std::string path = folder;; path = FolderOf(path)) {
+    MILLRACE_RETURN_IF_ERROR(fs_.SyncFolder(path));
+    if (path == last || path == "/") return absl::OkStatus();
+  }
+}
+
+absl::Status OutputCommitter::PublishJob(const PublishPlan& plan) {
+  return About(plan.output, Publish(plan));
+}
+
+absl::Status OutputCommitter::Publish(const PublishPlan& plan) {
+  MILLRACE_ASSIGN_OR_RETURN(bool published, IsPublished(plan));
+  if (!published) {
+    MILLRACE_ASSIGN_OR_RETURN(std::vector<uint32_t> parts, PartsToRename(plan));
+    if (plan.overwrite) MILLRACE_RETURN_IF_ERROR(RemoveOlderOutput(plan));
+    for (uint32_t part : parts) {
+      MILLRACE_RETURN_IF_ERROR(fs_.Rename(StagedPath(plan, part), FinalPath(plan, part)));
+    }
+    // The parts must be on disk before the manifest says that they are.
+    MILLRACE_RETURN_IF_ERROR(fs_.SyncFolder(plan.output));
+    MILLRACE_RETURN_IF_ERROR(WriteManifest(plan));
+  }
+  absl::Status removed = RemoveStaging(plan.output, plan.job_key);
+  // The output is complete and readers skip the folder: not worth failing a job for.
+  LOG_IF(WARNING, !removed.ok()) << plan.job_key
+                                 << ": cannot remove its staging folder, please do: " << removed;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> OutputCommitter::IsPublished(const PublishPlan& plan) {
+  absl::StatusOr<std::string> manifest =
+      ReadFile(fs_, ManifestPath(plan.output), kManifestBytesMax);
+  if (manifest.ok()) return IsManifestOf(*manifest, plan.job_key);
+  if (absl::IsNotFound(manifest.status())) return false;
+  return manifest.status();
+}
+
+// Verifies every part, and returns those that do not have their final name yet.
+absl::StatusOr<std::vector<uint32_t>> OutputCommitter::PartsToRename(const PublishPlan& plan) {
+  if (!plan.overwrite && fs_.Stat(ManifestPath(plan.output)).ok()) {
+    return absl::AlreadyExistsError("another job has published there while this one ran");
+  }
+  std::vector<uint32_t> parts;
+  for (uint32_t part = 0; part < plan.parts.size(); ++part) {
+    MILLRACE_ASSIGN_OR_RETURN(bool must_rename, MustRename(plan, part));
+    if (must_rename) parts.push_back(part);
+  }
+  return parts;
+}
+
+absl::StatusOr<bool> OutputCommitter::MustRename(const PublishPlan& plan, uint32_t part) {
+  const std::string path = StagedPath(plan, part);
+  const uint64_t bytes = plan.parts[part].bytes;
+  absl::StatusOr<FileInfo> staged = fs_.Stat(path);
+  if (absl::IsNotFound(staged.status())) {
+    MILLRACE_ASSIGN_OR_RETURN(bool in_place, IsInPlace(plan, part));
+    if (in_place) return false;
+    return absl::DataLossError(path + ": this finished part is gone; run the job again");
+  }
+  if (!staged.ok()) return staged.status();
+  if (staged->size != bytes) {
+    return absl::DataLossError(absl::StrCat(
+        path, ": has ", staged->size, " bytes, but its task wrote ", bytes, "; run the job again"));
+  }
+  if (plan.overwrite || !fs_.Stat(FinalPath(plan, part)).ok()) return true;
+  // After a crash of the host the same file may be seen under both names.
+  MILLRACE_ASSIGN_OR_RETURN(bool in_place, IsInPlace(plan, part));
+  if (in_place) return false;
+  return absl::AlreadyExistsError(FinalPath(plan, part) +
+                                  ": was put there by another job while this one ran");
+}
+
+// Whether the part has its final name already. An older job's part of the same name may be as long,
+// so the content decides. Only asked after a kill or an error.
+absl::StatusOr<bool> OutputCommitter::IsInPlace(const PublishPlan& plan, uint32_t part) {
+  const std::string path = FinalPath(plan, part);
+  absl::StatusOr<FileInfo> info = fs_.Stat(path);
+  if (absl::IsNotFound(info.status())) return false;
+  if (!info.ok()) return info.status();
+  if (info->size != plan.parts[part].bytes) return false;
+  MILLRACE_ASSIGN_OR_RETURN(Digest digest, DigestOfFile(fs_, path));
+  return digest == plan.parts[part].digest;
+}
+
+// Removes the parts of an older job that this one does not replace.
+absl::Status OutputCommitter::RemoveOlderOutput(const PublishPlan& plan) {
+  const std::string manifest = ManifestPath(plan.output);
+  if (fs_.Stat(manifest).ok()) {
+    // First and for good: a crash must not bring it back beside other parts.
+    MILLRACE_RETURN_IF_ERROR(fs_.RemoveFile(manifest));
+    MILLRACE_RETURN_IF_ERROR(fs_.SyncFolder(plan.output));
+  }
+  std::set<std::string> ours;
+  for (uint32_t part = 0; part < plan.parts.size(); ++part) {
+    ours.insert(PartName(part, plan.parts.size()));
+  }
+  MILLRACE_ASSIGN_OR_RETURN(std::vector<std::string> names, fs_.List(plan.output));
+  for (const std::string& name : names) {
+    if (!IsPartName(name) || ours.count(name) > 0) continue;
+    MILLRACE_RETURN_IF_ERROR(RemoveFileIfThere(fs_, JoinPath(plan.output, name)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status OutputCommitter::WriteManifest(const PublishPlan& plan) {
+  OutputManifest manifest;
+  manifest.job_key = plan.job_key;
+  manifest.job_name = plan.job_name;
+  for (uint32_t part = 0; part < plan.parts.size(); ++part) {
+    const StagedPart& staged = plan.parts[part];
+    manifest.parts.push_back(
+        ManifestPart{PartName(part, plan.parts.size()), staged.bytes, staged.digest});
+  }
+  return WriteFileAtomically(fs_, ManifestPath(plan.output), ToJson(manifest));
+}
+
+absl::Status OutputCommitter::RemoveStaging(const std::string& output, const std::string& job_key) {
+  MILLRACE_RETURN_IF_ERROR(fs_.RemoveTree(StagingFolder(output, job_key)));
+  absl::Status status = fs_.RemoveEmptyFolder(StagingRoot(output));
+  // Another job may be staged there, or it is gone already.
+  if (absl::IsFailedPrecondition(status) || absl::IsNotFound(status)) return absl::OkStatus();
+  return status;
+}
+
+absl::Status OutputCommitter::Abort(const PublishPlan& plan) {
+  return About(plan.output, Remove(plan));
+}
+
+absl::Status OutputCommitter::Remove(const PublishPlan& plan) {
+  MILLRACE_ASSIGN_OR_RETURN(bool published, IsPublished(plan));
+  if (published) return absl::FailedPreconditionError("the job is published, it cannot be undone");
+  // Where another job's manifest is, this one has put nothing, and equal parts are the other's.
+  if (!fs_.Stat(ManifestPath(plan.output)).ok()) {
+    MILLRACE_RETURN_IF_ERROR(RemovePartsInPlace(plan));
+  }
+  RemoveFileIfThere(fs_, TemporaryName(ManifestPath(plan.output))).IgnoreError();
+  const absl::StatusOr<std::string> topmost_made =
+      ReadFile(fs_, MadeFolderPath(plan.output, plan.job_key), kPathBytesMax);
+  MILLRACE_RETURN_IF_ERROR(RemoveStaging(plan.output, plan.job_key));
+  return RemoveMadeFolders(plan.output, topmost_made.value_or(""));
+}
+
+absl::Status OutputCommitter::RemovePartsInPlace(const PublishPlan& plan) {
+  for (uint32_t part = 0; part < plan.parts.size(); ++part) {
+    if (fs_.Stat(StagedPath(plan, part)).ok()) continue;  // was not renamed
+    MILLRACE_ASSIGN_OR_RETURN(bool in_place, IsInPlace(plan, part));
+    if (in_place) MILLRACE_RETURN_IF_ERROR(RemoveFileIfThere(fs_, FinalPath(plan, part)));
+  }
+  return absl::OkStatus();
+}
+
+// Removes `output` and those above it up to `topmost_made`, as long as they are empty.
+absl::Status OutputCommitter::RemoveMadeFolders(const std::string& output,
+                                                const std::string& topmost_made) {
+  // Empty when the job made none. Anything else that is not above the output is a damaged file.
+  if (topmost_made.empty() || !IsInside(output, topmost_made)) return absl::OkStatus();
+  for (std::string path = output;; path = FolderOf(path)) {
+    absl::Status status = fs_.RemoveEmptyFolder(path);
+    if (absl::IsFailedPrecondition(status)) return absl::OkStatus();  // somebody uses it
+    if (!status.ok() && !absl::IsNotFound(status)) return status;
+    if (path == topmost_made) return absl::OkStatus();
+  }
+}
+
+}  // namespace millrace

@@ -1,0 +1,91 @@
+// Puts the output of a job in place, all of it or nothing.
+//
+// While a job runs, its attempts write parts under OUTPUT/_millrace/JOB, each under a name of its
+// own. When it has succeeded, the parts that won get their final names and `_SUCCESS` is written
+// last: who sees `_SUCCESS` sees the whole output. (Dean & Ghemawat 2004, section 3.3, atomic
+// commits of task outputs, one level up.)
+//
+// Every step may be repeated after a kill at any point. It needs no state but the folder itself and
+// the plan. Where something fails, the message begins with `output "FOLDER"`. Calls block on the
+// disk. Any thread, but one call at a time for one output folder.
+#ifndef MILLRACE_STORAGE_OUTPUT_COMMITTER_H_
+#define MILLRACE_STORAGE_OUTPUT_COMMITTER_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "rpc/ids.h"
+#include "storage/digest.h"
+#include "storage/file_system.h"
+
+namespace millrace {
+
+// The winner of one part: what its attempt reported of the file at StagedPartPath.
+struct StagedPart {
+  AttemptId attempt;
+  uint64_t bytes = 0;
+  Digest digest;  // of these bytes
+};
+
+struct PublishPlan {
+  std::string output;    // absolute
+  std::string job_key;   // JobKey
+  std::string job_name;  // for the manifest
+  bool overwrite = false;
+  std::vector<StagedPart> parts;  // in part order, all of them
+};
+
+class OutputCommitter {
+ public:
+  // `fs` must outlive the committer.
+  explicit OutputCommitter(FileSystem* fs) : fs_(*fs) {}
+
+  // Makes the output folder, where needed, and in it the job's staging folder with a nonce file.
+  // Returns the nonce: `nonce`, or the earlier one when the job was staged before. Durable. After
+  // an error nothing is left of what was made.
+  absl::StatusOr<std::string> Stage(const std::string& output, const std::string& job_key,
+                                    const std::string& nonce);
+
+  // Publishes, or does what is left to do. Before the first change every part must be there with
+  // its length (kDataLoss if not); without `overwrite` no other job may have put parts there in the
+  // meantime (kAlreadyExists). With `overwrite` the manifest and the parts of the older job go only
+  // now. Durable when it returns.
+  //
+  // After an error either repeat it or Abort. What remains of staging after publishing is no error.
+  absl::Status PublishJob(const PublishPlan& plan);
+
+  // Removes what the job has staged, the parts that a failed PublishJob has put in place (`plan`
+  // has none when none was tried), and the folders that Stage made, if nothing else lies in them.
+  // kFailedPrecondition if the job is published: then it is too late. (An older job's output that
+  // was being overwritten does not come back. A kill between the last two steps leaves the empty
+  // folder.)
+  absl::Status Abort(const PublishPlan& plan);
+
+ private:
+  struct Staging;
+
+  absl::Status MakeStaging(const Staging& staging);
+  absl::Status Publish(const PublishPlan& plan);
+  absl::Status Remove(const PublishPlan& plan);
+
+  absl::StatusOr<std::string> TopmostMissing(const std::string& folder);
+  absl::Status SyncFoldersUpFrom(const std::string& folder, const std::string& topmost_made);
+  absl::StatusOr<bool> IsPublished(const PublishPlan& plan);
+  absl::StatusOr<std::vector<uint32_t>> PartsToRename(const PublishPlan& plan);
+  absl::StatusOr<bool> MustRename(const PublishPlan& plan, uint32_t part);
+  absl::StatusOr<bool> IsInPlace(const PublishPlan& plan, uint32_t part);
+  absl::Status RemoveOlderOutput(const PublishPlan& plan);
+  absl::Status WriteManifest(const PublishPlan& plan);
+  absl::Status RemovePartsInPlace(const PublishPlan& plan);
+  absl::Status RemoveStaging(const std::string& output, const std::string& job_key);
+  absl::Status RemoveMadeFolders(const std::string& output, const std::string& topmost_made);
+
+  FileSystem& fs_;
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_STORAGE_OUTPUT_COMMITTER_H_

@@ -1,0 +1,356 @@
+#include "storage/output_committer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "storage/faulty_file_system.h"
+#include "storage/memory_file_system.h"
+#include "storage/output_manifest.h"
+#include "storage/paths.h"
+
+namespace millrace {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr char kOutput[] = "/data/out";
+constexpr char kJob[] = "job-3-0123abcd";
+constexpr uint64_t kAnySize = 1 << 20;
+
+// Every file below a folder, with its content.
+std::map<std::string, std::string> FilesBelow(FileSystem& fs, const std::string& folder) {
+  std::map<std::string, std::string> files;
+  absl::StatusOr<std::vector<std::string>> names = fs.List(folder);
+  if (!names.ok()) return files;
+  for (const std::string& name : *names) {
+    const std::string path = JoinPath(folder, name);
+    if (fs.Stat(path)->kind == FileKind::kFolder) {
+      files.emplace(path + "/", "");
+      files.merge(FilesBelow(fs, path));
+    } else {
+      files.emplace(path, ReadFile(fs, path, kAnySize).value());
+    }
+  }
+  return files;
+}
+
+// A disk, and a process that writes to it and may die.
+class World {
+ public:
+  World() {
+    EXPECT_TRUE(memory.CreateFolders("/data").ok());
+    EXPECT_TRUE(memory.SyncFolder("/").ok());
+    plan.output = kOutput;
+    plan.job_key = kJob;
+    plan.job_name = "wordcount";
+  }
+
+  void Write(const std::string& path, const std::string& content) {
+    ASSERT_TRUE(memory.CreateFolders(FolderOf(path)).ok());
+    ASSERT_TRUE(WriteFileAtomically(memory, path, content).ok());
+  }
+
+  // Stages the job, with a part from each winning attempt and one from an attempt that lost.
+  void StageParts(const std::vector<std::string>& contents) {
+    EXPECT_EQ(committer.Stage(kOutput, kJob, "nonce").value(), "nonce");
+    for (uint32_t part = 0; part < contents.size(); ++part) {
+      const AttemptId winner{Epoch(1), part + 1};
+      Write(StagedPartPath(kOutput, kJob, part, winner), contents[part]);
+      plan.parts.push_back(StagedPart{winner, contents[part].size(), DigestOf(contents[part])});
+    }
+    Write(StagedPartPath(kOutput, kJob, 0, AttemptId{Epoch(1), 99}), "lost");
+  }
+
+  // An older job's output.
+  void WriteOlderOutput() {
+    Write("/data/out/part-00000-of-00003", "old");
+    Write("/data/out/part-00001-of-00003", "old");
+    Write("/data/out/part-00002-of-00003", "old");
+    Write("/data/out/part-00000-of-00002", "old");  // named and as long as one of the new parts
+    Write("/data/out/_SUCCESS", ToJson(OutputManifest{"job-1-0123abcd", "older", {}}));
+    Write("/data/out/notes.txt", "not ours");
+    EXPECT_TRUE(memory.SyncFolder("/data").ok());
+  }
+
+  std::map<std::string, std::string> Files() { return FilesBelow(memory, "/data"); }
+
+  std::string Read(const std::string& path) { return ReadFile(memory, path, kAnySize).value(); }
+
+  MemoryFileSystem memory;
+  FaultyFileSystem fs{&memory};
+  OutputCommitter committer{&fs};
+  PublishPlan plan;
+};
+
+// --- Stage ---
+
+TEST(StageTest, MakesTheFolderAndANonceThatSurviveACrash) {
+  World world;
+  EXPECT_EQ(world.committer.Stage(kOutput, kJob, "nonce").value(), "nonce");
+  world.memory.Crash();
+  EXPECT_EQ(world.Read(NoncePath(kOutput, kJob)), "nonce");
+}
+
+TEST(StageTest, TheSameJobKeepsItsFirstNonce) {
+  World world;
+  ASSERT_TRUE(world.committer.Stage(kOutput, kJob, "first").ok());
+  EXPECT_EQ(world.committer.Stage(kOutput, kJob, "second").value(), "first");
+}
+
+TEST(StageTest, AnErrorLeavesNothing) {
+  World world;
+  for (FileOperation operation :
+       {FileOperation::kCreateFolders, FileOperation::kOpenForWriting, FileOperation::kWrite,
+        FileOperation::kSync, FileOperation::kRename, FileOperation::kSyncFolder}) {
+    world.fs.FailNth(operation, 1, absl::ResourceExhaustedError("no space"));
+    absl::Status status = world.committer.Stage("/data/a/out", kJob, "nonce").status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+    EXPECT_THAT(std::string(status.message()), HasSubstr("output \"/data/a/out\": "));
+    EXPECT_THAT(world.Files(), IsEmpty());
+  }
+}
+
+// --- Publish ---
+
+TEST(PublishTest, WinnersGetTheirNamesAndNothingElseRemains) {
+  World world;
+  world.StageParts({"apple\t1\n", ""});
+  EXPECT_TRUE(world.committer.PublishJob(world.plan).ok());
+  EXPECT_THAT(*world.memory.List(kOutput),
+              ElementsAre("_SUCCESS", "part-00000-of-00002", "part-00001-of-00002"));
+  EXPECT_EQ(world.Read("/data/out/part-00000-of-00002"), "apple\t1\n");
+  EXPECT_EQ(world.Read("/data/out/part-00001-of-00002"), "");
+}
+
+TEST(PublishTest, TheManifestListsThePartsWithLengthAndDigest) {
+  World world;
+  world.StageParts({"apple\t1\n", ""});
+  ASSERT_TRUE(world.committer.PublishJob(world.plan).ok());
+  OutputManifest manifest{kJob, "wordcount", {}};
+  manifest.parts.push_back(ManifestPart{"part-00000-of-00002", 8, DigestOf("apple\t1\n")});
+  manifest.parts.push_back(ManifestPart{"part-00001-of-00002", 0, DigestOf("")});
+  EXPECT_EQ(world.Read("/data/out/_SUCCESS"), ToJson(manifest));
+}
+
+TEST(PublishTest, PublishedOutputSurvivesACrash) {
+  World world;
+  world.StageParts({"apple", "pear"});
+  ASSERT_TRUE(world.committer.PublishJob(world.plan).ok());
+  world.memory.Crash();
+  EXPECT_EQ(world.Read("/data/out/part-00001-of-00002"), "pear");
+  EXPECT_TRUE(world.memory.Stat("/data/out/_SUCCESS").ok());
+}
+
+TEST(PublishTest, APartOfTheWrongLengthStopsEverythingBeforeTheFirstChange) {
+  World world;
+  world.StageParts({"apple", "pear"});
+  world.Write(StagedPartPath(kOutput, kJob, 1, world.plan.parts[1].attempt), "cut");
+  const auto before = world.Files();
+  absl::Status status = world.committer.PublishJob(world.plan);
+  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("has 3 bytes, but its task wrote 4"));
+  EXPECT_EQ(world.Files(), before);
+}
+
+TEST(PublishTest, AMissingPartStopsEverythingBeforeTheFirstChange) {
+  World world;
+  world.WriteOlderOutput();
+  world.plan.overwrite = true;
+  world.StageParts({"new", "pear"});
+  // Older output of the same name and length is no substitute.
+  const std::string lost = StagedPartPath(kOutput, kJob, 0, world.plan.parts[0].attempt);
+  ASSERT_TRUE(world.memory.RemoveFile(lost).ok());
+  const auto before = world.Files();
+  absl::Status status = world.committer.PublishJob(world.plan);
+  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(std::string(status.message()), HasSubstr(lost + ": this finished part is gone"));
+  EXPECT_EQ(world.Files(), before);
+}
+
+TEST(PublishTest, OverwriteReplacesAnOlderJobAndLeavesForeignFiles) {
+  World world;
+  world.WriteOlderOutput();
+  world.plan.overwrite = true;
+  world.StageParts({"new", "pear"});
+  EXPECT_TRUE(world.committer.PublishJob(world.plan).ok());
+  EXPECT_THAT(*world.memory.List(kOutput),
+              ElementsAre("_SUCCESS", "notes.txt", "part-00000-of-00002", "part-00001-of-00002"));
+  EXPECT_EQ(world.Read("/data/out/part-00000-of-00002"), "new");
+  EXPECT_TRUE(IsManifestOf(world.Read("/data/out/_SUCCESS"), kJob));
+}
+
+TEST(PublishTest, WithoutOverwriteAnotherJobsOutputIsNotTouched) {
+  World world;
+  world.StageParts({"new", "pear"});
+  world.WriteOlderOutput();  // in the meantime
+  const auto before = world.Files();
+  EXPECT_EQ(world.committer.PublishJob(world.plan).code(), absl::StatusCode::kAlreadyExists);
+  ASSERT_TRUE(world.memory.RemoveFile("/data/out/_SUCCESS").ok());
+  EXPECT_EQ(world.committer.PublishJob(world.plan).code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(world.Files().size() + 1, before.size());
+}
+
+TEST(PublishTest, TwoJobsMayBeStagedInOneFolder) {
+  World world;
+  world.StageParts({"apple"});
+  ASSERT_TRUE(world.committer.Stage(kOutput, "job-4-0123abcd", "other").ok());
+  EXPECT_TRUE(world.committer.PublishJob(world.plan).ok());
+  EXPECT_EQ(world.Read(NoncePath(kOutput, "job-4-0123abcd")), "other");
+}
+
+TEST(PublishTest, StagingThatCannotBeRemovedDoesNotFailTheJob) {
+  World world;
+  world.StageParts({"apple"});
+  world.fs.FailEvery(FileOperation::kRemove, absl::PermissionDeniedError("no"));
+  EXPECT_TRUE(world.committer.PublishJob(world.plan).ok());
+  EXPECT_TRUE(world.memory.Stat("/data/out/_SUCCESS").ok());
+}
+
+// --- Kills at any point. Each test kills after 0, 1, 2, ... changes until one run gets through.
+// ---
+
+struct KillCase {
+  const char* name;
+  bool overwrite;
+  bool host_crashes;  // what was not synced is lost as well
+};
+
+class KilledPublishTest : public ::testing::TestWithParam<KillCase> {
+ protected:
+  static std::unique_ptr<World> NewWorld() {
+    auto world = std::make_unique<World>();
+    if (GetParam().overwrite) world->WriteOlderOutput();
+    world->plan.overwrite = GetParam().overwrite;
+    world->StageParts({"new", "pear"});
+    return world;
+  }
+
+  // Publishes until the kill after `changes` changes; returns whether it got through.
+  static bool PublishAndDie(World* world, int changes) {
+    world->fs.StopAfter(changes);
+    const bool published = world->committer.PublishJob(world->plan).ok();
+    const bool survived = !world->fs.stopped();
+    EXPECT_TRUE(published || !survived);
+    if (GetParam().host_crashes) world->memory.Crash();
+    world->fs.Heal();
+    return survived;
+  }
+};
+
+TEST_P(KilledPublishTest, RepeatingItGivesTheSameOutput) {
+  std::unique_ptr<World> calm = NewWorld();
+  ASSERT_TRUE(calm->committer.PublishJob(calm->plan).ok());
+  const auto expected = calm->Files();
+
+  bool survived = false;
+  for (int changes = 0; !survived; ++changes) {
+    std::unique_ptr<World> world = NewWorld();
+    survived = PublishAndDie(world.get(), changes);
+    absl::Status status = world->committer.PublishJob(world->plan);
+    EXPECT_TRUE(status.ok()) << status << " after a kill at change " << changes;
+    EXPECT_EQ(world->Files(), expected) << "after a kill at change " << changes;
+  }
+}
+
+TEST_P(KilledPublishTest, ASuccessFileAlwaysStandsForAWholeOutput) {
+  bool survived = false;
+  for (int changes = 0; !survived; ++changes) {
+    std::unique_ptr<World> world = NewWorld();
+    survived = PublishAndDie(world.get(), changes);
+    absl::StatusOr<std::string> manifest = ReadFile(world->memory, ManifestPath(kOutput), kAnySize);
+    if (!manifest.ok()) continue;
+    const bool ours = IsManifestOf(*manifest, kJob);
+    EXPECT_EQ(world->Read("/data/out/part-00000-of-00002"), ours ? "new" : "old");
+    EXPECT_EQ(world->memory.Stat("/data/out/part-00002-of-00003").ok(), !ours);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Kills, KilledPublishTest,
+                         ::testing::Values(KillCase{"Process", false, false},
+                                           KillCase{"Host", false, true},
+                                           KillCase{"ProcessOverwriting", true, false},
+                                           KillCase{"HostOverwriting", true, true}),
+                         [](const auto& info) { return info.param.name; });
+
+// --- Abort ---
+
+TEST(AbortTest, LeavesNothingOfTheJobNorTheFoldersThatItMade) {
+  World world;
+  world.plan.output = "/data/a/b/out";
+  ASSERT_TRUE(world.committer.Stage("/data/a/b/out", kJob, "nonce").ok());
+  EXPECT_TRUE(world.committer.Abort(world.plan).ok());
+  EXPECT_THAT(world.Files(), IsEmpty());
+  EXPECT_TRUE(world.committer.Abort(world.plan).ok());  // again
+}
+
+TEST(AbortTest, LeavesAFolderThatWasThereBefore) {
+  World world;
+  ASSERT_TRUE(world.memory.CreateFolders(kOutput).ok());
+  world.StageParts({"apple"});
+  EXPECT_TRUE(world.committer.Abort(world.plan).ok());
+  EXPECT_THAT(*world.memory.List(kOutput), IsEmpty());
+}
+
+TEST(AbortTest, LeavesAFolderInWhichSomebodyPutAFile) {
+  World world;
+  world.StageParts({"apple"});
+  world.Write("/data/out/notes.txt", "not ours");
+  EXPECT_TRUE(world.committer.Abort(world.plan).ok());
+  EXPECT_THAT(*world.memory.List(kOutput), ElementsAre("notes.txt"));
+}
+
+TEST(AbortTest, LeavesAnOlderJobsOutputAlone) {
+  World world;
+  world.WriteOlderOutput();
+  const auto before = world.Files();
+  world.plan.overwrite = true;
+  world.StageParts({"old", "old"});  // equal content
+  EXPECT_TRUE(world.committer.Abort(world.plan).ok());
+  EXPECT_EQ(world.Files(), before);
+}
+
+TEST(AbortTest, TakesBackAPublicationThatFailedInTheMiddle) {
+  World world;
+  world.StageParts({"apple", "pear", "plum"});
+  world.fs.FailNth(FileOperation::kRename, 3, absl::DataLossError("the device failed"));
+  EXPECT_EQ(world.committer.PublishJob(world.plan).code(), absl::StatusCode::kDataLoss);
+  EXPECT_TRUE(world.memory.Stat("/data/out/part-00000-of-00003").ok());
+  EXPECT_TRUE(world.committer.Abort(world.plan).ok());
+  EXPECT_THAT(world.Files(), IsEmpty());
+}
+
+TEST(AbortTest, IsTooLateOnceTheJobIsPublished) {
+  World world;
+  world.StageParts({"apple"});
+  ASSERT_TRUE(world.committer.PublishJob(world.plan).ok());
+  const auto before = world.Files();
+  EXPECT_EQ(world.committer.Abort(world.plan).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(world.Files(), before);
+}
+
+TEST(AbortTest, AfterAKillAnywhereInPublishingItIsAllOrNothing) {
+  bool survived = false;
+  for (int changes = 0; !survived; ++changes) {
+    World world;
+    world.StageParts({"apple", "pear"});
+    world.fs.StopAfter(changes);
+    (void)world.committer.PublishJob(world.plan);
+    survived = !world.fs.stopped();
+    world.fs.Heal();
+    if (world.committer.Abort(world.plan).ok()) {
+      EXPECT_THAT(world.Files(), IsEmpty()) << "after a kill at change " << changes;
+    } else {
+      EXPECT_TRUE(IsManifestOf(world.Read("/data/out/_SUCCESS"), kJob));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace millrace
