@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""docs/writing_a_job.md is true: its code is what is compiled here, its commands do what it says."""
+"""The pages about jobs are true: their code is what is compiled, their commands do what they say."""
 
 import os
 import subprocess
@@ -27,6 +27,11 @@ class WritingAJobTest(unittest.TestCase):
             if path.endswith("BUILD"):  # what is below the line builds the tests of the pages
                 whole = whole.split("\n# ----")[0]
             self.assertEqual(text, whole, f"{path} differs from its text in the page")
+
+    def test_the_program_of_the_readme_is_compiled(self):
+        texts = page.files(page.blocks("README.md"))
+        with open("tests/docs/wordcount.cc", encoding="utf-8") as file:
+            self.assertEqual(texts, {"tests/docs/wordcount.cc": file.read()})
 
     def test_the_commands_of_the_page_print_what_it_says(self):
         with tempfile.TemporaryDirectory() as folder:
