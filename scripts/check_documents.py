@@ -39,7 +39,11 @@ def names_of_tests(files):
 def check_page(page, text, tests):
     """Yields (line, what) for each thing that the page names and that is not there."""
     folder = os.path.dirname(page)
+    fenced = False
     for number, line in enumerate(text.split("\n"), 1):
+        fenced ^= line.startswith("```")
+        if fenced:
+            continue
         for path in PATH.findall(line):
             if not os.path.exists(os.path.join(ROOT, path)):
                 yield number, f"there is no {path}"
