@@ -98,6 +98,9 @@ WORDS = [
 NAKED_NEW = re.compile(r"\bnew\s+[A-Za-z_:]")
 OWNER_OF_NEW = re.compile(r"WrapUnique\(|unique_ptr<|\breset\(|\boperator\s+new\b|kj::Own<")
 
+# Functions of GoogleTest whose arguments are values without names.
+VALUES = ("Values", "Pair", "Eq", "Ne", "Return", "Field", "Property", "ElementsAre")
+
 BANNED_STEM = re.compile(r"(?:^|_)(?:utils?|common|helpers?|misc)$")
 TODO = re.compile(r"\b(?:TODO|FIXME|XXX)\b")
 GOOD_TODO = re.compile(r"\bTODO\([a-z_ -]+\): \S")
@@ -239,7 +242,7 @@ def check_boolean_arguments(path, text, code):
         elif piece == ")":
             if calls:
                 calls.pop()
-        elif calls and re.match(r"[A-Z][a-z]\w*$", calls[-1]):
+        elif calls and re.match(r"[A-Z][a-z]\w*$", calls[-1]) and calls[-1] not in VALUES:
             for literal in re.finditer(r"(?:^|,)(\s*)(?:true|false)\s*(?=,|$)", piece):
                 yield (line_of(code, match.start() + literal.end(1)),
                        f"a bare boolean among the arguments of {calls[-1]}; write /*name=*/ "
