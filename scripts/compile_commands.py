@@ -8,6 +8,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -31,18 +32,22 @@ def source_of(arguments):
 
 
 def commands():
-    """Returns one entry a source file of ours; the first of several actions wins."""
-    folder = bazel("info", "execution_root").strip()
+    """Returns one entry a source file of ours; the first of several actions wins.
+
+    Sources are named where they lie, generated headers where Bazel puts them: the folder that Bazel
+    compiles in shows only what its last build needed.
+    """
+    generated = os.path.join(bazel("info", "execution_root").strip(), "bazel-out/")
     actions = json.loads(bazel("aquery", "--keep_going", "--output=jsonproto",
                                "--include_artifacts=false",
                                'mnemonic("CppCompile", //...)')).get("actions", [])
     entries = {}
     for action in actions:
-        arguments = [word for word in action["arguments"] if word not in ONLY_GCC]
-        source = source_of(arguments)
+        source = source_of(action["arguments"])
         if source and not source.startswith(("bazel-out/", "external/")):
-            entries.setdefault(source, {"directory": folder, "arguments": arguments,
-                                        "file": source})
+            arguments = [re.sub("^bazel-out/", generated, word) for word in action["arguments"]
+                         if word not in ONLY_GCC]
+            entries.setdefault(source, {"directory": ROOT, "arguments": arguments, "file": source})
     return list(entries.values())
 
 
