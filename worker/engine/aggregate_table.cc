@@ -134,14 +134,16 @@ void AggregateTable::FoldOneLong(const LongPair& pair) {
 
 // --- Room ---
 
-uint64_t AggregateTable::DrainBytes(uint64_t short_count, uint64_t long_count) {
-  return (short_count + long_count) * sizeof(uint32_t) + short_count * sizeof(ShortElement) +
-         long_count * 2 * sizeof(SortElement);
+uint64_t AggregateTable::DrainBytes(uint64_t short_count, uint64_t long_count) const {
+  // All long keys might be in one partition, and then all are gathered at once.
+  return (short_count + 2 * long_count) * sizeof(uint32_t) + short_count * sizeof(ShortElement) +
+         long_count * (2 * sizeof(SortElement) + GatheredKey::BytesFor(0)) + arena_.memory_bytes();
 }
 
 uint64_t AggregateTable::memory_bytes() const {
   return short_memory_.size() + long_memory_.size() + arena_.memory_bytes() +
-         partition_memory_.size() + short_sort_memory_.size() + long_sort_memory_.size();
+         partition_memory_.size() + short_sort_memory_.size() + long_order_memory_.size() +
+         gathered_memory_.size() + long_sort_memory_.size();
 }
 
 bool AggregateTable::FitsWith(uint64_t more_bytes, uint64_t short_count,
@@ -226,6 +228,7 @@ absl::Status AggregateTable::ChoosePartitions(const Partitioner* partitioner, ui
   uint32_t* next = partition_memory_.as<uint32_t>();
   short_begin_.assign(partitions + 1, 0);
   long_begin_.assign(partitions + 1, 0);
+  std::vector<uint64_t> gathered(partitions, 0);
   uint32_t worst = 0;
   const auto choose = [&](std::string_view key, uint64_t hash) {
     const uint32_t p =
@@ -241,8 +244,11 @@ absl::Status AggregateTable::ChoosePartitions(const Partitioner* partitioner, ui
   }
   for (uint64_t i = 0; i <= long_mask_; ++i) {
     if (long_slots_[i].data == nullptr) continue;
-    ++long_begin_[choose(long_slots_[i].key(), long_slots_[i].hash)];
+    const uint32_t p = choose(long_slots_[i].key(), long_slots_[i].hash);
+    ++long_begin_[p];
+    gathered[p] += GatheredKey::BytesFor(long_slots_[i].size);
   }
+  gathered_bytes_ = *std::max_element(gathered.begin(), gathered.end());
   if (worst >= partitions) {
     return absl::AbortedError(absl::StrCat("the job's partitioner returned part ", worst, " of ",
                                            partitions, "; it must be less"));
@@ -265,18 +271,36 @@ void AggregateTable::ScatterShort() {
 }
 
 void AggregateTable::ScatterLong() {
-  // The second half is scratch memory of the sort.
-  long_sort_memory_.EnsureSize(long_count_ * 2 * sizeof(SortElement));
-  SortElement* const elements = long_sort_memory_.as<SortElement>();
+  long_order_memory_.EnsureSize(long_count_ * sizeof(uint32_t));
+  uint32_t* const order = long_order_memory_.as<uint32_t>();
   const uint32_t* partition = partition_memory_.as<uint32_t>() + short_count_;
-  constexpr uint64_t kAhead = 16;
   for (uint64_t i = 0; i <= long_mask_; ++i) {
-    __builtin_prefetch(long_slots_[(i + kAhead) & long_mask_].data);
-    const LongSlot& slot = long_slots_[i];
-    if (slot.data != nullptr) {
-      elements[long_begin_[*partition++]++] = {PrefixOf(slot.key(), 0), i};
+    if (long_slots_[i].data != nullptr) {
+      order[long_begin_[*partition++]++] = static_cast<uint32_t>(i);
     }
   }
+}
+
+SortElement* AggregateTable::GatherLong(const uint32_t* begin, const uint32_t* end) {
+  constexpr ptrdiff_t kAhead = 12;  // keys to ask for before they are needed
+  gathered_memory_.EnsureSize(gathered_bytes_);
+  long_sort_memory_.EnsureSize(2 * static_cast<size_t>(end - begin) * sizeof(SortElement));
+  SortElement* const elements = long_sort_memory_.as<SortElement>();
+  SortElement* next = elements;
+  uint64_t offset = 0;
+  for (const uint32_t* at = begin; at != end; ++at) {
+    if (end - at > kAhead) __builtin_prefetch(long_slots_[at[kAhead]].data);
+    const LongSlot& slot = long_slots_[*at];
+    auto* copy = reinterpret_cast<GatheredKey*>(gathered_memory_.as<char>() + offset);
+    copy->value = slot.value;
+    copy->size = slot.size;
+    std::memcpy(copy->bytes, slot.data, slot.size);
+    *next++ = {PrefixOf(slot.key(), 0), offset};
+    offset += GatheredKey::BytesFor(slot.size);
+  }
+  SortStrings(elements, next - elements, next,
+              [this](uint64_t ref) { return gathered(ref).key(); });
+  return elements;
 }
 
 absl::Status AggregateTable::DrainTo(const Partitioner* partitioner, uint32_t partitions,
@@ -294,12 +318,11 @@ void AggregateTable::WritePartition(uint32_t partition, RunWriter* writer) {
   const uint64_t long_begin = partition == 0 ? 0 : long_begin_[partition - 1];
   ShortElement* next_short = short_sort_memory_.as<ShortElement>() + short_begin;
   ShortElement* const short_end = short_sort_memory_.as<ShortElement>() + short_begin_[partition];
-  SortElement* next_long = long_sort_memory_.as<SortElement>() + long_begin;
-  SortElement* const long_end = long_sort_memory_.as<SortElement>() + long_begin_[partition];
   // The slots of the short table have been copied, so its memory is free for the sort.
   SortShort(next_short, short_end - next_short, short_memory_.as<ShortElement>());
-  SortStrings(next_long, long_end - next_long, long_sort_memory_.as<SortElement>() + long_count_,
-              [this](uint64_t slot) { return long_slots_[slot].key(); });
+  const uint32_t* const order = long_order_memory_.as<uint32_t>();
+  const SortElement* next_long = GatherLong(order + long_begin, order + long_begin_[partition]);
+  const SortElement* const long_end = next_long + (long_begin_[partition] - long_begin);
 
   writer->BeginPartition(partition);
   const auto write_short_until = [&](const KeyOrder& limit) {
@@ -309,9 +332,9 @@ void AggregateTable::WritePartition(uint32_t partition, RunWriter* writer) {
     }
   };
   for (; next_long != long_end; ++next_long) {
-    const LongSlot& slot = long_slots_[next_long->ref];
-    write_short_until(KeyOrderOf(slot.key()));
-    writer->Add(slot.key(), slot.value);
+    const GatheredKey& key = gathered(next_long->ref);
+    write_short_until(KeyOrderOf(key.key()));
+    writer->Add(key.key(), key.value);
   }
   write_short_until({~uint64_t{0}, ~uint64_t{0}});
 }

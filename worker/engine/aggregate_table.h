@@ -93,12 +93,26 @@ class AggregateTable {
   void GrowShort();
   void GrowLong();
   // What draining would need beyond the tables, if they held this many keys.
-  static uint64_t DrainBytes(uint64_t short_count, uint64_t long_count);
+  uint64_t DrainBytes(uint64_t short_count, uint64_t long_count) const;
   bool FitsWith(uint64_t more_bytes, uint64_t short_count, uint64_t long_count) const;
+
+  // A long key that was copied to lie beside the others of its partition.
+  struct GatheredKey {
+    int64_t value;
+    uint64_t size;
+    char bytes[];
+
+    std::string_view key() const { return {bytes, size}; }
+    static uint64_t BytesFor(uint64_t size) { return (sizeof(GatheredKey) + size + 7) / 8 * 8; }
+  };
+  const GatheredKey& gathered(uint64_t offset) const {
+    return *reinterpret_cast<const GatheredKey*>(gathered_memory_.as<char>() + offset);
+  }
 
   absl::Status ChoosePartitions(const Partitioner* partitioner, uint32_t partitions);
   void ScatterShort();
   void ScatterLong();
+  SortElement* GatherLong(const uint32_t* begin, const uint32_t* end);
   void WritePartition(uint32_t partition, RunWriter* writer);
 
   const Aggregate kind_;
@@ -119,13 +133,18 @@ class AggregateTable {
   uint64_t long_limit_;
   KeyArena arena_;
 
-  // While draining: the partition of each key in table order, short ones first; elements by
-  // partition, and where each partition begins.
+  // While draining: the partition of each key in table order, short ones first; then short keys by
+  // partition, and the slots of long ones by partition, and where each partition begins in them.
   HugeBuffer partition_memory_;
   HugeBuffer short_sort_memory_;
-  HugeBuffer long_sort_memory_;
+  HugeBuffer long_order_memory_;
   std::vector<uint64_t> short_begin_;
   std::vector<uint64_t> long_begin_;
+  // The long keys of one partition, side by side: in the arena each would be a cache miss, again
+  // and again while they are sorted. Elements to sort refer to offsets in it.
+  uint64_t gathered_bytes_ = 0;  // of the largest partition
+  HugeBuffer gathered_memory_;
+  HugeBuffer long_sort_memory_;
 };
 
 }  // namespace millrace

@@ -30,9 +30,10 @@ class HugeBuffer {
   }
   size_t size() const { return size_; }
 
-  // Makes room for at least `bytes`; what was inside is lost if it has to grow.
+  // Makes room for at least `bytes`, and a little more, because the next caller will want about as
+  // much; what was inside is lost if it has to grow.
   void EnsureSize(size_t bytes) {
-    if (bytes > size_) *this = HugeBuffer(bytes);
+    if (bytes > size_) *this = HugeBuffer(bytes + bytes / 8);
   }
 
  private:
