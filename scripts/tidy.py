@@ -88,8 +88,6 @@ WORDS = [
     Word(r"#include\s*<kj/test\.h>", everywhere, "kj/test.h; tests use GoogleTest"),
     Word(r"\bstd::(?:thread|jthread|async)\b", outside_thread_owners,
          "a thread; blocking work belongs to rpc/io_thread, user code to worker/attempt_runner"),
-    Word(r"\b(?:Process|Handle|DoIt|Util)\(", everywhere,
-         "a name that says nothing; name what is done to what"),
     Word(r"\bDEFINE_(?:string|bool|u?int32|u?int64|double)\(|#include\s*<gflags/",
          outside_flag_owners, "reads flags; take an Options struct filled in *_main.cc"),
 ]
@@ -210,6 +208,14 @@ def check_words(path, text, code):
                    "naked new; use std::make_unique, kj::heap or absl::WrapUnique")
 
 
+def check_method_names(path, text, code):
+    """A class may be called Process; a method may not."""
+    for match in re.finditer(r"\b(Process|Handle|DoIt|Util)\(", code):
+        if not re.search(r"\b(?:class|struct)\s+(?:\w+::)*" + match.group(1) + r"\b", code):
+            yield (line_of(code, match.start()),
+                   f"the name {match.group(1)} says nothing; name what is done to what")
+
+
 def check_todos(path, text, code):
     for match in TODO.finditer(text):
         if not GOOD_TODO.match(text, match.start()):
@@ -295,7 +301,7 @@ def check_function_length(path, text, code):
 
 
 CHECKS = [check_name, check_length, check_columns, check_header, check_includes, check_words,
-          check_todos, check_hash_iteration, check_boolean_arguments, check_function_length]
+          check_method_names, check_todos, check_hash_iteration, check_boolean_arguments, check_function_length]
 
 
 def check_file(path, text):

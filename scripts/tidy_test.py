@@ -79,9 +79,13 @@ class TidyTest(unittest.TestCase):
     def test_words_that_nobody_may_use(self):
         for text in ["using namespace std;", "auto f = [=] {};", "auto f = [=, &x] {};",
                      "void F() { co_await x; }", "void F() { KJ_LOG(INFO, x); }",
-                     "#include <kj/test.h>", "void Process(int x);", "std::thread t;",
+                     "#include <kj/test.h>", "std::thread t;",
                      "DEFINE_string(name, \"\", \"\");"]:
             self.assertEqual(len(findings("master/shell.cc", text + "\n")), 1, text)
+
+    def test_methods_say_what_they_do(self):
+        self.assert_found("storage/a.cc", "void Process(int x);\n", 1, "the name Process")
+        self.assert_clean("storage/a.cc", "struct A::Process {\n  explicit Process(int pid);\n};\n")
 
     def test_threads_and_flags_have_their_places(self):
         self.assert_clean("rpc/io_thread.cc", "std::thread thread;\n")

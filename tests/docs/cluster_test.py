@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The commands of docs/cluster.md, on three hosts that are network namespaces.
 
-Needs root, which Bazel's sandbox gives. `ssh HOST COMMAND` enters the host's namespace, in a home
+`ssh HOST COMMAND` enters the host's namespace, in a home
 folder of its own; the shared folder is a tmpfs in this test's own mount namespace, so nothing is
 left behind.
 """
@@ -45,7 +45,8 @@ def enter_own_namespaces():
     """Starts this program again with mounts and network of its own."""
     if os.environ.get("CLUSTER_TEST_INSIDE") != "1":
         os.environ["CLUSTER_TEST_INSIDE"] = "1"
-        os.execv("/usr/bin/unshare", ["unshare", "--mount", "--net", sys.executable,
+        user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+        os.execv("/usr/bin/unshare", ["unshare", *user, "--mount", "--net", sys.executable,
                                       os.path.abspath(__file__), *sys.argv[1:]])
 
 
