@@ -131,7 +131,7 @@ def line_of(text, position):
     return text.count("\n", 0, position) + 1
 
 
-# ---- The checks: each takes path, text and blanked text, and yields (line, what) ------------------
+# ---- The checks: each takes path, text and blanked text, and yields (line, what) -----------------
 
 
 def check_name(path, text, code):
@@ -301,7 +301,8 @@ def check_function_length(path, text, code):
 
 
 CHECKS = [check_name, check_length, check_columns, check_header, check_includes, check_words,
-          check_method_names, check_todos, check_hash_iteration, check_boolean_arguments, check_function_length]
+          check_method_names, check_todos, check_hash_iteration, check_boolean_arguments,
+          check_function_length]
 
 
 def check_file(path, text):

@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
 """The commands of docs/cluster.md, on three hosts that are network namespaces.
 
-`ssh HOST COMMAND` enters the host's namespace, in a home
-folder of its own; the shared folder is a tmpfs in this test's own mount namespace, so nothing is
-left behind.
+`ssh HOST COMMAND` enters the host's namespace, in a home folder of its own; the shared folder is a
+tmpfs in this test's own mount namespace, so nothing is left behind.
 """
 
 import os

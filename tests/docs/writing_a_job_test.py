@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The pages about jobs are true: their code is what is compiled, their commands do what they say."""
+"""The pages about jobs are true: their code is compiled, their commands do what they say."""
 
 import os
 import subprocess
