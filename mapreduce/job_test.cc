@@ -1,0 +1,78 @@
+#include "mapreduce/job.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace millrace {
+namespace {
+
+using ::testing::HasSubstr;
+
+class NoMapper : public Mapper {
+ public:
+  void Map(const MapInput&) override {}
+};
+class NoReducer : public Reducer {
+ public:
+  void Reduce(ReduceInput&) override {}
+};
+
+JobDescription GoodJob() {
+  JobDescription job;
+  job.name = "good";
+  job.mapper = [] { return std::make_unique<NoMapper>(); };
+  job.reducer = [] { return std::make_unique<NoReducer>(); };
+  return job;
+}
+
+std::string Complaint(const JobDescription& job) { return std::string(Validate(job).message()); }
+
+TEST(JobTest, AMapperAndAReducerAreEnough) { EXPECT_TRUE(Validate(GoodJob()).ok()); }
+
+TEST(JobTest, AnAggregateNeedsNoReducer) {
+  JobDescription job = GoodJob();
+  job.reducer = nullptr;
+  EXPECT_THAT(Complaint(job), HasSubstr("reducer is missing"));
+  job.aggregate = Aggregate::kMax;
+  EXPECT_TRUE(Validate(job).ok());
+}
+
+TEST(JobTest, AMapOnlyJobNeedsNoReducer) {
+  JobDescription job = GoodJob();
+  job.reducer = nullptr;
+  job.allows_map_only = true;
+  EXPECT_TRUE(Validate(job).ok());
+}
+
+TEST(JobTest, SaysWhatIsWrong) {
+  JobDescription job = GoodJob();
+  job.mapper = nullptr;
+  EXPECT_THAT(Complaint(job), HasSubstr("'good': JobDescription::mapper is missing"));
+  job = GoodJob();
+  job.aggregate = Aggregate::kSum;
+  job.combiner = job.reducer;
+  EXPECT_THAT(Complaint(job), HasSubstr("both an aggregate and a combiner"));
+  job = GoodJob();
+  job.name = "";
+  EXPECT_THAT(Complaint(job), HasSubstr("name is empty"));
+  job.name = "a/b";
+  EXPECT_THAT(Complaint(job), HasSubstr("'a/b'"));
+}
+
+TEST(JobTest, AMapReduceHasTwoStagesAndAMapOnlyJobOne) {
+  EXPECT_EQ(StagesOf(GoodJob(), /*reducers=*/4).size(), 2u);
+  EXPECT_EQ(StagesOf(GoodJob(), /*reducers=*/0).size(), 1u);
+  EXPECT_EQ(StagesOf(GoodJob(), /*reducers=*/4)[1].kind, StageKind::kReduce);
+}
+
+TEST(HashPartitionerTest, IsTheSameForEver) {
+  // Stored map outputs depend on these numbers.
+  const HashPartitioner partitioner;
+  EXPECT_EQ(partitioner.Partition("", 1000), 175u);
+  EXPECT_EQ(partitioner.Partition("ant", 1000), 369u);
+  EXPECT_EQ(partitioner.Partition("a key of more than fifteen bytes", 1000), 769u);
+  EXPECT_EQ(partitioner.Partition("anything", 1), 0u);
+}
+
+}  // namespace
+}  // namespace millrace
