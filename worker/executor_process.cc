@@ -1,0 +1,125 @@
+#include "worker/executor_process.h"
+
+#include <capnp/rpc-twoparty.h>
+#include <fcntl.h>
+#include <kj/async-io.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <memory>
+#include <utility>
+
+#include "rpc/executor.capnp.h"
+#include "rpc/status_exception.h"
+#include "rpc/wire.h"
+#include "storage/posix_file_system.h"
+#include "worker/attempt_runner.h"
+#include "worker/executor_wire.h"
+
+namespace millrace {
+namespace {
+
+// A task names its sources: thousands of them are more than Cap'n Proto's default of 64 MiB allows
+// only in jobs beyond any limit of ours, but a worker is trusted anyway.
+capnp::ReaderOptions TrustingOptions() {
+  capnp::ReaderOptions options;
+  options.traversalLimitInWords = uint64_t{1} << 27;  // 1 GiB
+  return options;
+}
+
+std::optional<int> TakeFd(const char* variable) {
+  const char* const text = getenv(variable);
+  if (text == nullptr) return std::nullopt;
+  char* end = nullptr;
+  const long fd = strtol(text, &end, 10);
+  const bool valid = end != text && *end == '\0' && fd >= 0 && fcntl(fd, F_GETFD) >= 0;
+  unsetenv(variable);
+  if (!valid) return std::nullopt;
+  fcntl(fd, F_SETFD, FD_CLOEXEC);  // children of user code must not keep it open
+  return static_cast<int>(fd);
+}
+
+// The page that the worker reads when this process has died; null when there is none.
+CursorPage* MapCursorPage() {
+  const std::optional<int> fd = TakeFd(kCursorFdVariable);
+  if (!fd.has_value()) return nullptr;
+  void* const page = mmap(nullptr, sizeof(CursorPage), PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
+  close(*fd);
+  return page == MAP_FAILED ? nullptr : static_cast<CursorPage*>(page);
+}
+
+// Ends this process and what user code has started, without a chance to object.
+[[noreturn]] void EndGroup() {
+  if (getpgrp() == getpid()) kill(0, SIGKILL);
+  _exit(1);
+}
+
+class ExecutorServer final : public capnp_executor::Executor::Server {
+ public:
+  explicit ExecutorServer(AttemptRunner* runner) : runner_(runner) {}
+
+  kj::Promise<void> run(RunContext context) override {
+    absl::StatusOr<ExecutorTask> task = ReadExecutorTask(context.getParams().getTask());
+    if (!task.ok()) return ToException(task.status());
+    context.releaseParams();
+    return RunTask(*std::move(task)).then([context](AttemptOutcome outcome) mutable {
+      Write(outcome, context.getResults().initOutcome());
+    });
+  }
+
+  kj::Promise<void> progress(ProgressContext context) override {
+    const AttemptProgress progress = runner_->Progress();
+    context.getResults().setBytes(progress.bytes);
+    context.getResults().setRecords(progress.records);
+    return kj::READY_NOW;
+  }
+
+ private:
+  kj::Promise<AttemptOutcome> RunTask(ExecutorTask task) {
+    auto paf = kj::newPromiseAndCrossThreadFulfiller<AttemptOutcome>();
+    // std::function wants something that copies.
+    auto fulfiller = std::make_shared<kj::Own<kj::CrossThreadPromiseFulfiller<AttemptOutcome>>>(
+        kj::mv(paf.fulfiller));
+    const bool started = runner_->Start(std::move(task), [fulfiller](AttemptOutcome outcome) {
+      (*fulfiller)->fulfill(std::move(outcome));
+    });
+    if (!started) {
+      return ToException(absl::ResourceExhaustedError("the executor runs another attempt"));
+    }
+    return kj::mv(paf.promise);
+  }
+
+  AttemptRunner* const runner_;
+};
+
+void Serve(int socket_fd, AttemptRunner* runner) {
+  auto io = kj::setupAsyncIo();
+  const ExceptionLogging logging = InstallExceptionLogging();
+  auto stream = io.lowLevelProvider->wrapSocketFd(
+      socket_fd,
+      kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP | kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC);
+  capnp::TwoPartyVatNetwork network(*stream, capnp::rpc::twoparty::Side::SERVER, TrustingOptions());
+  auto system = capnp::makeRpcServer(network, kj::heap<ExecutorServer>(runner));
+  network.onDisconnect().wait(io.waitScope);
+  EndGroup();  // before any destructor could wait for user code
+}
+
+}  // namespace
+
+std::optional<int> TakeExecutorFd() { return TakeFd(kExecutorFdVariable); }
+
+void RunExecutor(int socket_fd, const JobDescription& job) {
+  PosixFileSystem file_system;
+  TaskExecutor executor(job, &file_system, MapCursorPage());
+  AttemptRunner runner(&executor);
+  try {
+    Serve(socket_fd, &runner);
+  } catch (...) {
+    // The socket is unusable: there is nobody left to tell.
+  }
+  EndGroup();
+}
+
+}  // namespace millrace

@@ -1,0 +1,43 @@
+// One attempt as an executor sees it: files in, files out, nothing about the cluster.
+#ifndef MILLRACE_WORKER_EXECUTOR_TASK_H_
+#define MILLRACE_WORKER_EXECUTOR_TASK_H_
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "rpc/ids.h"
+#include "rpc/task_types.h"
+#include "storage/input_split.h"
+#include "worker/engine/reduce_runner.h"
+
+namespace millrace {
+
+struct ExecutorTask {
+  AttemptId attempt;
+  TaskId task;
+  uint32_t partitions = 0;  // R; 0 in a map-only job
+  InputFormat input_format = InputFormat::kLines;
+  std::string output_path;
+  std::string temp_folder;  // exists
+  uint64_t memory_bytes = 512u << 20;
+  std::vector<std::string> environment;  // "NAME=value", set before user code runs
+
+  // What a map reads, or a reduce (in the order of map_index).
+  std::variant<InputSplit, std::vector<ReduceSource>> work;
+
+  StageKind kind() const {
+    return std::holds_alternative<InputSplit>(work) ? StageKind::kMap : StageKind::kReduce;
+  }
+};
+
+// How far an attempt is.
+struct AttemptProgress {
+  uint64_t bytes = 0;
+  uint64_t records = 0;
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_WORKER_EXECUTOR_TASK_H_

@@ -1,0 +1,102 @@
+#include "worker/executor_wire.h"
+
+#include <string>
+#include <utility>
+
+#include "mapreduce/status_macros.h"
+#include "rpc/wire.h"
+
+namespace millrace {
+namespace {
+
+std::string ToString(capnp::Text::Reader in) { return std::string(in.begin(), in.size()); }
+
+absl::StatusOr<ReduceSource> ReadSource(capnp_executor::ReduceSource::Reader in) {
+  ReduceSource source;
+  source.map_index = in.getMapIndex();
+  MILLRACE_ASSIGN_OR_RETURN(source.attempt, ReadAttemptId(in.getAttempt()));
+  source.path = ToString(in.getPath());
+  source.whole_run = !in.getFetched();
+  MILLRACE_ASSIGN_OR_RETURN(Digest digest, ReadDigest(in.getDigest()));
+  (source.whole_run ? source.run_digest : source.expected.digest) = digest;
+  source.expected.length = in.getLength();
+  source.expected.records = in.getRecords();
+  if (in.getValueKind() > static_cast<uint8_t>(ValueKind::kInt64)) {
+    return absl::InvalidArgumentError("a reduce source has an unknown kind of values");
+  }
+  source.format.value_kind = static_cast<ValueKind>(in.getValueKind());
+  source.format.has_group_length = in.getHasGroupLength();
+  return source;
+}
+
+void WriteSource(const ReduceSource& source, capnp_executor::ReduceSource::Builder out) {
+  out.setMapIndex(source.map_index);
+  Write(source.attempt, out.initAttempt());
+  out.setPath(source.path);
+  out.setFetched(!source.whole_run);
+  Write(source.whole_run ? source.run_digest : source.expected.digest, out.initDigest());
+  out.setLength(source.expected.length);
+  out.setRecords(source.expected.records);
+  out.setValueKind(static_cast<uint8_t>(source.format.value_kind));
+  out.setHasGroupLength(source.format.has_group_length);
+}
+
+absl::Status ReadWork(capnp_executor::ExecutorTask::Reader in, ExecutorTask* task) {
+  if (in.isMap()) {
+    InputSplit split;
+    for (auto range : in.getMap()) {
+      MILLRACE_ASSIGN_OR_RETURN(FileRange read, ReadFileRange(range));
+      split.push_back(std::move(read));
+    }
+    task->work = std::move(split);
+    return absl::OkStatus();
+  }
+  std::vector<ReduceSource> sources;
+  for (auto source : in.getReduce()) {
+    MILLRACE_ASSIGN_OR_RETURN(ReduceSource read, ReadSource(source));
+    sources.push_back(std::move(read));
+  }
+  task->work = std::move(sources);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<ExecutorTask> ReadExecutorTask(capnp_executor::ExecutorTask::Reader in) {
+  ExecutorTask task;
+  MILLRACE_ASSIGN_OR_RETURN(task.attempt, ReadAttemptId(in.getAttempt()));
+  MILLRACE_ASSIGN_OR_RETURN(task.task, ReadTaskId(in.getTask()));
+  if (in.getInputFormat() > static_cast<uint8_t>(InputFormat::kWholeFile)) {
+    return absl::InvalidArgumentError("a task has an unknown input format");
+  }
+  task.partitions = in.getPartitions();
+  task.input_format = static_cast<InputFormat>(in.getInputFormat());
+  task.output_path = ToString(in.getOutputPath());
+  task.temp_folder = ToString(in.getTempFolder());
+  task.memory_bytes = in.getMemoryBytes();
+  for (auto entry : in.getEnvironment()) task.environment.push_back(ToString(entry));
+  MILLRACE_RETURN_IF_ERROR(ReadWork(in, &task));
+  return task;
+}
+
+void Write(const ExecutorTask& value, capnp_executor::ExecutorTask::Builder out) {
+  Write(value.attempt, out.initAttempt());
+  Write(value.task, out.initTask());
+  out.setPartitions(value.partitions);
+  out.setInputFormat(static_cast<uint8_t>(value.input_format));
+  out.setOutputPath(value.output_path);
+  out.setTempFolder(value.temp_folder);
+  out.setMemoryBytes(value.memory_bytes);
+  auto environment = out.initEnvironment(value.environment.size());
+  for (size_t i = 0; i < value.environment.size(); ++i) environment.set(i, value.environment[i]);
+  if (const auto* split = std::get_if<InputSplit>(&value.work); split != nullptr) {
+    auto map = out.initMap(split->size());
+    for (size_t i = 0; i < split->size(); ++i) Write((*split)[i], map[i]);
+    return;
+  }
+  const auto& sources = std::get<std::vector<ReduceSource>>(value.work);
+  auto reduce = out.initReduce(sources.size());
+  for (size_t i = 0; i < sources.size(); ++i) WriteSource(sources[i], reduce[i]);
+}
+
+}  // namespace millrace

@@ -1,0 +1,169 @@
+#include "worker/shuffle_fetcher.h"
+
+#include <glog/logging.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "storage/paths.h"
+#include "worker/run_check.h"
+
+namespace millrace {
+
+// What the I/O thread finds out about sources on this host.
+struct ShuffleFetcher::Look {
+  struct Item {
+    MapSource source;
+    TaskId map_task;
+    std::string path;
+    bool usable = false;
+    ReduceSource found;
+    uint64_t bytes = 0;
+  };
+
+  // Blocks.
+  void Take(FileSystem& file_system, uint32_t partition) {
+    for (Item& item : items) {
+      const absl::StatusOr<OpenRun> run =
+          OpenRunOf(file_system, item.path, item.map_task, item.source.attempt, partition);
+      if (!run.ok() || run->footer.digest != item.source.digest) continue;
+      item.usable = true;
+      item.bytes = run->footer.partitions[partition].length;
+      item.found.map_index = item.source.map_index;
+      item.found.path = item.path;
+      item.found.whole_run = true;
+      item.found.attempt = item.source.attempt;
+      item.found.run_digest = item.source.digest;
+      item.found.expected = run->footer.partitions[partition];
+      item.found.format = run->footer.format;
+    }
+  }
+
+  std::vector<Item> items;
+};
+
+ShuffleFetcher::ShuffleFetcher(const Host& host, ShuffleFetcherOptions options,
+                               kj::Function<void()> on_change)
+    : host_(host),
+      options_(std::move(options)),
+      on_change_(kj::mv(on_change)),
+      plan_(options_.map_count, options_.plan),
+      tasks_(*this) {}
+
+void ShuffleFetcher::Publish(uint64_t version, const std::vector<MapSource>& sources,
+                             const std::map<WorkerId, ShuffleAddress>& addresses) {
+  plan_.Publish(version, sources, addresses);
+  DropAbandoned();
+  Advance();
+  // The plan can be ready without further work: all outputs are still at hand, or there is none.
+  tasks_.add(kj::evalLater([this]() { on_change_(); }));
+}
+
+void ShuffleFetcher::DropAbandoned() {
+  for (auto fetching = fetching_.begin(); fetching != fetching_.end();) {
+    const bool wanted = plan_.IsCurrent(fetching->second.source);
+    fetching = wanted ? std::next(fetching) : fetching_.erase(fetching);
+  }
+}
+
+void ShuffleFetcher::Advance() {
+  std::vector<FetchOrder> looks;
+  for (FetchOrder& order : plan_.Next()) {
+    if (order.how == FetchHow::kInPlace) {
+      looks.push_back(std::move(order));
+    } else {
+      tasks_.add(Fetch(order));
+    }
+  }
+  if (!looks.empty()) tasks_.add(LookAt(std::move(looks)));
+}
+
+kj::Promise<void> ShuffleFetcher::LookAt(std::vector<FetchOrder> orders) {
+  auto look = std::make_shared<Look>();
+  for (const FetchOrder& order : orders) {
+    Look::Item item;
+    item.source = order.source;
+    item.map_task = MapTask(order.source.map_index);
+    item.path = MapOutputPath(order.from.scratch_folder, item.map_task, order.source.attempt);
+    look->items.push_back(std::move(item));
+  }
+  const uint32_t partition = options_.reduce.index;
+  return host_.io
+      .Run([look, &fs = host_.file_system, partition]() {
+        look->Take(fs, partition);
+        return absl::OkStatus();
+      })
+      .then([this, look](absl::Status) {  // a full queue leaves all of them to the network
+        for (Look::Item& item : look->items) {
+          if (item.usable) {
+            plan_.OnReady(item.source, std::move(item.found), item.bytes);
+          } else {
+            plan_.OnNotInPlace(item.source);
+          }
+        }
+        Advance();
+        on_change_();
+      });
+}
+
+kj::Promise<void> ShuffleFetcher::Fetch(const FetchOrder& order) {
+  auto canceler = kj::heap<kj::Canceler>();
+  kj::Promise<FetchedPartition> fetch = canceler->wrap(FetchOnce(order));
+  fetching_[order.source.map_index] = Fetching{order.source, kj::mv(canceler)};
+  return fetch.then([this, source = order.source](
+                        FetchedPartition fetched) { Report(source, std::move(fetched)); },
+                    [](kj::Exception&&) {});  // abandoned
+}
+
+kj::Promise<FetchedPartition> ShuffleFetcher::FetchOnce(const FetchOrder& order) {
+  PartitionFetchOptions options;
+  options.map_task = MapTask(order.source.map_index);
+  options.attempt = order.source.attempt;
+  options.partition = options_.reduce.index;
+  options.path = JoinPath(options_.attempt_folder,
+                          absl::StrCat("fetched-", order.source.map_index, "-",
+                                       ToString(order.source.attempt), "-", order.tries));
+  auto fetch = kj::heap<PartitionFetch>(host_.timer, host_.file_system, host_.io, options);
+  if (order.tries == 0) {
+    auto run = fetch->Run(host_.peers, order.from.address);
+    return run.attach(kj::mv(fetch));
+  }
+  // Seeded by what is fetched, so that a simulation repeats itself.
+  Backoff backoff(options_.backoff, order.source.map_index * 31 + options_.reduce.index);
+  for (uint32_t i = 1; i < order.tries; ++i) backoff.Next();
+  return host_.timer.afterDelay(backoff.Next())
+      .then([this, fetch = kj::mv(fetch), address = order.from.address]() mutable {
+        auto run = fetch->Run(host_.peers, address);
+        return run.attach(kj::mv(fetch));
+      });
+}
+
+void ShuffleFetcher::Report(const MapSource& source, FetchedPartition fetched) {
+  fetching_.erase(source.map_index);
+  switch (fetched.end) {
+    case FetchedPartition::End::kFetched:
+      plan_.OnReady(source, std::move(fetched.source), fetched.bytes);
+      break;
+    case FetchedPartition::End::kTrouble:
+      LOG(INFO) << "fetching the output of map task " << source.map_index << " from "
+                << source.worker << ": " << fetched.message;
+      plan_.OnTrouble(source, fetched.message);
+      break;
+    case FetchedPartition::End::kGone: plan_.OnGone(source, fetched.message); break;
+    case FetchedPartition::End::kLocalFailure:
+      local_failure_ = absl::ResourceExhaustedError(fetched.message);
+      break;
+  }
+  if (local_failure_.ok()) Advance();
+  on_change_();
+}
+
+TaskId ShuffleFetcher::MapTask(uint32_t map_index) const {
+  return TaskId{options_.reduce.job, options_.reduce.stage - 1, map_index};
+}
+
+void ShuffleFetcher::taskFailed(kj::Exception&& exception) {
+  LOG(FATAL) << "a fetch failed in an unexpected way: " << exception.getDescription().cStr();
+}
+
+}  // namespace millrace
