@@ -77,7 +77,7 @@ class FileSystem {
   // Removes the folder with all it holds; fine when it does not exist. Never follows links.
   virtual absl::Status RemoveTree(const std::string& folder) = 0;
   virtual absl::Status RemoveEmptyFolder(const std::string& folder) = 0;
-  // Makes renames, creations and removals in `folder` durable.
+  // Makes renames, creations and removals in `folder` durable, and the folder itself.
   virtual absl::Status SyncFolder(const std::string& folder) = 0;
   // Bytes free for us on the file system that holds `path`.
   virtual absl::StatusOr<uint64_t> FreeBytes(const std::string& path) = 0;

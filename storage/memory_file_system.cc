@@ -355,6 +355,12 @@ absl::Status MemoryFileSystem::SyncFolder(const std::string& folder) {
   std::lock_guard<std::mutex> lock(disk_->mutex);
   MILLRACE_ASSIGN_OR_RETURN(NodePtr node, disk_->FindFolder(folder));
   node->synced_entries = node->entries;
+  NodePtr above = disk_->root;
+  for (const std::string& name : NamesOf(folder)) {
+    const NodePtr& child = above->entries[name];
+    above->synced_entries[name] = child;
+    above = NodePtr(child);
+  }
   return absl::OkStatus();
 }
 

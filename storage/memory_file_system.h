@@ -3,9 +3,10 @@
 // It keeps the rules of POSIX, without links, permissions and special files, and it can crash.
 // Every file has two contents, the one that readers see and the one that is on the (imaginary)
 // disk: Sync copies the first to the second. Every folder has two lists of names likewise, and
-// SyncFolder copies. Crash goes back to what is on disk. So what was never synced is lost, a name
-// whose file was not synced is an empty (or old) file, and a rename may be seen by one of two
-// folders only: as much as a disk is allowed to lose.
+// SyncFolder copies (and adds the folder to the lists on disk of those above). Crash goes back to
+// what is on disk. So what was never synced is lost, a name whose file was not synced is an empty
+// (or old) file, and a rename may be seen by one of two folders only: as much as a disk is allowed
+// to lose.
 //
 // Times and inode numbers are counters, so that equal calls give equal results. Thread-safe.
 #ifndef MILLRACE_STORAGE_MEMORY_FILE_SYSTEM_H_

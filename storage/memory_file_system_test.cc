@@ -27,7 +27,7 @@ class MemoryFileSystemTest : public ::testing::Test {
  protected:
   MemoryFileSystemTest() {
     EXPECT_TRUE(fs_.CreateFolders("/d").ok());
-    EXPECT_TRUE(fs_.SyncFolder("/").ok());
+    EXPECT_TRUE(fs_.SyncFolder("/d").ok());
   }
 
   std::unique_ptr<WritableFile> Create(const std::string& path) {
@@ -63,6 +63,15 @@ TEST_F(MemoryFileSystemTest, ACrashLosesTheNameOfAFileIfItsFolderWasNotSynced) {
   ASSERT_TRUE(file->Sync().ok());
   fs_.Crash();
   EXPECT_THAT(*fs_.List("/d"), IsEmpty());
+}
+
+TEST_F(MemoryFileSystemTest, ASyncedFolderIsFoundAfterACrashAndNothingBesideIt) {
+  ASSERT_TRUE(fs_.CreateFolders("/a/b/c").ok());
+  ASSERT_TRUE(fs_.CreateFolders("/a/beside").ok());
+  ASSERT_TRUE(fs_.SyncFolder("/a/b").ok());
+  fs_.Crash();
+  EXPECT_THAT(*fs_.List("/a"), ElementsAre("b"));
+  EXPECT_THAT(*fs_.List("/a/b"), ElementsAre("c"));
 }
 
 TEST_F(MemoryFileSystemTest, ACrashTakesBackRenamesAndRemovals) {

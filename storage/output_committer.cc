@@ -44,6 +44,12 @@ absl::StatusOr<Digest> DigestOfFile(FileSystem& fs, const std::string& path) {
   return digest.Finish();
 }
 
+absl::Status WriteUnsynced(FileSystem& fs, const std::string& path, const std::string& content) {
+  MILLRACE_ASSIGN_OR_RETURN(std::unique_ptr<AtomicFile> file, AtomicFile::Create(fs, path));
+  MILLRACE_RETURN_IF_ERROR(file->Append(content));
+  return file->Commit(AtomicFile::kNotDurable);
+}
+
 std::string FinalPath(const PublishPlan& plan, uint32_t part) {
   return PartPath(plan.output, part, plan.parts.size());
 }
@@ -65,7 +71,7 @@ absl::StatusOr<std::string> OutputCommitter::Stage(const std::string& output,
                                                    const std::string& job_key,
                                                    const std::string& nonce) {
   absl::StatusOr<std::string> earlier = ReadFile(fs_, NoncePath(output, job_key), kNonceBytesMax);
-  if (earlier.ok()) return earlier;
+  if (earlier.ok() && !earlier->empty()) return earlier;  // empty: cut off by a crash
   absl::StatusOr<std::string> topmost = TopmostMissing(output);
   if (!topmost.ok()) return About(output, topmost.status());
   absl::Status made = MakeStaging(Staging{output, job_key, nonce, *topmost});
@@ -78,15 +84,11 @@ absl::StatusOr<std::string> OutputCommitter::Stage(const std::string& output,
 absl::Status OutputCommitter::MakeStaging(const Staging& staging) {
   MILLRACE_RETURN_IF_ERROR(fs_.CreateFolders(StagingFolder(staging.output, staging.job_key)));
   if (!staging.topmost_made.empty()) {
-    const std::string path = MadeFolderPath(staging.output, staging.job_key);
-    MILLRACE_ASSIGN_OR_RETURN(std::unique_ptr<AtomicFile> file, AtomicFile::Create(fs_, path));
-    MILLRACE_RETURN_IF_ERROR(file->Append(staging.topmost_made));
-    MILLRACE_RETURN_IF_ERROR(file->Commit(AtomicFile::kNotDurable));
+    MILLRACE_RETURN_IF_ERROR(
+        WriteUnsynced(fs_, MadeFolderPath(staging.output, staging.job_key), staging.topmost_made));
   }
   // The nonce comes last: where it is, the rest is.
-  MILLRACE_RETURN_IF_ERROR(
-      WriteFileAtomically(fs_, NoncePath(staging.output, staging.job_key), staging.nonce));
-  return SyncFoldersUpFrom(StagingRoot(staging.output), staging.topmost_made);
+  return WriteUnsynced(fs_, NoncePath(staging.output, staging.job_key), staging.nonce);
 }
 
 // The folder highest up that has to be made so that `folder` exists; empty if none.
@@ -99,18 +101,6 @@ absl::StatusOr<std::string> OutputCommitter::TopmostMissing(const std::string& f
     if (!absl::IsNotFound(status) || path == "/") return status;
     missing = path;
     path = FolderOf(path);
-  }
-}
-
-// Makes the new names durable: in `folder`, the output folder above it, and those that hold new
-// folders. A file system with a journal does all at the first sync.
-absl::Status OutputCommitter::SyncFoldersUpFrom(const std::string& folder,
-                                                const std::string& topmost_made) {
-  const std::string output = FolderOf(folder);
-  const std::string last = topmost_made.empty() ? output : FolderOf(topmost_made);
-  for (std::string path = folder;; path = FolderOf(path)) {
-    MILLRACE_RETURN_IF_ERROR(fs_.SyncFolder(path));
-    if (path == last || path == "/") return absl::OkStatus();
   }
 }
 

@@ -44,8 +44,10 @@ class OutputCommitter {
   explicit OutputCommitter(FileSystem* fs) : fs_(*fs) {}
 
   // Makes the output folder, where needed, and in it the job's staging folder with a nonce file.
-  // Returns the nonce: `nonce`, or the earlier one when the job was staged before. Durable. After
-  // an error nothing is left of what was made.
+  // Returns the nonce: `nonce`, or the earlier one when the job was staged before. After an error
+  // nothing is left of what was made. Costs no sync: the folders become durable with the first part
+  // in them (AtomicFile::kDurable). A crash of the host may lose the nonce, so a master that starts
+  // again stages its unfinished jobs again.
   absl::StatusOr<std::string> Stage(const std::string& output, const std::string& job_key,
                                     const std::string& nonce);
 
@@ -72,7 +74,6 @@ class OutputCommitter {
   absl::Status Remove(const PublishPlan& plan);
 
   absl::StatusOr<std::string> TopmostMissing(const std::string& folder);
-  absl::Status SyncFoldersUpFrom(const std::string& folder, const std::string& topmost_made);
   absl::StatusOr<bool> IsPublished(const PublishPlan& plan);
   absl::StatusOr<std::vector<uint32_t>> PartsToRename(const PublishPlan& plan);
   absl::StatusOr<bool> MustRename(const PublishPlan& plan, uint32_t part);

@@ -276,6 +276,8 @@ absl::Status PosixFileSystem::RemoveEmptyFolder(const std::string& folder) {
   return absl::OkStatus();
 }
 
+// File systems with a log (ext4, XFS, Btrfs) write the creation of the folder with its content, and
+// NFS servers keep no change of names to themselves: the folders above need no sync of their own.
 absl::Status PosixFileSystem::SyncFolder(const std::string& folder) {
   Descriptor fd = Open(folder, O_RDONLY | O_DIRECTORY);
   if (!fd.is_open()) return PosixError(folder, "cannot sync", errno);
