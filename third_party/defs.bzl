@@ -30,7 +30,11 @@ def capnp_library(name, srcs, deps = [], visibility = None):
     )
 
 def static_binary(name, srcs, deps, visibility = None, **kwargs):
-    """A fully static cc_binary: it runs on any x86-64 Linux with nothing installed."""
+    """A fully static cc_binary: it runs on any x86-64 Linux with nothing installed.
+
+    The linker warns that getaddrinfo needs glibc's shared libraries: it does for names from DNS;
+    numeric addresses and /etc/hosts do without.
+    """
     cc_binary(
         name = name,
         srcs = srcs,
@@ -38,8 +42,6 @@ def static_binary(name, srcs, deps, visibility = None, **kwargs):
             "//:sanitized": [],
             "//conditions:default": [
                 "-static",
-                # "getaddrinfo needs the shared libraries": numeric addresses and /etc/hosts do not.
-                "-Wl,--no-warnings",
             ],
         }),
         linkstatic = 1,
