@@ -183,7 +183,8 @@ absl::StatusOr<CommandLine> ScanArguments(const std::vector<std::string>& argume
 
 std::string NearestName(std::string_view name, const std::vector<std::string>& names) {
   // Two letters swapped or a third of them wrong is a slip; more is another word.
-  size_t best_distance = std::max<size_t>(2, name.size() / 3) + 1;
+  const size_t slip = name.size() <= 4 ? 1 : std::max<size_t>(2, name.size() / 3);
+  size_t best_distance = slip + 1;
   std::string best;
   for (const std::string& candidate : names) {
     const size_t distance = EditDistance(name, candidate);

@@ -78,6 +78,7 @@ TEST(ScanArgumentsTest, HelpAndVersionAreSeenAnywhere) {
 
 TEST(NearestNameTest, AnotherWordIsNotASlip) {
   EXPECT_THAT(NearestName("speculation", {"input", "output"}), IsEmpty());
+  EXPECT_THAT(NearestName("frob", {"job"}), IsEmpty());
   EXPECT_EQ(NearestName("outptu", {"input", "output"}), "output");
 }
 

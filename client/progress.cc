@@ -120,7 +120,7 @@ void ProgressReporter::Show(const JobView& view, uint64_t now_ms) {
 
 void ProgressReporter::Note(std::string_view sentence) {
   if (mode_ == ProgressMode::kNone || mode_ == ProgressMode::kJson) return;
-  ClearBar();
+  Clear();
   write_(std::string(sentence) + "\n");
 }
 
@@ -137,7 +137,7 @@ void ProgressReporter::Print(const JobView& view, uint64_t now_ms) {
   shown_version_ = view.version;
   switch (mode_) {
     case ProgressMode::kBar:
-      ClearBar();
+      Clear();
       // One column stays free: a full line would wrap on some terminals.
       write_(BarLine(view, rates, std::max<size_t>(columns_(), 2) - 1));
       bar_on_screen_ = true;
@@ -148,7 +148,7 @@ void ProgressReporter::Print(const JobView& view, uint64_t now_ms) {
   }
 }
 
-void ProgressReporter::ClearBar() {
+void ProgressReporter::Clear() {
   if (bar_on_screen_) write_("\r\033[K");
   bar_on_screen_ = false;
 }

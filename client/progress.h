@@ -50,6 +50,9 @@ class ProgressReporter {
   // Shows a sentence of its own line, whatever is on the screen: "waiting for the master ...".
   void Note(std::string_view sentence);
 
+  // Takes the bar off the screen, for a message of somebody else.
+  void Clear();
+
   // Shows the last state and leaves the cursor at the beginning of a fresh line.
   void Finish(const JobView& view, uint64_t now_ms);
 
@@ -58,7 +61,6 @@ class ProgressReporter {
 
  private:
   void Print(const JobView& view, uint64_t now_ms);
-  void ClearBar();
   ProgressRates Rates(const JobView& view, uint64_t now_ms);
 
   const ProgressMode mode_;

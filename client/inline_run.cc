@@ -1,0 +1,215 @@
+#include "client/inline_run.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <exception>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "client/exit_codes.h"
+#include "client/job_spec.h"
+#include "client/local_cluster.h"
+#include "client/progress.h"
+#include "client/reports.h"
+#include "client/summary.h"
+#include "client/terminal.h"
+#include "mapreduce/status_macros.h"
+#include "storage/output_committer.h"
+#include "storage/paths.h"
+#include "storage/posix_file_system.h"
+#include "worker/engine/inline_runner.h"
+
+namespace millrace {
+namespace {
+
+const JobId kJob(1);
+
+class InlineRun {
+ public:
+  InlineRun(const JobOptions& options, const JobDescription& job, JobSpec spec)
+      : options_(options),
+        job_(job),
+        spec_(std::move(spec)),
+        progress_(ProgressModeFor(options.progress), WriteToTerminal, TerminalColumns),
+        began_(std::chrono::steady_clock::now()) {
+    plan_.output = spec_.output_folder;
+    plan_.job_name = spec_.name;
+    plan_.overwrite = spec_.overwrite;
+    plan_.job_key = JobKey(kJob, spec_.request_id);
+    splits_ = MakeSplits(spec_.inputs, spec_.split_bytes, spec_.input_format);
+    view_.job = kJob;
+    view_.name = spec_.name;
+    view_.output_folder = spec_.output_folder;
+    view_.input_bytes = TotalBytes(spec_.inputs);
+    view_.stages.push_back({StageKind::kMap, static_cast<uint32_t>(splits_.size()), 0, 0});
+    if (!spec_.map_only()) view_.stages.push_back({StageKind::kReduce, spec_.reducers, 0, 0});
+  }
+
+  // Runs the job; what became of it is in view() and attempts().
+  void Run() {
+    const absl::Status done = StageRunPublish();
+    EndAttempt(done.ok() ? Cause::kSucceeded : Cause::kUserCodeFailed, done);
+    view_.state = done.ok() ? JobState::kSucceeded : JobState::kFailed;
+    view_.error = std::string(done.message());
+    view_.wall_ms = ElapsedMs();
+    progress_.Finish(view_, view_.wall_ms);
+  }
+
+  const JobView& view() const { return view_; }
+  const std::vector<AttemptView>& attempts() const { return attempts_; }
+
+ private:
+  absl::Status StageRunPublish() {
+    MILLRACE_ASSIGN_OR_RETURN(const std::unique_ptr<TemporaryFolder> scratch,
+                              TemporaryFolder::Make(options_.scratch_folder));
+    OutputCommitter committer(&fs_);
+    MILLRACE_RETURN_IF_ERROR(
+        committer.Stage(plan_.output, plan_.job_key, spec_.request_id).status());
+    absl::Status done = RunTasks(scratch->path());
+    if (done.ok()) done = committer.PublishJob(plan_);
+    if (!done.ok()) committer.Abort(plan_).IgnoreError();  // the first failure is the one to tell
+    return done;
+  }
+
+  // User code that throws fails the job here, so that its staging is removed. A debugger stops
+  // earlier, where it is thrown.
+  absl::Status RunTasks(const std::string& scratch) {
+    try {
+      return RunTasksUnguarded(scratch);
+    } catch (const std::exception& e) {
+      return absl::AbortedError(absl::StrCat(TaskNow(), ": user code threw: ", e.what()));
+    } catch (...) {
+      return absl::AbortedError(absl::StrCat(TaskNow(), ": user code threw"));
+    }
+  }
+
+  absl::Status RunTasksUnguarded(const std::string& scratch) {
+    InlineOptions inline_options;
+    inline_options.reducers = spec_.reducers;
+    inline_options.input_format = spec_.input_format;
+    inline_options.memory_bytes = spec_.task_memory_bytes;
+    inline_options.scratch_folder = scratch;
+    inline_options.part_path = [this](uint32_t index) {
+      return StagedPartPath(plan_.output, plan_.job_key, index, PartAttempt());
+    };
+    InlineRunner runner(job_, &fs_, inline_options);
+    MILLRACE_ASSIGN_OR_RETURN(
+        InlineResult result,
+        runner.Run(splits_, [this](StageKind kind, uint32_t index, TaskHooks&) {
+          BeginAttempt(kind, index);
+        }));
+    view_.counters = std::move(result.counters);
+    for (size_t i = 0; i < result.maps.size(); ++i) TakeResult(result.maps[i], i);
+    for (size_t i = 0; i < result.reduces.size(); ++i) {
+      TakeResult(result.reduces[i], result.maps.size() + i);
+    }
+    for (const TaskResult& part : spec_.map_only() ? result.maps : result.reduces) {
+      plan_.parts.push_back({PartAttempt(), part.stats.output_bytes, part.digest});
+      view_.output_bytes += part.stats.output_bytes;
+    }
+    return absl::OkStatus();
+  }
+
+  // One attempt each: all parts may carry the same name of an attempt.
+  static AttemptId PartAttempt() { return {Epoch(1), 1}; }
+
+  void TakeResult(const TaskResult& result, size_t attempt) {
+    view_.shuffled_bytes += result.stats.shuffled_bytes;
+    if (attempt < attempts_.size()) attempts_[attempt].stats = result.stats;
+  }
+
+  void BeginAttempt(StageKind kind, uint32_t index) {
+    EndAttempt(Cause::kSucceeded, absl::OkStatus());
+    AttemptView attempt;
+    attempt.attempt = {Epoch(1), attempts_.size() + 1};
+    attempt.task = {kJob, static_cast<uint32_t>(kind), index};
+    attempt.kind = kind;
+    attempt.worker_name = "inline";
+    attempt.worker_pid = getpid();
+    attempt.started_ms = ElapsedMs();
+    attempts_.push_back(attempt);
+    ++view_.attempts_by_reason[static_cast<size_t>(Reason::kFirst)];
+    ++view_.version;
+    view_.wall_ms = ElapsedMs();
+    SetEnvironment(attempt);
+    progress_.Show(view_, view_.wall_ms);
+  }
+
+  // Ends the attempt that runs, if one does.
+  void EndAttempt(Cause cause, const absl::Status& status) {
+    if (attempts_.empty() || attempts_.back().cause != Cause::kRunning) return;
+    AttemptView& attempt = attempts_.back();
+    attempt.cause = cause;
+    attempt.ended_ms = ElapsedMs();
+    attempt.message = std::string(status.message());
+    ++view_.attempts_by_cause[static_cast<size_t>(cause)];
+    if (cause != Cause::kSucceeded) return;
+    ++view_.stages[static_cast<size_t>(attempt.kind)].done;
+    if (attempt.kind == StageKind::kMap) {
+      for (const FileRange& range : splits_[attempt.task.index]) {
+        view_.mapped_bytes += range.length;
+      }
+    }
+  }
+
+  // What user code may ask for (MILLRACE_TASK and its kin), as in an executor.
+  void SetEnvironment(const AttemptView& attempt) {
+    setenv("MILLRACE_JOB", ToString(kJob).c_str(), 1);
+    setenv("MILLRACE_TASK", TaskNow().c_str(), 1);
+    setenv("MILLRACE_ATTEMPT", ToString(attempt.attempt).c_str(), 1);
+    setenv("MILLRACE_WORKER", "inline", 1);
+    if (attempt.kind == StageKind::kMap) {
+      setenv("MILLRACE_INPUT_FILE", splits_[attempt.task.index].front().file.path.c_str(), 1);
+    } else {
+      unsetenv("MILLRACE_INPUT_FILE");
+    }
+  }
+
+  std::string TaskNow() const {
+    if (attempts_.empty()) return "before the first task";
+    return TaskName(attempts_.back().kind, attempts_.back().task.index);
+  }
+
+  uint64_t ElapsedMs() const {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() -
+                                                                 began_)
+        .count();
+  }
+
+  const JobOptions& options_;
+  const JobDescription& job_;
+  const JobSpec spec_;
+  PosixFileSystem fs_;
+  ProgressReporter progress_;
+  const std::chrono::steady_clock::time_point began_;
+  std::vector<InputSplit> splits_;
+  PublishPlan plan_;
+  JobView view_;
+  std::vector<AttemptView> attempts_;
+};
+
+}  // namespace
+
+int RunInline(const std::string& program, const JobOptions& options, const JobDescription& job,
+              JobSpec spec) {
+  if (!options.reducers.has_value()) spec.reducers = DefaultReducers(1, TotalBytes(spec.inputs));
+  InlineRun run(options, job, std::move(spec));
+  run.Run();
+  const bool succeeded = run.view().state == JobState::kSucceeded;
+  if (!succeeded) WriteToTerminal(FailureText(run.view(), run.attempts()));
+  const ProgressMode mode = ProgressModeFor(options.progress);
+  if (IsForPeople(mode)) WriteToTerminal(SummaryText(run.view()));
+  PosixFileSystem fs;
+  if (absl::Status written = WriteReports(fs, options, run.view(), run.attempts()); !written.ok()) {
+    WriteToTerminal(absl::StrCat(program, ": ", written.message(), "\n"));
+    return kExitFailed;
+  }
+  return succeeded ? kExitSuccess : kExitFailed;
+}
+
+}  // namespace millrace

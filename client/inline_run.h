@@ -1,0 +1,20 @@
+// --workers=inline: the whole job on the calling thread, for a debugger.
+#ifndef MILLRACE_CLIENT_INLINE_RUN_H_
+#define MILLRACE_CLIENT_INLINE_RUN_H_
+
+#include <string>
+
+#include "client/job_options.h"
+#include "mapreduce/job.h"
+#include "rpc/task_types.h"
+
+namespace millrace {
+
+// Runs `job` on `spec.inputs` and publishes its output like a cluster would; progress, reports and
+// summary are the same. `program` stands in front of messages. Returns the exit code.
+int RunInline(const std::string& program, const JobOptions& options, const JobDescription& job,
+              JobSpec spec);
+
+}  // namespace millrace
+
+#endif  // MILLRACE_CLIENT_INLINE_RUN_H_

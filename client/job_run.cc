@@ -1,0 +1,230 @@
+#include "client/job_run.h"
+
+#include <kj/async-io.h>
+#include <kj/async-unix.h>
+#include <signal.h>
+
+#include <cstdio>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "client/exit_codes.h"
+#include "client/job_spec.h"
+#include "client/job_watch.h"
+#include "client/master_link.h"
+#include "client/progress.h"
+#include "client/reports.h"
+#include "client/submission.h"
+#include "client/summary.h"
+#include "client/terminal.h"
+#include "rpc/status_exception.h"
+#include "storage/posix_file_system.h"
+#include "worker/child_exit.h"
+
+namespace millrace {
+namespace {
+
+ConnectionOptions WithKey(const ClusterKey& key) {
+  ConnectionOptions options;
+  options.key = key;
+  return options;
+}
+
+class JobRun {
+ public:
+  JobRun(kj::AsyncIoContext& io, const JobTarget& target, const JobOptions& options, JobSpec spec)
+      : io_(io),
+        timer_(io.provider->getTimer()),
+        target_(target),
+        options_(options),
+        spec_(std::move(spec)),
+        patience_(options.connect_timeout_ms * kj::MILLISECONDS),
+        mode_(ProgressModeFor(options.progress)),
+        progress_(mode_, WriteToTerminal, TerminalColumns),
+        link_(io.provider->getNetwork(), timer_, target.master, WithKey(target.key)) {}
+
+  // The job's exit code, unless a person or the end of our own cluster comes first.
+  kj::Promise<int> Run() {
+    return FromStartToEnd()
+        .catch_([this](kj::Exception&& exception) { return Failed(exception); })
+        .exclusiveJoin(Interrupted())
+        .exclusiveJoin(ClusterEnded());
+  }
+
+ private:
+  kj::Promise<int> FromStartToEnd() {
+    return link_.Connect(patience_)
+        .then([this]() { return ChooseReducers(); })
+        .then([this]() { return Submit(); })
+        .then([this](absl::StatusOr<JobId> job) { return Accepted(std::move(job)); });
+  }
+
+  kj::Promise<void> ChooseReducers() {
+    if (options_.reducers.has_value()) return kj::READY_NOW;
+    if (target_.local != nullptr) {
+      spec_.reducers =
+          DefaultReducers(target_.local->workers().processes().size(), TotalBytes(spec_.inputs));
+      return kj::READY_NOW;
+    }
+    return link_.Workers().then([this](std::vector<WorkerView> workers) {
+      uint64_t slots = 0;
+      for (const WorkerView& worker : workers) {
+        if (worker.state != "lost") slots += worker.slots;
+      }
+      // With nobody there yet, as for one slot: eight parts.
+      spec_.reducers = DefaultReducers(slots == 0 ? 1 : slots, TotalBytes(spec_.inputs));
+    });
+  }
+
+  kj::Promise<absl::StatusOr<JobId>> Submit() {
+    submission_ = kj::heap<Submission>(link_, spec_, patience_);
+    return submission_->Run();
+  }
+
+  kj::Promise<int> Accepted(absl::StatusOr<JobId> job) {
+    if (!job.ok()) return Say(job.status().message(), kExitUsage);
+    job_ = *job;
+    if (options_.detach) {
+      std::printf("%s\n", ToString(job_).c_str());
+      return int{kExitSuccess};
+    }
+    JobWatchOptions watch;
+    watch.period = progress_.period_ms() * kj::MILLISECONDS;
+    watch.on_view = [this](const JobView& view) { progress_.Show(view, NowMs()); };
+    watch.on_note = [this](std::string_view note) { progress_.Note(note); };
+    watch_ = kj::heap<JobWatch>(link_, job_, kj::mv(watch));
+    return watch_->Run().then(
+        [this](absl::StatusOr<JobView> view) { return Ended(std::move(view)); });
+  }
+
+  kj::Promise<int> Ended(absl::StatusOr<JobView> view) {
+    if (!view.ok()) return Say(view.status().message(), kExitFailed);
+    progress_.Finish(*view, NowMs());
+    return AttemptsOf(*view).then(
+        [this, view = *view](std::vector<AttemptView> attempts) { return Report(view, attempts); });
+  }
+
+  // For the reports, if they need any.
+  kj::Promise<std::vector<AttemptView>> AttemptsOf(const JobView& view) {
+    if (view.state != JobState::kFailed && options_.joblog.empty()) {
+      return std::vector<AttemptView>();
+    }
+    return link_.Attempts(job_).then(
+        [](absl::StatusOr<std::vector<AttemptView>> attempts) {
+          return attempts.ok() ? *std::move(attempts) : std::vector<AttemptView>();
+        },
+        [](kj::Exception&&) { return std::vector<AttemptView>(); });
+  }
+
+  int Report(const JobView& view, const std::vector<AttemptView>& attempts) {
+    if (view.state == JobState::kFailed) WriteToTerminal(FailureText(view, attempts));
+    if (IsForPeople(mode_)) WriteToTerminal(SummaryText(view));
+    PosixFileSystem fs;
+    if (absl::Status written = WriteReports(fs, options_, view, attempts); !written.ok()) {
+      return Say(written.message(), kExitFailed);
+    }
+    if (view.state == JobState::kCancelled) return kExitCancelled;
+    return view.state == JobState::kSucceeded ? kExitSuccess : kExitFailed;
+  }
+
+  int Failed(const kj::Exception& exception) {
+    const bool other_version = exception.getType() == kj::Exception::Type::UNIMPLEMENTED;
+    const int code = job_.is_set() ? kExitFailed : kExitUnreachable;
+    return Say(ToStatus(exception).message(), other_version ? kExitVersionMismatch : code);
+  }
+
+  // --- What may come before the end ---
+
+  kj::Promise<void> NextInterrupt() {
+    return io_.unixEventPort.onSignal(SIGINT)
+        .exclusiveJoin(io_.unixEventPort.onSignal(SIGTERM))
+        .ignoreResult();
+  }
+
+  // Cancels at the first Ctrl-C and waits for the job to end; leaves at the second.
+  kj::Promise<int> Interrupted() {
+    return NextInterrupt().then([this]() -> kj::Promise<int> {
+      if (!job_.is_set()) return int{kExitCancelled};
+      progress_.Note(absl::StrCat("cancelling ", ToString(job_), "; Ctrl-C again leaves at once"));
+      return Cancel().exclusiveJoin(NextInterrupt().then([]() { return int{kExitCancelled}; }));
+    });
+  }
+
+  // Resolves only if the master cannot be told and need not: our own cluster ends with us.
+  kj::Promise<int> Cancel() {
+    return kj::evalNow([this]() { return link_.Cancel(job_, "cancelled by its client"); })
+        .then([](absl::StatusOr<std::string>) -> kj::Promise<int> { return kj::NEVER_DONE; },
+              [this](kj::Exception&& exception) -> kj::Promise<int> {
+                if (target_.local != nullptr) return int{kExitCancelled};
+                Say(absl::StrCat("cannot tell the master to cancel (",
+                                 ToStatus(exception).message(), "); ", ToString(job_), " goes on"),
+                    kExitCancelled);
+                return kj::NEVER_DONE;
+              });
+  }
+
+  // Resolves when the local cluster can no longer finish the job.
+  kj::Promise<int> ClusterEnded() {
+    if (target_.local == nullptr) return kj::NEVER_DONE;
+    workers_left_ = target_.local->workers().processes().size();
+    kj::Promise<int> ended = WhenEnds(target_.local->master().child(), "master");
+    for (const auto& worker : target_.local->workers().processes()) {
+      ended = ended.exclusiveJoin(WhenEnds(worker->child(), "worker"));
+    }
+    return ended;
+  }
+
+  kj::Promise<int> WhenEnds(ChildProcess& child, const char* what) {
+    exits_.push_back(kj::heap<ChildExit>(io_.unixEventPort, child));
+    return exits_.back()->Wait().then([this, what](ExitStatus status) -> kj::Promise<int> {
+      const bool is_worker = *what == 'w';
+      if (is_worker && --workers_left_ > 0) return kj::NEVER_DONE;
+      return Say(absl::StrCat("the local cluster's ", is_worker ? "last " : "", what, " ",
+                              status.Describe(), "; what it said, if anything, is above"),
+                 kExitFailed);
+    });
+  }
+
+  // -------------------------------
+
+  int Say(absl::string_view message, int exit_code) {
+    progress_.Clear();
+    WriteToTerminal(absl::StrCat(target_.program, ": ", message, "\n"));
+    return exit_code;
+  }
+
+  uint64_t NowMs() const { return (timer_.now() - kj::origin<kj::TimePoint>()) / kj::MILLISECONDS; }
+
+  kj::AsyncIoContext& io_;
+  kj::Timer& timer_;
+  const JobTarget& target_;
+  const JobOptions& options_;
+  JobSpec spec_;
+  const kj::Duration patience_;
+  const ProgressMode mode_;
+  ProgressReporter progress_;
+  MasterLink link_;
+  JobId job_;  // set when the master has accepted the job
+  size_t workers_left_ = 0;
+  std::vector<kj::Own<ChildExit>> exits_;
+  kj::Own<Submission> submission_;
+  kj::Own<JobWatch> watch_;
+};
+
+}  // namespace
+
+int RunJob(const JobTarget& target, const JobOptions& options, JobSpec spec) {
+  ExceptionLogging logging = InstallExceptionLogging();
+  kj::AsyncIoContext io = kj::setupAsyncIo();
+  JobRun run(io, target, options, std::move(spec));
+  return run.Run().wait(io.waitScope);
+}
+
+void HoldSignals() {
+  kj::UnixEventPort::captureSignal(SIGINT);
+  kj::UnixEventPort::captureSignal(SIGTERM);
+}
+
+}  // namespace millrace

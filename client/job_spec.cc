@@ -1,0 +1,114 @@
+#include "client/job_spec.h"
+
+#include <limits.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "mapreduce/status_macros.h"
+#include "rpc/host_id.h"
+#include "rpc/sha256.h"
+#include "storage/input_list.h"
+#include "storage/output_check.h"
+#include "storage/posix_file_system.h"
+
+namespace millrace {
+namespace {
+
+std::vector<std::string> SplitPatterns(const std::string& input) {
+  return absl::StrSplit(input, ',', absl::SkipEmpty());
+}
+
+// Names one submission, so that a reply that was lost does not make a second job.
+std::string NewRequestId() {
+  std::array<char, 16> bytes = {};
+  // Cannot fail for so few bytes; were it to, equal ids would only refuse a second submission.
+  (void)!getrandom(bytes.data(), bytes.size(), 0);
+  return absl::BytesToHexString(absl::string_view(bytes.data(), bytes.size()));
+}
+
+absl::StatusOr<std::string> OwnBinaryPath() {
+  char buffer[PATH_MAX];
+  const ssize_t length = readlink("/proc/self/exe", buffer, sizeof(buffer));
+  if (length < 0) return PosixError("/proc/self/exe", "cannot find this program's file", errno);
+  std::string path(buffer, length);
+  if (absl::EndsWith(path, " (deleted)")) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(path, ": this program's file was replaced while it started; start it again"));
+  }
+  return path;
+}
+
+bool IsForJobs(const std::string& variable) {
+  static constexpr const char* kNames[] = {
+      "PATH=", "HOME=", "USER=",         "LOGNAME=",      "LANG=",         "LANGUAGE=",
+      "LC_",   "TZ=",   "ASAN_OPTIONS=", "LSAN_OPTIONS=", "TSAN_OPTIONS=", "UBSAN_OPTIONS="};
+  return std::any_of(std::begin(kNames), std::end(kNames),
+                     [&variable](const char* name) { return absl::StartsWith(variable, name); });
+}
+
+}  // namespace
+
+absl::StatusOr<JobSpec> MakeJobSpec(FileSystem& fs, const JobOptions& options,
+                                    const JobDescription& job, const Invocation& invocation) {
+  MILLRACE_ASSIGN_OR_RETURN(InputList inputs,
+                            ExpandInputs(fs, SplitPatterns(options.input), invocation.folder));
+  OutputRequest output;
+  output.output = options.output;
+  output.overwrite = options.overwrite;
+  output.inputs = std::move(inputs.files);
+  output.input_folders = std::move(inputs.folders);
+  MILLRACE_RETURN_IF_ERROR(CheckOutput(fs, output));
+  JobSpec spec;
+  spec.name = job.name;
+  spec.request_id = NewRequestId();
+  spec.argv = invocation.argv;
+  spec.inputs = std::move(output.inputs);
+  spec.input_format = options.input_format;
+  spec.split_bytes = options.split_bytes;
+  spec.reducers = options.reducers.value_or(0);
+  spec.aggregated = job.aggregate != Aggregate::kNone;
+  spec.output_folder = options.output;
+  spec.overwrite = options.overwrite;
+  spec.max_attempts = options.max_attempts;
+  spec.shuffle = options.shuffle;
+  spec.task_memory_bytes = options.task_memory_bytes;
+  return spec;
+}
+
+absl::StatusOr<JobBinary> IdentifyOwnBinary() {
+  JobBinary binary;
+  MILLRACE_ASSIGN_OR_RETURN(binary.path, OwnBinaryPath());
+  PosixFileSystem fs;
+  MILLRACE_ASSIGN_OR_RETURN(const FileInfo info, fs.Stat(binary.path));
+  MILLRACE_ASSIGN_OR_RETURN(binary.sha256, Sha256HexOfFile(binary.path));
+  binary.size = info.size;
+  binary.mtime_ns = info.mtime_ns;
+  binary.inode = info.inode;
+  binary.host_id = HostId();
+  return binary;
+}
+
+std::vector<std::string> EnvironmentForJobs(const std::vector<std::string>& environment) {
+  std::vector<std::string> chosen;
+  for (const std::string& variable : environment) {
+    if (IsForJobs(variable)) chosen.push_back(variable);
+  }
+  return chosen;
+}
+
+uint64_t TotalBytes(const std::vector<InputFile>& files) {
+  uint64_t bytes = 0;
+  for (const InputFile& file : files) bytes += file.size;
+  return bytes;
+}
+
+}  // namespace millrace

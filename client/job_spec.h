@@ -1,0 +1,40 @@
+// From checked flags to what is submitted: looks at the input, the output folder, this binary and
+// the environment. Blocks on the file system; main thread, before the event loop.
+#ifndef MILLRACE_CLIENT_JOB_SPEC_H_
+#define MILLRACE_CLIENT_JOB_SPEC_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "client/job_options.h"
+#include "mapreduce/job.h"
+#include "rpc/task_types.h"
+#include "storage/file_system.h"
+
+namespace millrace {
+
+// Where the program runs and with what.
+struct Invocation {
+  std::vector<std::string> argv;
+  std::string folder;  // in which relative paths are seen
+};
+
+// Everything but `reducers` when the person did not say, and but `binary`. An error says which
+// input or output cannot be used, and why.
+absl::StatusOr<JobSpec> MakeJobSpec(FileSystem& fs, const JobOptions& options,
+                                    const JobDescription& job, const Invocation& invocation);
+
+// This process's executable; reads all of it.
+absl::StatusOr<JobBinary> IdentifyOwnBinary();
+
+// The variables of `environment` ("NAME=value") that user code may depend on wherever it runs:
+// PATH, HOME, the user, the locale, the time zone and what steers the sanitizers.
+std::vector<std::string> EnvironmentForJobs(const std::vector<std::string>& environment);
+
+uint64_t TotalBytes(const std::vector<InputFile>& files);
+
+}  // namespace millrace
+
+#endif  // MILLRACE_CLIENT_JOB_SPEC_H_

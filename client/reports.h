@@ -1,0 +1,23 @@
+// The files that a job leaves for programs: --summary_json and --joblog.
+#ifndef MILLRACE_CLIENT_REPORTS_H_
+#define MILLRACE_CLIENT_REPORTS_H_
+
+#include <vector>
+
+#include "absl/status/status.h"
+#include "client/job_options.h"
+#include "rpc/job_views.h"
+#include "storage/file_system.h"
+
+namespace millrace {
+
+// Writes what `options` ask for. Not atomic: the paths may be devices such as /dev/stdout.
+absl::Status WriteReports(FileSystem& fs, const JobOptions& options, const JobView& view,
+                          const std::vector<AttemptView>& attempts);
+
+// Whether the folders of the reports exist, asked before anything is done.
+absl::Status CheckReportPaths(FileSystem& fs, const JobOptions& options);
+
+}  // namespace millrace
+
+#endif  // MILLRACE_CLIENT_REPORTS_H_

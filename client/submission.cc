@@ -1,0 +1,118 @@
+#include "client/submission.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "rpc/deadline.h"
+#include "rpc/status_exception.h"
+#include "rpc/wire.h"
+#include "storage/posix_file_system.h"
+
+namespace millrace {
+namespace {
+
+constexpr int kTries = 5;
+constexpr size_t kInputsPerCall = 1000;
+constexpr size_t kBinaryBytesPerCall = 1 << 20;
+constexpr kj::Duration kCallDeadline = 10 * kj::SECONDS;
+// The master may ask its workers whether they see the folders, and waits for a sync.
+constexpr kj::Duration kCommitDeadline = 60 * kj::SECONDS;
+
+absl::StatusOr<JobId> Refused(capnp::Text::Reader reason) {
+  return absl::FailedPreconditionError(ReadMessageText(reason));
+}
+
+}  // namespace
+
+Submission::Submission(MasterLink& link, JobSpec spec, kj::Duration patience)
+    : link_(link), spec_(std::move(spec)), patience_(patience), tries_left_(kTries) {}
+
+kj::Promise<absl::StatusOr<JobId>> Submission::Run() {
+  --tries_left_;
+  return RunOnce().catch_([this](kj::Exception&& exception) -> kj::Promise<absl::StatusOr<JobId>> {
+    if (tries_left_ == 0 || !IsWorthRetrying(exception)) return kj::mv(exception);
+    return link_.Connect(patience_).then([this]() { return Run(); });
+  });
+}
+
+kj::Promise<absl::StatusOr<JobId>> Submission::RunOnce() {
+  auto request = link_.jobs().beginRequest();
+  Write(spec_, request.initSpec());
+  return WithDeadline(link_.timer(), kCallDeadline, absl::StrCat("submitting to ", link_.address()),
+                      request.send())
+      .then([this](auto response) -> kj::Promise<absl::StatusOr<JobId>> {
+        auto result = response.getResult();
+        if (result.isRefused()) return Refused(result.getRefused());
+        if (result.isAlreadyAccepted()) {
+          return absl::StatusOr<JobId>(JobId(result.getAlreadyAccepted()));
+        }
+        return Send(result.getSubmission());
+      });
+}
+
+kj::Promise<absl::StatusOr<JobId>> Submission::Send(capnp_master::Submission::Client submission) {
+  return SendInputs(submission, /*first=*/0)
+      .then([this, submission]() mutable { return SendBinaryIfNeeded(submission); })
+      .then([this, submission]() mutable { return Commit(submission); });
+}
+
+kj::Promise<void> Submission::SendInputs(capnp_master::Submission::Client submission,
+                                         size_t first) {
+  const size_t count = std::min(kInputsPerCall, spec_.inputs.size() - first);
+  if (count == 0) return kj::READY_NOW;
+  auto request = submission.addInputsRequest();
+  auto files = request.initFiles(count);
+  for (size_t i = 0; i < count; ++i) Write(spec_.inputs[first + i], files[i]);
+  return WithDeadline(link_.timer(), kCallDeadline, "sending the list of input files",
+                      request.send().ignoreResult())
+      .then([this, submission, next = first + count]() mutable {
+        return SendInputs(submission, next);
+      });
+}
+
+kj::Promise<void> Submission::SendBinaryIfNeeded(capnp_master::Submission::Client submission) {
+  return WithDeadline(link_.timer(), kCallDeadline, "asking whether the binary must be sent",
+                      submission.needsBinaryRequest().send())
+      .then([this, submission](auto response) mutable -> kj::Promise<void> {
+        if (!response.getNeeded()) return kj::READY_NOW;
+        absl::StatusOr<std::unique_ptr<ReadableFile>> file =
+            PosixFileSystem().OpenForReading(spec_.binary.path);
+        if (!file.ok()) return ToException(file.status());
+        binary_ = *std::move(file);
+        return SendBinary(submission, /*offset=*/0);
+      });
+}
+
+kj::Promise<void> Submission::SendBinary(capnp_master::Submission::Client submission,
+                                         uint64_t offset) {
+  if (offset >= binary_->size()) return kj::READY_NOW;
+  auto request = submission.addBinaryRequest();
+  request.setOffset(offset);
+  auto data = request.initData(std::min<uint64_t>(kBinaryBytesPerCall, binary_->size() - offset));
+  absl::StatusOr<size_t> read =
+      binary_->Read(offset, data.size(), reinterpret_cast<char*>(data.begin()));
+  if (!read.ok()) return ToException(read.status());
+  if (*read < data.size()) {
+    return ToException(absl::AbortedError(
+        absl::StrCat(spec_.binary.path, " became shorter while it was sent; build, then submit")));
+  }
+  return WithDeadline(link_.timer(), kCallDeadline, "sending the job's binary",
+                      request.send().ignoreResult())
+      .then([this, submission, next = offset + *read]() mutable {
+        return SendBinary(submission, next);
+      });
+}
+
+kj::Promise<absl::StatusOr<JobId>> Submission::Commit(capnp_master::Submission::Client submission) {
+  return WithDeadline(link_.timer(), kCommitDeadline, "waiting for the master to accept the job",
+                      submission.commitRequest().send())
+      .then([](auto response) -> absl::StatusOr<JobId> {
+        auto result = response.getResult();
+        if (result.isRefused()) return Refused(result.getRefused());
+        return JobId(result.getJob());
+      });
+}
+
+}  // namespace millrace

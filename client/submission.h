@@ -1,0 +1,48 @@
+// Hands one job to a master: begin, the input files in pieces, the binary if the master cannot
+// open it, commit.
+//
+// A connection that is lost on the way is opened again and the submission starts over; the request
+// id in the specification makes sure that it gives one job. One event loop.
+#ifndef MILLRACE_CLIENT_SUBMISSION_H_
+#define MILLRACE_CLIENT_SUBMISSION_H_
+
+#include <kj/async.h>
+#include <kj/time.h>
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "client/master_link.h"
+#include "rpc/task_types.h"
+#include "storage/file_system.h"
+
+namespace millrace {
+
+class Submission {
+ public:
+  // `link` is connected and outlives this object. A lost connection is tried for `patience`.
+  Submission(MasterLink& link, JobSpec spec, kj::Duration patience);
+  KJ_DISALLOW_COPY(Submission);
+
+  // The accepted job, or kFailedPrecondition with the master's reason. Call it once; the promise
+  // must not outlive this object.
+  kj::Promise<absl::StatusOr<JobId>> Run();
+
+ private:
+  kj::Promise<absl::StatusOr<JobId>> RunOnce();
+  kj::Promise<absl::StatusOr<JobId>> Send(capnp_master::Submission::Client submission);
+  kj::Promise<void> SendInputs(capnp_master::Submission::Client submission, size_t first);
+  kj::Promise<void> SendBinaryIfNeeded(capnp_master::Submission::Client submission);
+  kj::Promise<void> SendBinary(capnp_master::Submission::Client submission, uint64_t offset);
+  kj::Promise<absl::StatusOr<JobId>> Commit(capnp_master::Submission::Client submission);
+
+  MasterLink& link_;
+  const JobSpec spec_;
+  const kj::Duration patience_;
+  int tries_left_;
+  std::unique_ptr<ReadableFile> binary_;
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_CLIENT_SUBMISSION_H_

@@ -1,0 +1,29 @@
+// What a person asks of a running cluster: `millrace VERB [JOB]`. Pure.
+#ifndef MILLRACE_CLIENT_VERB_REQUEST_H_
+#define MILLRACE_CLIENT_VERB_REQUEST_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "rpc/ids.h"
+
+namespace millrace {
+
+enum class Verb : uint8_t { kJobs, kJob, kWait, kCancel, kAttempts, kWorkers };
+
+struct VerbRequest {
+  Verb verb = Verb::kJobs;
+  JobId job;  // not set for verbs about the whole cluster
+};
+
+// Reads the arguments that are no flags. Errors list the verbs or say what the verb needs.
+absl::StatusOr<VerbRequest> ReadVerb(const std::vector<std::string>& arguments);
+
+// "job-3" or "3".
+absl::StatusOr<JobId> ReadJobId(const std::string& text);
+
+}  // namespace millrace
+
+#endif  // MILLRACE_CLIENT_VERB_REQUEST_H_

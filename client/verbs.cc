@@ -1,0 +1,122 @@
+#include "client/verbs.h"
+
+#include <cstdio>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "client/exit_codes.h"
+#include "client/job_watch.h"
+#include "client/summary.h"
+#include "client/tables.h"
+#include "client/terminal.h"
+#include "rpc/json_writer.h"
+#include "rpc/view_json.h"
+
+namespace millrace {
+namespace {
+
+int Answer(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  return kExitSuccess;
+}
+
+int AnswerJson(const std::string& json) { return Answer(json + "\n"); }
+
+int Refuse(const absl::Status& status) {
+  WriteToTerminal(absl::StrCat("millrace: ", status.message(), "\n"));
+  return kExitUsage;
+}
+
+std::string JobText(const JobView& view) {
+  std::string text = SummaryText(view);
+  if (!view.error.empty()) absl::StrAppend(&text, "  error     ", view.error, "\n");
+  if (!view.waiting_on.empty()) absl::StrAppend(&text, "  waiting   ", view.waiting_on, "\n");
+  return text;
+}
+
+kj::Promise<int> ListJobs(MasterLink& link, bool json) {
+  return link.Jobs().then([json](std::vector<JobView> jobs) {
+    return json ? AnswerJson(JobsJson(jobs)) : Answer(JobsTable(jobs));
+  });
+}
+
+kj::Promise<int> ListWorkers(MasterLink& link, bool json) {
+  return link.Workers().then([json](std::vector<WorkerView> workers) {
+    return json ? AnswerJson(WorkersJson(workers)) : Answer(WorkersTable(workers));
+  });
+}
+
+kj::Promise<int> ListAttempts(MasterLink& link, JobId job, bool json) {
+  return link.Attempts(job).then([json](absl::StatusOr<std::vector<AttemptView>> attempts) {
+    if (!attempts.ok()) return Refuse(attempts.status());
+    return json ? AnswerJson(AttemptsJson(*attempts)) : Answer(AttemptsTable(*attempts));
+  });
+}
+
+kj::Promise<int> ShowJob(MasterLink& link, JobId job, bool json) {
+  return link.Watch(job, /*known_version=*/0, /*wait=*/0 * kj::SECONDS)
+      .then([json](absl::StatusOr<JobView> view) {
+        if (!view.ok()) return Refuse(view.status());
+        return json ? AnswerJson(JobJson(*view)) : Answer(JobText(*view));
+      });
+}
+
+kj::Promise<int> CancelJob(MasterLink& link, JobId job, bool json) {
+  return link.Cancel(job, "cancelled with `millrace cancel`")
+      .then([job, json](absl::StatusOr<std::string> ended) {
+        if (!ended.ok()) return Refuse(ended.status());
+        const std::string state = ended->empty() ? Name(JobState::kCancelled) : *ended;
+        JsonWriter writer;
+        writer.OpenObject().Key("job").String(ToString(job)).Key("state").String(state);
+        writer.CloseObject();
+        const std::string text = absl::StrCat(ToString(job), " ", state, "\n");
+        json ? AnswerJson(std::move(writer).Take()) : Answer(text);
+        return int{state == Name(JobState::kCancelled) ? kExitSuccess : kExitUsage};
+      });
+}
+
+int AnswerEnded(const JobView& view, bool json) {
+  json ? AnswerJson(JobJson(view)) : Answer(JobText(view));
+  if (view.state == JobState::kSucceeded) return kExitSuccess;
+  return view.state == JobState::kCancelled ? kExitCancelled : kExitFailed;
+}
+
+kj::Promise<int> TimedOut(MasterLink& link, JobId job, uint64_t timeout_ms) {
+  return link.timer().afterDelay(timeout_ms * kj::MILLISECONDS).then([job]() {
+    WriteToTerminal(
+        absl::StrCat("millrace: ", ToString(job), " has not ended in time; it goes on\n"));
+    return int{kExitTimedOut};
+  });
+}
+
+kj::Promise<int> WaitForJob(MasterLink& link, JobId job, const VerbOptions& options) {
+  JobWatchOptions watch_options;
+  watch_options.period = 10 * kj::SECONDS;
+  watch_options.on_note = [](std::string_view note) { WriteToTerminal(std::string(note) + "\n"); };
+  auto watch = kj::heap<JobWatch>(link, job, kj::mv(watch_options));
+  kj::Promise<int> ended = watch->Run().then([json = options.json](absl::StatusOr<JobView> view) {
+    return view.ok() ? AnswerEnded(*view, json) : Refuse(view.status());
+  });
+  if (options.wait_timeout_ms.has_value()) {
+    ended = ended.exclusiveJoin(TimedOut(link, job, *options.wait_timeout_ms));
+  }
+  return ended.attach(kj::mv(watch));
+}
+
+}  // namespace
+
+kj::Promise<int> RunVerb(MasterLink& link, const VerbRequest& request, const VerbOptions& options) {
+  switch (request.verb) {
+    case Verb::kJobs: return ListJobs(link, options.json);
+    case Verb::kJob: return ShowJob(link, request.job, options.json);
+    case Verb::kWait: return WaitForJob(link, request.job, options);
+    case Verb::kCancel: return CancelJob(link, request.job, options.json);
+    case Verb::kAttempts: return ListAttempts(link, request.job, options.json);
+    case Verb::kWorkers: return ListWorkers(link, options.json);
+  }
+  KJ_UNREACHABLE;
+}
+
+}  // namespace millrace
