@@ -2,12 +2,25 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
+#include <utility>
 
+#include "storage/file_system_contract.h"
 #include "storage/memory_file_system.h"
 
 namespace millrace {
 namespace {
+
+FileSystemUnderTest MakeFaulty() {
+  auto base = std::make_unique<MemoryFileSystem>();
+  EXPECT_TRUE(base->CreateFolders("/test").ok());
+  auto fs = std::make_unique<FaultyFileSystem>(base.get());
+  return {std::move(base), std::move(fs), "/test"};
+}
+
+// Without faults it is as good as what it wraps.
+INSTANTIATE_TEST_SUITE_P(Faulty, FileSystemContract, ::testing::Values(MakeFaulty));
 
 class FaultyFileSystemTest : public ::testing::Test {
  protected:

@@ -19,6 +19,7 @@
 namespace millrace {
 
 struct FileSystemUnderTest {
+  std::unique_ptr<FileSystem> base;  // behind `fs`, if it is a wrapper
   std::unique_ptr<FileSystem> fs;
   std::string folder;  // exists, is empty
 };

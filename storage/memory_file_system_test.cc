@@ -18,7 +18,7 @@ using ::testing::IsEmpty;
 FileSystemUnderTest MakeMemory() {
   auto fs = std::make_unique<MemoryFileSystem>();
   EXPECT_TRUE(fs->CreateFolders("/test").ok());
-  return {std::move(fs), "/test"};
+  return {nullptr, std::move(fs), "/test"};
 }
 
 INSTANTIATE_TEST_SUITE_P(Memory, FileSystemContract, ::testing::Values(MakeMemory));

@@ -45,6 +45,9 @@ const char* AdviceFor(int error) {
     case EACCES:
     case EPERM: return "; check the owner and mode of the file and of the folders above it";
     case EROFS: return "; choose a folder on another file system";
+    case ENOSPC:
+      return "; free some space or inodes (see df and df -i) or choose a folder on another file "
+             "system";
     case EDQUOT: return "; free some of your quota or choose a folder on another file system";
     case EMFILE: return "; raise the limit of open files (ulimit -n)";
     case EXDEV: return "; both names must be on one file system";

@@ -102,8 +102,9 @@ class PosixWritableFile : public WritableFile {
     if (!fd_.is_open()) return AlreadyClosed();
     while (!data.empty()) {
       const ssize_t n = RetryOnSignal([&] { return write(fd_.get(), data.data(), data.size()); });
-      if (n < 0) return WriteError(data.size(), errno);
+      if (n < 0) return WriteError("cannot write", data.size(), errno);
       data.remove_prefix(n);
+      size_ += n;
     }
     return absl::OkStatus();
   }
@@ -112,7 +113,7 @@ class PosixWritableFile : public WritableFile {
     if (!fd_.is_open()) return AlreadyClosed();
     // The file's length travels with fdatasync; only times may be lost.
     if (RetryOnSignal([&] { return fdatasync(fd_.get()); }) < 0) {
-      return PosixError(path_, "cannot sync", errno);
+      return WriteError("cannot sync", size_, errno);
     }
     return absl::OkStatus();
   }
@@ -121,7 +122,7 @@ class PosixWritableFile : public WritableFile {
     if (!fd_.is_open()) return AlreadyClosed();
     // After EINTR Linux has closed the descriptor: trying again might close somebody else's.
     if (close(fd_.Release()) < 0 && errno != EINTR) {
-      return PosixError(path_, "cannot close after writing", errno);
+      return WriteError("cannot close after writing", size_, errno);
     }
     return absl::OkStatus();
   }
@@ -131,15 +132,18 @@ class PosixWritableFile : public WritableFile {
     return absl::FailedPreconditionError(absl::StrCat(path_, ": is already closed"));
   }
 
-  absl::Status WriteError(size_t bytes_needed, int error) const {
-    if (error != ENOSPC) return PosixError(path_, "cannot write", error);
-    struct statvfs space {};
-    fstatvfs(fd_.get(), &space);
+  // Network file systems notice only at the sync or the close that there is no space.
+  absl::Status WriteError(std::string_view what, uint64_t bytes_needed, int error) const {
+    struct statvfs space;
+    if (error != ENOSPC || statvfs(FolderOf(path_).c_str(), &space) < 0) {
+      return PosixError(path_, what, error);
+    }
     return NoSpaceError(path_, bytes_needed, uint64_t{space.f_bavail} * space.f_frsize);
   }
 
   const std::string path_;
   Descriptor fd_;
+  uint64_t size_ = 0;  // bytes written
 };
 
 // Names in the folder behind `fd`, which is closed.

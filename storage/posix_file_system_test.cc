@@ -26,7 +26,9 @@ std::string NewFolder() {
   return name;
 }
 
-FileSystemUnderTest MakePosix() { return {std::make_unique<PosixFileSystem>(), NewFolder()}; }
+FileSystemUnderTest MakePosix() {
+  return {nullptr, std::make_unique<PosixFileSystem>(), NewFolder()};
+}
 
 INSTANTIATE_TEST_SUITE_P(Posix, FileSystemContract, ::testing::Values(MakePosix));
 
