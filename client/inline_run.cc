@@ -97,7 +97,7 @@ class InlineRun {
     inline_options.part_path = [this](uint32_t index) {
       return StagedPartPath(plan_.output, plan_.job_key, index, PartAttempt());
     };
-    InlineRunner runner(job_, &fs_, inline_options);
+    InlineJobRunner runner(job_, &fs_, inline_options);
     MILLRACE_ASSIGN_OR_RETURN(
         InlineResult result,
         runner.Run(splits_, [this](StageKind kind, uint32_t index, TaskHooks&) {

@@ -12,11 +12,11 @@
 #include "absl/strings/str_cat.h"
 #include "client/exit_codes.h"
 #include "client/job_spec.h"
+#include "client/job_submission.h"
 #include "client/job_watch.h"
 #include "client/master_link.h"
 #include "client/progress.h"
 #include "client/reports.h"
-#include "client/submission.h"
 #include "client/summary.h"
 #include "client/terminal.h"
 #include "rpc/status_exception.h"
@@ -79,7 +79,7 @@ class JobRun {
   }
 
   kj::Promise<absl::StatusOr<JobId>> Submit() {
-    submission_ = kj::heap<Submission>(link_, spec_, patience_);
+    submission_ = kj::heap<JobSubmission>(link_, spec_, patience_);
     return submission_->Run();
   }
 
@@ -209,7 +209,7 @@ class JobRun {
   JobId job_;  // set when the master has accepted the job
   size_t workers_left_ = 0;
   std::vector<kj::Own<ChildExit>> exits_;
-  kj::Own<Submission> submission_;
+  kj::Own<JobSubmission> submission_;
   kj::Own<JobWatch> watch_;
 };
 

@@ -44,7 +44,7 @@ class MasterLink {
   // All attempts, in the order in which they started.
   kj::Promise<absl::StatusOr<std::vector<AttemptView>>> Attempts(JobId job);
 
-  // For calls that make a submission (client/submission.h). Needs a connection.
+  // For calls that make a submission (client/job_submission.h). Needs a connection.
   capnp_master::Jobs::Client& jobs();
 
   kj::Timer& timer() { return timer_; }

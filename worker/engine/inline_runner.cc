@@ -45,12 +45,12 @@ absl::StatusOr<RunPartition> CopyPartition(FileSystem* fs, const std::string& ru
 
 }  // namespace
 
-InlineRunner::InlineRunner(const JobDescription& job, FileSystem* file_system,
-                           const InlineOptions& options)
+InlineJobRunner::InlineJobRunner(const JobDescription& job, FileSystem* file_system,
+                                 const InlineOptions& options)
     : job_(job), fs_(file_system), options_(options) {}
 
-absl::StatusOr<InlineResult> InlineRunner::Run(const std::vector<InputSplit>& splits,
-                                               const TaskObserver& observer) {
+absl::StatusOr<InlineResult> InlineJobRunner::Run(const std::vector<InputSplit>& splits,
+                                                  const TaskObserver& observer) {
   const std::string folder = JoinPath(options_.scratch_folder, "inline");
   MILLRACE_RETURN_IF_ERROR(fs_->CreateFolders(JoinPath(folder, "temp")));
   auto remove = absl::MakeCleanup([&] { fs_->RemoveTree(folder).IgnoreError(); });
@@ -61,8 +61,8 @@ absl::StatusOr<InlineResult> InlineRunner::Run(const std::vector<InputSplit>& sp
   return result;
 }
 
-absl::Status InlineRunner::RunMaps(const std::vector<InputSplit>& splits,
-                                   const TaskObserver& observer, InlineResult* result) {
+absl::Status InlineJobRunner::RunMaps(const std::vector<InputSplit>& splits,
+                                      const TaskObserver& observer, InlineResult* result) {
   const std::string folder = JoinPath(options_.scratch_folder, "inline");
   MapRunnerOptions runner_options;
   runner_options.memory_bytes = options_.memory_bytes;
@@ -88,7 +88,7 @@ absl::Status InlineRunner::RunMaps(const std::vector<InputSplit>& splits,
   return absl::OkStatus();
 }
 
-absl::Status InlineRunner::RunReduces(const TaskObserver& observer, InlineResult* result) {
+absl::Status InlineJobRunner::RunReduces(const TaskObserver& observer, InlineResult* result) {
   const std::string folder = JoinPath(options_.scratch_folder, "inline");
   ReduceRunnerOptions runner_options;
   runner_options.memory_bytes = options_.memory_bytes;

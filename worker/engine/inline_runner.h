@@ -1,6 +1,6 @@
 // Runs a whole job in this process: all maps, then all reduces, one after the other.
 //
-//   InlineRunner runner(job, &file_system, options);
+//   InlineJobRunner runner(job, &file_system, options);
 //   absl::StatusOr<InlineResult> result = runner.Run(splits);
 //
 // The same engine as in a cluster, without one: for --workers=inline (a debugger sees everything on
@@ -43,10 +43,10 @@ struct InlineResult {
   std::map<std::string, int64_t> counters;
 };
 
-class InlineRunner {
+class InlineJobRunner {
  public:
   // `file_system` must outlive this object.
-  InlineRunner(const JobDescription& job, FileSystem* file_system, const InlineOptions& options);
+  InlineJobRunner(const JobDescription& job, FileSystem* file_system, const InlineOptions& options);
 
   // Called before each task, with its kind, index and hooks: to show progress, or to cancel.
   using TaskObserver = std::function<void(StageKind kind, uint32_t index, TaskHooks& hooks)>;

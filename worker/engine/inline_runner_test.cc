@@ -164,7 +164,7 @@ class World {
   }
 
   absl::StatusOr<Output> Run(const JobDescription& job, const Shape& shape,
-                             const InlineRunner::TaskObserver& observer = nullptr) {
+                             const InlineJobRunner::TaskObserver& observer = nullptr) {
     InlineOptions options;
     options.reducers = shape.reducers;
     options.input_format = shape.format;
@@ -173,7 +173,7 @@ class World {
     options.part_path = [](uint32_t index) { return "/out/part-" + std::to_string(index); };
     options.fetch = shape.fetch;
     const std::vector<InputSplit> splits = MakeSplits(inputs, shape.split_bytes, shape.format);
-    auto result = InlineRunner(job, &fs, options).Run(splits, observer);
+    auto result = InlineJobRunner(job, &fs, options).Run(splits, observer);
     if (!result.ok()) return result.status();
     Output output;
     const size_t parts = shape.reducers == 0 ? splits.size() : shape.reducers;

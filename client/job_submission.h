@@ -3,8 +3,8 @@
 //
 // A connection that is lost on the way is opened again and the submission starts over; the request
 // id in the specification makes sure that it gives one job. One event loop.
-#ifndef MILLRACE_CLIENT_SUBMISSION_H_
-#define MILLRACE_CLIENT_SUBMISSION_H_
+#ifndef MILLRACE_CLIENT_JOB_SUBMISSION_H_
+#define MILLRACE_CLIENT_JOB_SUBMISSION_H_
 
 #include <kj/async.h>
 #include <kj/time.h>
@@ -18,11 +18,11 @@
 
 namespace millrace {
 
-class Submission {
+class JobSubmission {
  public:
   // `link` is connected and outlives this object. A lost connection is tried for `patience`.
-  Submission(MasterLink& link, JobSpec spec, kj::Duration patience);
-  KJ_DISALLOW_COPY(Submission);
+  JobSubmission(MasterLink& link, JobSpec spec, kj::Duration patience);
+  KJ_DISALLOW_COPY(JobSubmission);
 
   // The accepted job, or kFailedPrecondition with the master's reason. Call it once; the promise
   // must not outlive this object.
@@ -45,4 +45,4 @@ class Submission {
 
 }  // namespace millrace
 
-#endif  // MILLRACE_CLIENT_SUBMISSION_H_
+#endif  // MILLRACE_CLIENT_JOB_SUBMISSION_H_

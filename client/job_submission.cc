@@ -1,4 +1,4 @@
-#include "client/submission.h"
+#include "client/job_submission.h"
 
 #include <algorithm>
 #include <utility>
@@ -26,10 +26,10 @@ absl::StatusOr<JobId> Refused(capnp::Text::Reader reason) {
 
 }  // namespace
 
-Submission::Submission(MasterLink& link, JobSpec spec, kj::Duration patience)
+JobSubmission::JobSubmission(MasterLink& link, JobSpec spec, kj::Duration patience)
     : link_(link), spec_(std::move(spec)), patience_(patience), tries_left_(kTries) {}
 
-kj::Promise<absl::StatusOr<JobId>> Submission::Run() {
+kj::Promise<absl::StatusOr<JobId>> JobSubmission::Run() {
   --tries_left_;
   return RunOnce().catch_([this](kj::Exception&& exception) -> kj::Promise<absl::StatusOr<JobId>> {
     if (tries_left_ == 0 || !IsWorthRetrying(exception)) return kj::mv(exception);
@@ -37,7 +37,7 @@ kj::Promise<absl::StatusOr<JobId>> Submission::Run() {
   });
 }
 
-kj::Promise<absl::StatusOr<JobId>> Submission::RunOnce() {
+kj::Promise<absl::StatusOr<JobId>> JobSubmission::RunOnce() {
   auto request = link_.jobs().beginRequest();
   Write(spec_, request.initSpec());
   return WithDeadline(link_.timer(), kCallDeadline, absl::StrCat("submitting to ", link_.address()),
@@ -52,14 +52,15 @@ kj::Promise<absl::StatusOr<JobId>> Submission::RunOnce() {
       });
 }
 
-kj::Promise<absl::StatusOr<JobId>> Submission::Send(capnp_master::Submission::Client submission) {
+kj::Promise<absl::StatusOr<JobId>> JobSubmission::Send(
+    capnp_master::Submission::Client submission) {
   return SendInputs(submission, /*first=*/0)
       .then([this, submission]() mutable { return SendBinaryIfNeeded(submission); })
       .then([this, submission]() mutable { return Commit(submission); });
 }
 
-kj::Promise<void> Submission::SendInputs(capnp_master::Submission::Client submission,
-                                         size_t first) {
+kj::Promise<void> JobSubmission::SendInputs(capnp_master::Submission::Client submission,
+                                            size_t first) {
   const size_t count = std::min(kInputsPerCall, spec_.inputs.size() - first);
   if (count == 0) return kj::READY_NOW;
   auto request = submission.addInputsRequest();
@@ -72,7 +73,7 @@ kj::Promise<void> Submission::SendInputs(capnp_master::Submission::Client submis
       });
 }
 
-kj::Promise<void> Submission::SendBinaryIfNeeded(capnp_master::Submission::Client submission) {
+kj::Promise<void> JobSubmission::SendBinaryIfNeeded(capnp_master::Submission::Client submission) {
   return WithDeadline(link_.timer(), kCallDeadline, "asking whether the binary must be sent",
                       submission.needsBinaryRequest().send())
       .then([this, submission](auto response) mutable -> kj::Promise<void> {
@@ -85,8 +86,8 @@ kj::Promise<void> Submission::SendBinaryIfNeeded(capnp_master::Submission::Clien
       });
 }
 
-kj::Promise<void> Submission::SendBinary(capnp_master::Submission::Client submission,
-                                         uint64_t offset) {
+kj::Promise<void> JobSubmission::SendBinary(capnp_master::Submission::Client submission,
+                                            uint64_t offset) {
   if (offset >= binary_->size()) return kj::READY_NOW;
   auto request = submission.addBinaryRequest();
   request.setOffset(offset);
@@ -105,7 +106,8 @@ kj::Promise<void> Submission::SendBinary(capnp_master::Submission::Client submis
       });
 }
 
-kj::Promise<absl::StatusOr<JobId>> Submission::Commit(capnp_master::Submission::Client submission) {
+kj::Promise<absl::StatusOr<JobId>> JobSubmission::Commit(
+    capnp_master::Submission::Client submission) {
   return WithDeadline(link_.timer(), kCommitDeadline, "waiting for the master to accept the job",
                       submission.commitRequest().send())
       .then([](auto response) -> absl::StatusOr<JobId> {
