@@ -1,0 +1,164 @@
+#include "master/client_views.h"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+
+namespace millrace {
+namespace {
+
+constexpr size_t kErrorBytesInLists = 1000;
+
+uint64_t MillisBetween(int64_t from_us, int64_t to_us) {
+  return to_us > from_us ? static_cast<uint64_t>(to_us - from_us) / 1000 : 0;
+}
+
+bool Ended(JobState state) { return state >= JobState::kSucceeded; }
+
+// In the words of `millrace workers`.
+const char* ShownState(WorkerState state) {
+  switch (state) {
+    case WorkerState::kJoined: return "alive";
+    case WorkerState::kDraining: return "draining";
+    case WorkerState::kSuspect: return "suspect";
+    case WorkerState::kAwaited: return "suspect";
+    case WorkerState::kLost: return "lost";
+  }
+  return "lost";
+}
+
+}  // namespace
+
+ClientViews::ClientViews(const MasterCore& core, const JobStore& jobs, const WorkerLinks& links,
+                         const MasterShell& shell, int64_t started_wall_us)
+    : core_(core), jobs_(jobs), links_(links), shell_(shell), started_wall_us_(started_wall_us) {}
+
+int64_t ClientViews::NowWallUs() const { return started_wall_us_ + shell_.Now().micros(); }
+
+// --- Jobs ---
+
+std::optional<JobView> ClientViews::Job(JobId job) const {
+  const absl::StatusOr<JobSnapshot> snapshot = core_.Job(job);
+  if (!snapshot.ok()) return std::nullopt;
+  return MakeJobView(*snapshot);
+}
+
+std::vector<JobView> ClientViews::Jobs() const {
+  std::vector<JobView> views;
+  for (JobId job : core_.Jobs()) {
+    std::optional<JobView> view = Job(job);
+    if (!view.has_value()) continue;
+    view->counters.clear();
+    view->error = view->error.substr(0, std::min(view->error.find('\n'), kErrorBytesInLists));
+    views.push_back(*std::move(view));
+  }
+  return views;
+}
+
+JobView ClientViews::MakeJobView(const JobSnapshot& snapshot) const {
+  const JobSummary& summary = snapshot.summary;
+  const auto stored = jobs_.Find(summary.job);
+  JobView view;
+  view.job = summary.job;
+  view.name = summary.plan.name;
+  view.state = summary.state;
+  view.version = snapshot.version;
+  view.error = summary.error;
+  for (const StageView& stage : snapshot.stages) {
+    view.stages.push_back({stage.kind, stage.total, stage.done, stage.running});
+  }
+  view.attempts_by_reason = summary.started;
+  view.attempts_by_cause = summary.ended;
+  view.stale_reports = summary.stale_reports;
+  view.workers_joined = summary.workers_joined;
+  view.workers_lost = summary.workers_lost;
+  view.input_bytes = stored != nullptr ? stored->input_bytes : summary.stats.input_bytes;
+  view.mapped_bytes = summary.stats.input_bytes + links_.RunningMapBytes(summary.job);
+  view.shuffled_bytes = summary.stats.shuffled_bytes;
+  view.output_bytes = summary.stats.output_bytes;
+  view.counters = summary.counters;
+  view.output_folder = summary.plan.output_folder;
+  view.submitted_unix_ms = summary.accepted_wall_us / 1000;
+  const int64_t end = Ended(summary.state) ? summary.ended_wall_us : NowWallUs();
+  view.wall_ms = MillisBetween(summary.accepted_wall_us, end);
+  view.waiting_on = WaitingOn(snapshot);
+  return view;
+}
+
+std::string ClientViews::WaitingOn(const JobSnapshot& snapshot) const {
+  if (snapshot.summary.state != JobState::kRunning) return "";
+  for (const StageView& stage : snapshot.stages) {
+    if (stage.running > 0) return "";
+  }
+  if (links_.size() == 0) return "workers: none is connected";
+  return "slots: all are busy with other jobs";
+}
+
+// --- Attempts ---
+
+std::optional<std::vector<AttemptView>> ClientViews::Attempts(JobId job, uint64_t first) const {
+  const absl::StatusOr<JobSnapshot> snapshot = core_.Job(job);
+  if (!snapshot.ok()) return std::nullopt;
+  auto attempts = core_.Attempts(job, std::numeric_limits<size_t>::max());
+  if (!attempts.ok()) return std::nullopt;
+  std::sort(
+      attempts->begin(), attempts->end(),
+      [](const AttemptSnapshot& a, const AttemptSnapshot& b) { return a.attempt < b.attempt; });
+  std::vector<AttemptView> views;
+  for (size_t i = first; i < attempts->size() && views.size() < kAttemptsPerAnswer; ++i) {
+    views.push_back(MakeAttemptView((*attempts)[i], snapshot->summary.accepted_wall_us));
+  }
+  return views;
+}
+
+AttemptView ClientViews::MakeAttemptView(const AttemptSnapshot& attempt,
+                                         int64_t accepted_wall_us) const {
+  AttemptView view;
+  view.attempt = attempt.attempt;
+  view.task = attempt.task;
+  view.kind = attempt.kind;
+  view.reason = attempt.reason;
+  view.cause = attempt.cause;
+  view.worker = attempt.worker;
+  view.worker_name = attempt.worker_name;
+  if (const WorkerLinks::Known* known = links_.Find(attempt.worker)) {
+    view.worker_name = known->info.name;
+    view.worker_pid = known->info.pid;
+  }
+  view.started_ms = MillisBetween(accepted_wall_us, attempt.started_wall_us);
+  if (attempt.cause != Cause::kRunning) {
+    view.ended_ms = MillisBetween(accepted_wall_us, attempt.ended_wall_us);
+  }
+  return view;
+}
+
+// --- Workers ---
+
+std::vector<WorkerView> ClientViews::Workers() const {
+  std::vector<WorkerView> views;
+  for (const WorkerSnapshot& worker : core_.Workers(shell_.Now())) {
+    views.push_back(MakeWorkerView(worker));
+  }
+  return views;
+}
+
+WorkerView ClientViews::MakeWorkerView(const WorkerSnapshot& worker) const {
+  WorkerView view;
+  view.worker = worker.worker;
+  view.name = worker.name;
+  view.state = ShownState(worker.state);
+  view.slots = worker.slots;
+  view.busy = worker.slots - std::min(worker.slots, worker.free_slots);
+  view.attempts = worker.attempts_started;
+  view.heartbeat_age_ms = static_cast<uint64_t>(
+      std::max<int64_t>(0, absl::ToInt64Milliseconds(worker.since_heartbeat)));
+  if (const WorkerLinks::Known* known = links_.Find(worker.worker)) {
+    view.host = known->info.host;
+    view.pid = known->info.pid;
+  }
+  return view;
+}
+
+}  // namespace millrace

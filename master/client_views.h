@@ -1,0 +1,53 @@
+// What clients are shown of jobs, attempts and workers: the core's snapshots, and what the shell
+// knows beyond them (host and process of a worker, bytes read by running maps).
+//
+// Read-only. One loop; not thread-safe.
+#ifndef MILLRACE_MASTER_CLIENT_VIEWS_H_
+#define MILLRACE_MASTER_CLIENT_VIEWS_H_
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "master/core/master_core.h"
+#include "master/job_store.h"
+#include "master/master_shell.h"
+#include "master/worker_links.h"
+#include "rpc/job_views.h"
+
+namespace millrace {
+
+class ClientViews {
+ public:
+  static constexpr size_t kAttemptsPerAnswer = 1000;
+
+  // All must outlive it. `started_wall_us` is wall time at core time zero.
+  ClientViews(const MasterCore& core, const JobStore& jobs, const WorkerLinks& links,
+              const MasterShell& shell, int64_t started_wall_us);
+
+  // Nothing when there is no such job (any more).
+  std::optional<JobView> Job(JobId job) const;
+  // All jobs, in the order they were accepted, without their counters, and with the first line of
+  // their errors only: a thousand of them must fit in one message.
+  std::vector<JobView> Jobs() const;
+  // In the order in which they started, from number `first`, at most kAttemptsPerAnswer.
+  std::optional<std::vector<AttemptView>> Attempts(JobId job, uint64_t first) const;
+  std::vector<WorkerView> Workers() const;
+
+ private:
+  JobView MakeJobView(const JobSnapshot& snapshot) const;
+  AttemptView MakeAttemptView(const AttemptSnapshot& attempt, int64_t accepted_wall_us) const;
+  WorkerView MakeWorkerView(const WorkerSnapshot& worker) const;
+  std::string WaitingOn(const JobSnapshot& snapshot) const;
+  int64_t NowWallUs() const;
+
+  const MasterCore& core_;
+  const JobStore& jobs_;
+  const WorkerLinks& links_;
+  const MasterShell& shell_;
+  const int64_t started_wall_us_;
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_MASTER_CLIENT_VIEWS_H_

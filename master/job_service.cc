@@ -1,0 +1,286 @@
+#include "master/job_service.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "rpc/master.capnp.h"
+#include "rpc/status_exception.h"
+#include "rpc/wire.h"
+#include "rpc/wire_views.h"
+
+namespace millrace {
+namespace {
+
+constexpr size_t kInputsPerCall = 1000;
+
+absl::StatusOr<std::vector<InputFile>> ReadInputs(capnp::List<capnp_types::InputFile>::Reader in) {
+  if (in.size() > kInputsPerCall) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(in.size(), " input files in one call; ", kInputsPerCall, " at most"));
+  }
+  std::vector<InputFile> files;
+  files.reserve(in.size());
+  for (const auto one : in) {
+    absl::StatusOr<InputFile> file = ReadInputFile(one);
+    if (!file.ok()) return file.status();
+    files.push_back(*std::move(file));
+  }
+  return files;
+}
+
+}  // namespace
+
+// --- Submissions ---
+
+class JobService::SubmissionServer final : public capnp_master::Submission::Server {
+ public:
+  SubmissionServer(JobService& service, std::unique_ptr<Submission> submission)
+      : service_(service), submission_(std::move(submission)) {}
+
+ protected:
+  kj::Promise<void> addInputs(AddInputsContext context) override {
+    auto files = ReadInputs(context.getParams().getFiles());
+    if (!files.ok()) return ToException(files.status());
+    const absl::Status added = submission_->AddInputs(*std::move(files));
+    if (!added.ok()) return ToException(added);
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> needsBinary(NeedsBinaryContext context) override {
+    return service_.calls_.wrap(submission_->NeedsBinary().then(
+        [context](bool needed) mutable { context.getResults().setNeeded(needed); }));
+  }
+
+  kj::Promise<void> addBinary(AddBinaryContext context) override {
+    const auto data = context.getParams().getData().asChars();
+    auto added = submission_->AddBinary(context.getParams().getOffset(),
+                                        std::string(data.begin(), data.size()));
+    context.releaseParams();
+    return service_.calls_.wrap(added.then([](absl::Status status) {
+      if (!status.ok()) kj::throwFatalException(ToException(status));
+    }));
+  }
+
+  // Goes on when the client hangs up: it may have done so while waiting for the answer, and will
+  // ask again.
+  kj::Promise<void> commit(CommitContext context) override {
+    return service_.calls_.wrap(
+        submission_->Seal()
+            .then([&service = service_](absl::StatusOr<JobSpec> spec) {
+              return spec.ok() ? service.admission_.Admit(*std::move(spec))
+                               : AdmissionAnswer{JobId(), std::string(spec.status().message())};
+            })
+            .then([context](AdmissionAnswer answer) mutable {
+              auto result = context.getResults().initResult();
+              if (answer.refused.empty()) {
+                result.setJob(answer.job.value());
+              } else {
+                result.setRefused(answer.refused.c_str());
+              }
+            }));
+  }
+
+ private:
+  JobService& service_;
+  const std::unique_ptr<Submission> submission_;
+};
+
+// --- Jobs ---
+
+class JobService::JobsServer final : public capnp_master::Jobs::Server {
+ public:
+  explicit JobsServer(JobService& service) : service_(service) {}
+
+ protected:
+  kj::Promise<void> begin(BeginContext context) override {
+    auto spec = ReadJobSpec(context.getParams().getSpec());
+    const uint64_t input_count = context.getParams().getSpec().getInputCount();
+    auto result = context.getResults().initResult();
+    if (!spec.ok()) {
+      result.setRefused(std::string(spec.status().message()).c_str());
+      return kj::READY_NOW;
+    }
+    const JobId same = service_.core_.JobOfRequest(spec->request_id);
+    if (same.is_set()) {
+      result.setAlreadyAccepted(same.value());
+      return kj::READY_NOW;
+    }
+    auto submission =
+        Submission::Open(*std::move(spec), input_count, service_.budget_, service_.binaries_);
+    if (!submission.ok()) {
+      result.setRefused(std::string(submission.status().message()).c_str());
+      return kj::READY_NOW;
+    }
+    result.setSubmission(kj::heap<SubmissionServer>(service_, *std::move(submission)));
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> list(ListContext context) override {
+    const std::vector<JobView> jobs = service_.views_.Jobs();
+    auto out = context.getResults().initJobs(jobs.size());
+    for (size_t i = 0; i < jobs.size(); ++i) Write(jobs[i], out[i]);
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> watch(WatchContext context) override {
+    const auto params = context.getParams();
+    context.allowCancellation();
+    auto watched = service_.Watch(JobId(params.getJob()), params.getKnownVersion(),
+                                  params.getWaitMs() * kj::MILLISECONDS);
+    return service_.calls_.wrap(watched.then([context](std::optional<JobView> job) mutable {
+      auto result = context.getResults().initResult();
+      if (job.has_value()) {
+        Write(*job, result.initJob());
+      } else {
+        result.setUnknownJob();
+      }
+    }));
+  }
+
+  kj::Promise<void> cancel(CancelContext context) override {
+    const JobId job(context.getParams().getJob());
+    auto cancelled = service_.Cancel(job, ReadMessageText(context.getParams().getReason()));
+    return service_.calls_.wrap(
+        cancelled.then([context, job, &views = service_.views_](CancelReply reply) mutable {
+          WriteCancelResult(reply, views.Job(job), context.getResults().initResult());
+        }));
+  }
+
+  kj::Promise<void> attempts(AttemptsContext context) override {
+    const auto params = context.getParams();
+    const auto attempts = service_.views_.Attempts(JobId(params.getJob()), params.getFirst());
+    auto result = context.getResults().initResult();
+    if (!attempts.has_value()) {
+      result.setUnknownJob();
+      return kj::READY_NOW;
+    }
+    auto out = result.initAttempts(attempts->size());
+    for (size_t i = 0; i < attempts->size(); ++i) Write((*attempts)[i], out[i]);
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> workers(WorkersContext context) override {
+    const std::vector<WorkerView> workers = service_.views_.Workers();
+    auto out = context.getResults().initWorkers(workers.size());
+    for (size_t i = 0; i < workers.size(); ++i) Write(workers[i], out[i]);
+    return kj::READY_NOW;
+  }
+
+ private:
+  static void WriteCancelResult(CancelReply reply, const std::optional<JobView>& job,
+                                capnp_master::CancelResult::Builder out) {
+    if (reply == CancelReply::kUnknownJob || !job.has_value()) {
+      out.setUnknownJob();
+    } else if (reply == CancelReply::kAccepted) {
+      out.setCancelled();
+    } else {
+      out.setAlreadyEnded(Name(job->state));
+    }
+  }
+
+  JobService& service_;
+};
+
+// --- Binaries ---
+
+class JobService::ReaderServer final : public capnp_worker::ByteReader::Server {
+ public:
+  ReaderServer(JobService& service, std::shared_ptr<BinaryStore::OpenBinary> binary)
+      : service_(service), binary_(std::move(binary)) {}
+
+ protected:
+  kj::Promise<void> read(ReadContext context) override {
+    context.allowCancellation();
+    const auto params = context.getParams();
+    auto data = binary_->Read(params.getOffset(), params.getLength());
+    return service_.calls_.wrap(data.then([context](absl::StatusOr<std::string> data) mutable {
+      if (!data.ok()) kj::throwFatalException(ToException(data.status()));
+      auto out = context.getResults(capnp::MessageSize{data->size() / sizeof(capnp::word) + 16, 0})
+                     .initData(data->size());
+      std::copy(data->begin(), data->end(), out.asChars().begin());
+    }));
+  }
+
+ private:
+  JobService& service_;
+  const std::shared_ptr<BinaryStore::OpenBinary> binary_;
+};
+
+class JobService::BinariesServer final : public capnp_master::Binaries::Server {
+ public:
+  explicit BinariesServer(JobService& service) : service_(service) {}
+
+ protected:
+  kj::Promise<void> open(OpenContext context) override {
+    const JobId job(context.getParams().getJob());
+    const std::shared_ptr<const StoredJob> stored = service_.jobs_.Find(job);
+    if (stored == nullptr) {
+      context.getResults().initResult().setRefused(
+          absl::StrCat(ToString(job), " is not known here, or has ended").c_str());
+      return kj::READY_NOW;
+    }
+    auto opened = service_.binaries_.Open(stored->context.binary);
+    return service_.calls_.wrap(
+        opened.then([context, &service = service_](
+                        absl::StatusOr<std::shared_ptr<BinaryStore::OpenBinary>> binary) mutable {
+          auto result = context.getResults().initResult();
+          if (!binary.ok()) {
+            result.setRefused(std::string(binary.status().message()).c_str());
+            return;
+          }
+          auto file = result.initFile();
+          file.setSize((*binary)->size());
+          file.setReader(kj::heap<ReaderServer>(service, *std::move(binary)));
+        }));
+  }
+
+ private:
+  JobService& service_;
+};
+
+// --- The service ---
+
+JobService::JobService(const MasterCore& core, EventSink& events, const ClientViews& views,
+                       Admission& admission, BinaryStore& binaries, const JobStore& jobs,
+                       kj::Timer& timer)
+    : core_(core),
+      events_(events),
+      views_(views),
+      admission_(admission),
+      binaries_(binaries),
+      jobs_(jobs),
+      timer_(timer) {}
+
+capnp::Capability::Client JobService::NewJobs() {
+  return capnp_master::Jobs::Client(kj::heap<JobsServer>(*this));
+}
+
+capnp::Capability::Client JobService::NewBinaries() {
+  return capnp_master::Binaries::Client(kj::heap<BinariesServer>(*this));
+}
+
+kj::Promise<std::optional<JobView>> JobService::Watch(JobId job, uint64_t known,
+                                                      kj::Duration wait) {
+  std::optional<JobView> view = views_.Job(job);
+  // A job that has ended changes no more; a version that is not ours is an earlier master's.
+  if (!view.has_value() || view->version != known || view->ended()) return view;
+  auto changed = changes_.Await(job).ignoreResult();
+  return changed.exclusiveJoin(timer_.afterDelay(std::min(wait, kWatchMax))).then([this, job]() {
+    return views_.Job(job);
+  });
+}
+
+kj::Promise<CancelReply> JobService::Cancel(JobId job, std::string reason) {
+  auto answer = cancels_.Await(job);
+  events_.Happened(CancelRequested{job, std::move(reason)});
+  return answer;
+}
+
+void JobService::Answer(const AnswerCancel& action) { cancels_.Answer(action.job, action.reply); }
+
+void JobService::Changed(const JobChanged& action) { changes_.Answer(action.job, action.job); }
+
+}  // namespace millrace

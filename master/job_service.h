@@ -1,0 +1,73 @@
+// What clients can reach: submitting, watching and cancelling jobs, and what there is to see.
+//
+// Decodes, asks, encodes. A submission belongs to the connection it came over: it is gone when the
+// connection is, unless it was committed. Everybody who waits is bounded by the calls that a
+// connection may have outstanding, and by the deadline that each caller gives.
+//
+// Lives on one event loop.
+#ifndef MILLRACE_MASTER_JOB_SERVICE_H_
+#define MILLRACE_MASTER_JOB_SERVICE_H_
+
+#include <capnp/capability.h>
+#include <kj/async.h>
+#include <kj/timer.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "master/admission.h"
+#include "master/binary_store.h"
+#include "master/client_views.h"
+#include "master/master_shell.h"
+#include "master/pending_answers.h"
+#include "master/submission.h"
+
+namespace millrace {
+
+class JobService {
+ public:
+  static constexpr kj::Duration kWatchMax = 60 * kj::SECONDS;
+
+  // All must outlive it.
+  JobService(const MasterCore& core, EventSink& events, const ClientViews& views,
+             Admission& admission, BinaryStore& binaries, const JobStore& jobs, kj::Timer& timer);
+  KJ_DISALLOW_COPY(JobService);
+
+  // For a connection from a client: a capnp_master::Jobs.
+  capnp::Capability::Client NewJobs();
+  // For a bulk connection: a capnp_master::Binaries.
+  capnp::Capability::Client NewBinaries();
+
+  // The core's answers.
+  void Answer(const AnswerCancel& action);
+  void Changed(const JobChanged& action);
+
+ private:
+  class JobsServer;
+  class SubmissionServer;
+  class BinariesServer;
+  class ReaderServer;
+
+  // Gives the job when its version is not `known` (any more), or when the time is over.
+  kj::Promise<std::optional<JobView>> Watch(JobId job, uint64_t known, kj::Duration wait);
+  kj::Promise<CancelReply> Cancel(JobId job, std::string reason);
+
+  const MasterCore& core_;
+  EventSink& events_;
+  const ClientViews& views_;
+  Admission& admission_;
+  BinaryStore& binaries_;
+  const JobStore& jobs_;
+  kj::Timer& timer_;
+  const std::shared_ptr<SubmissionBudget> budget_ = std::make_shared<SubmissionBudget>();
+  PendingAnswers<JobId, CancelReply> cancels_;
+  PendingAnswers<JobId, JobId> changes_;
+  // Calls under way end with this object, whatever Cap'n Proto still holds of them.
+  kj::Canceler calls_;
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_MASTER_JOB_SERVICE_H_

@@ -1,0 +1,78 @@
+#include "master/job_store.h"
+
+#include <utility>
+
+#include "glog/logging.h"
+#include "storage/input_split.h"
+#include "storage/paths.h"
+
+namespace millrace {
+
+StoredJob MakeStoredJob(JobId job, const JobSpec& spec, const std::string& cluster_id) {
+  StoredJob stored;
+  stored.splits = MakeSplits(spec.inputs, spec.split_bytes, spec.input_format);
+  for (const InputFile& file : spec.inputs) stored.input_bytes += file.size;
+  stored.overwrite = spec.overwrite;
+
+  JobContext& context = stored.context;
+  context.job = job;
+  context.name = spec.name;
+  context.binary = spec.binary;
+  context.argv = spec.argv;
+  context.environment = spec.environment;
+  context.input_format = spec.input_format;
+  context.map_count = static_cast<uint32_t>(stored.splits.size());
+  context.reducers = spec.reducers;
+  context.output_folder = spec.output_folder;
+  context.staging_key = JobKey(job, cluster_id);
+  context.shuffle = spec.shuffle;
+  context.task_memory_bytes = spec.task_memory_bytes;
+  context.nonce_path = NoncePath(spec.output_folder, context.staging_key);
+  // Anything that no other job has will do; the client drew this at random.
+  context.nonce = spec.request_id;
+  return stored;
+}
+
+JobPlan MakePlan(const StoredJob& stored, const JobSpec& spec) {
+  JobPlan plan;
+  plan.name = spec.name;
+  plan.request_id = spec.request_id;
+  plan.output_folder = spec.output_folder;
+  plan.map_count = stored.context.map_count;
+  plan.reducers = spec.reducers;
+  plan.max_attempts = spec.max_attempts;
+  return plan;
+}
+
+void JobStore::Put(std::shared_ptr<const StoredJob> stored) {
+  const JobId job = stored->job();
+  jobs_[job] = std::move(stored);
+}
+
+void JobStore::Remove(JobId job) { jobs_.erase(job); }
+
+std::set<std::string> JobStore::BinariesInUse() const {
+  std::set<std::string> in_use;
+  for (const auto& [job, stored] : jobs_) in_use.insert(stored->context.binary.sha256);
+  return in_use;
+}
+
+std::shared_ptr<const StoredJob> JobStore::Find(JobId job) const {
+  const auto it = jobs_.find(job);
+  return it == jobs_.end() ? nullptr : it->second;
+}
+
+AttemptSpec MakeAttemptSpec(const LaunchAttempt& launch, const StoredJob& stored) {
+  AttemptSpec spec;
+  spec.attempt = launch.attempt;
+  spec.task = launch.task;
+  spec.kind = JobPlan::kind(launch.task.stage);
+  spec.reason = launch.reason;
+  if (spec.kind == StageKind::kMap) {
+    CHECK_LT(launch.task.index, stored.splits.size()) << launch.task;
+    spec.split = stored.splits[launch.task.index];
+  }
+  return spec;
+}
+
+}  // namespace millrace

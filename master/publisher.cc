@@ -1,0 +1,89 @@
+#include "master/publisher.h"
+
+#include <utility>
+
+#include "glog/logging.h"
+
+namespace millrace {
+
+PublishPlan MakePublishPlan(const StoredJob& job, const std::vector<PartView>& parts) {
+  PublishPlan plan;
+  plan.output = job.context.output_folder;
+  plan.job_key = job.context.staging_key;
+  plan.job_name = job.context.name;
+  plan.overwrite = job.overwrite;
+  for (const PartView& part : parts) plan.parts.push_back({part.attempt, part.bytes, part.digest});
+  return plan;
+}
+
+Publisher::Publisher(FileSystem& fs, BlockingRunner& runner, EventSink& events)
+    : runner_(runner),
+      events_(events),
+      committer_(std::make_shared<OutputCommitter>(&fs)),
+      tasks_(*this) {}
+
+void Publisher::Publish(const StoredJob& job, const std::vector<PartView>& parts) {
+  const JobId id = job.job();
+  PublishPlan plan = MakePublishPlan(job, parts);
+  tried_[id] = plan;
+  Enqueue(
+      {[committer = committer_, plan = std::move(plan)]() { return committer->PublishJob(plan); },
+       [this, id](const absl::Status& status) { OnPublished(id, status); }});
+}
+
+void Publisher::OnPublished(JobId job, const absl::Status& status) {
+  LOG_IF(ERROR, !status.ok()) << job << " cannot be published: " << status;
+  if (status.ok()) tried_.erase(job);
+  events_.Happened(JobPublished{job, status});
+}
+
+void Publisher::Abort(const StoredJob& job) {
+  Work work = AbortWork(job);
+  if (aborting_ >= kAbortsMax) return Enqueue(std::move(work));
+  ++aborting_;
+  tasks_.add(runner_.Run(work.step).then([this, done = work.done](absl::Status status) {
+    --aborting_;
+    done(status);
+  }));
+}
+
+Publisher::Work Publisher::AbortWork(const StoredJob& job) {
+  const JobId id = job.job();
+  PublishPlan plan = MakePublishPlan(job, {});
+  if (const auto it = tried_.find(id); it != tried_.end()) {
+    plan = std::move(it->second);
+    tried_.erase(it);
+  }
+  return {[committer = committer_, plan = std::move(plan)]() { return committer->Abort(plan); },
+          [id](const absl::Status& status) {
+            LOG_IF(WARNING, !status.ok())
+                << "the output folder of " << id
+                << " is not clean, please remove its folder _millrace: " << status;
+          }};
+}
+
+void Publisher::Enqueue(Work work) {
+  queue_.push_back(std::move(work));
+  if (running_) return;
+  running_ = true;
+  tasks_.add(kj::evalLater([this]() { return RunQueue(); }));
+}
+
+kj::Promise<void> Publisher::RunQueue() {
+  if (queue_.empty()) {
+    running_ = false;
+    return kj::READY_NOW;
+  }
+  auto work = std::make_shared<Work>(std::move(queue_.front()));
+  queue_.pop_front();
+  return runner_.Run(work->step)
+      .then([work](absl::Status status) { work->done(status); })
+      .then([this]() { return RunQueue(); });
+}
+
+// Every expected failure was dealt with in its own step.
+void Publisher::taskFailed(kj::Exception&& exception) {
+  LOG(FATAL) << "bug in the publisher: " << kj::str(exception).cStr();
+}
+
+}  // namespace millrace

@@ -1,0 +1,94 @@
+#include "master/submission.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace millrace {
+namespace {
+
+absl::Status AlreadySealed() {
+  return absl::FailedPreconditionError("this submission has been committed already");
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Submission>> Submission::Open(
+    JobSpec spec, uint64_t input_count, std::shared_ptr<SubmissionBudget> budget,
+    BinaryStore& binaries) {
+  if (budget->open >= SubmissionBudget::kOpenMax) {
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "the master is taking in ", budget->open, " other jobs, its limit; try again in a moment"));
+  }
+  if (input_count > kInputsMax) {
+    return absl::InvalidArgumentError(absl::StrCat("the job has ", input_count,
+                                                   " input files; a job has at most ", kInputsMax,
+                                                   ", so put them together into larger files"));
+  }
+  if (spec.binary.size > BinaryStore::kBinaryBytesMax) {
+    return absl::InvalidArgumentError(absl::StrCat("the job's binary ", spec.binary.path, " has ",
+                                                   spec.binary.size, " bytes; at most ",
+                                                   BinaryStore::kBinaryBytesMax, " are possible"));
+  }
+  return std::unique_ptr<Submission>(
+      new Submission(std::move(spec), input_count, std::move(budget), binaries));
+}
+
+Submission::Submission(JobSpec spec, uint64_t input_count, std::shared_ptr<SubmissionBudget> budget,
+                       BinaryStore& binaries)
+    : spec_(std::move(spec)),
+      input_count_(input_count),
+      budget_(std::move(budget)),
+      binaries_(binaries) {
+  spec_.inputs.clear();
+  ++budget_->open;
+}
+
+Submission::~Submission() {
+  --budget_->open;
+  budget_->input_bytes -= input_bytes_;
+}
+
+absl::Status Submission::AddInputs(std::vector<InputFile> files) {
+  if (sealed_) return AlreadySealed();
+  if (spec_.inputs.size() + files.size() > input_count_) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("more input files than the ", input_count_, " that were announced"));
+  }
+  uint64_t bytes = 0;
+  for (const InputFile& file : files) bytes += sizeof(InputFile) + file.path.size();
+  if (budget_->input_bytes + bytes > SubmissionBudget::kInputBytesMax) {
+    return absl::ResourceExhaustedError(
+        "the names of the input files of all jobs that are being submitted need too much memory; "
+        "try again in a moment, or with fewer files");
+  }
+  budget_->input_bytes += bytes;
+  input_bytes_ += bytes;
+  for (InputFile& file : files) spec_.inputs.push_back(std::move(file));
+  return absl::OkStatus();
+}
+
+kj::Promise<bool> Submission::NeedsBinary() { return binaries_.Needs(spec_.binary); }
+
+kj::Promise<absl::Status> Submission::AddBinary(uint64_t offset, std::string data) {
+  if (sealed_) return AlreadySealed();
+  if (upload_ == nullptr) upload_ = binaries_.StartUpload(spec_.binary);
+  return upload_->Append(offset, std::move(data));
+}
+
+kj::Promise<absl::StatusOr<JobSpec>> Submission::Seal() {
+  if (sealed_) return absl::StatusOr<JobSpec>(AlreadySealed());
+  sealed_ = true;
+  if (spec_.inputs.size() != input_count_) {
+    return absl::StatusOr<JobSpec>(absl::InvalidArgumentError(
+        absl::StrCat("only ", spec_.inputs.size(), " of ", input_count_, " input files arrived")));
+  }
+  auto spec = std::make_shared<JobSpec>(std::move(spec_));
+  if (upload_ == nullptr) return absl::StatusOr<JobSpec>(std::move(*spec));
+  return upload_->Finish().then([spec](absl::Status status) -> absl::StatusOr<JobSpec> {
+    if (!status.ok()) return status;
+    return std::move(*spec);
+  });
+}
+
+}  // namespace millrace

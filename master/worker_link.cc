@@ -1,0 +1,212 @@
+#include "master/worker_link.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "glog/logging.h"
+#include "rpc/deadline.h"
+#include "rpc/status_exception.h"
+#include "rpc/wire.h"
+
+namespace millrace {
+namespace {
+
+// Keeps a message below 100 KB, so that a heartbeat never waits long behind it.
+constexpr size_t kSourcesPerCall = 1000;
+
+}  // namespace
+
+WorkerLink::WorkerLink(capnp_worker::Worker::Client worker, const WorkerSessionId& session,
+                       std::string name, kj::Timer& timer, const Options& options,
+                       Callbacks callbacks)
+    : worker_(kj::mv(worker)),
+      session_(session),
+      name_(std::move(name)),
+      timer_(timer),
+      options_(options),
+      callbacks_(kj::mv(callbacks)),
+      tasks_(*this) {}
+
+void WorkerLink::Open() {
+  open_ = true;
+  for (const Call& call : std::exchange(held_, {})) call();
+}
+
+// --- Jobs that the worker knows ---
+
+kj::Promise<std::string> WorkerLink::Prepare(const JobContext& context) {
+  if (broken_) return std::string();
+  const PreparedJob& job = Prepared(context);
+  if (job.agreed) return std::string();
+  if (!job.objection.empty()) return job.objection;
+  return objections_.Await(context.job);
+}
+
+WorkerLink::PreparedJob& WorkerLink::Prepared(const JobContext& context) {
+  const auto [it, is_new] = jobs_.try_emplace(context.job);
+  if (is_new) WhenOpen([this, context]() { StartPreparing(context); });
+  return it->second;
+}
+
+void WorkerLink::StartPreparing(const JobContext& context) {
+  auto request = worker_.prepareJobRequest();
+  Write(session_, request.initSession());
+  Write(context, request.initContext());
+  const JobId job = context.job;
+  Watch(
+      absl::StrCat("preparing ", ToString(job)), options_.prepare_deadline,
+      request.send().then([this, job](capnp::Response<capnp_worker::Worker::PrepareJobResults> r) {
+        OnPrepared(job, ReadMessageText(r.getProblem()));
+      }));
+}
+
+void WorkerLink::OnPrepared(JobId job, const std::string& objection) {
+  const auto it = jobs_.find(job);
+  if (it == jobs_.end()) return;  // released meanwhile
+  it->second.agreed = objection.empty();
+  it->second.objection = objection;
+  objections_.Answer(job, objection);
+  if (!objection.empty()) LOG(WARNING) << name_ << " cannot run " << job << ": " << objection;
+  for (const Call& call : std::exchange(it->second.waiting, {})) call();
+}
+
+void WorkerLink::WhenPrepared(JobId job, Call call) {
+  const auto it = jobs_.find(job);
+  if (it == jobs_.end() || broken_) return;
+  if (it->second.agreed || !it->second.objection.empty()) {
+    call();
+  } else {
+    it->second.waiting.push_back(std::move(call));
+  }
+}
+
+void WorkerLink::WhenOpen(Call call) {
+  if (open_) {
+    call();
+  } else {
+    held_.push_back(std::move(call));
+  }
+}
+
+// --- Calls ---
+
+void WorkerLink::Launch(const AttemptSpec& spec, const JobContext& context) {
+  Prepared(context);
+  WhenPrepared(context.job, [this, spec]() { SendLaunch(spec); });
+}
+
+void WorkerLink::SendLaunch(const AttemptSpec& spec) {
+  const auto job = jobs_.find(spec.task.job);
+  if (job == jobs_.end()) return;
+  if (!job->second.objection.empty()) {
+    AttemptOutcome outcome;
+    outcome.attempt = spec.attempt;
+    outcome.task = spec.task;
+    outcome.cause = Cause::kWorkerFailed;
+    outcome.message = job->second.objection;
+    // In a later turn: this may run while the core's actions are being performed.
+    tasks_.add(kj::evalLater([this, outcome]() { callbacks_.on_failed_launch(outcome); }));
+    return;
+  }
+  auto request = worker_.launchRequest();
+  Write(session_, request.initSession());
+  Write(spec, request.initSpec());
+  Send(absl::StrCat("launching ", ToString(spec.attempt)), kj::mv(request));
+}
+
+void WorkerLink::GrantSlot(JobId job, const AttemptId& attempt) {
+  WhenPrepared(job, [this, attempt]() {
+    auto request = worker_.grantSlotRequest();
+    Write(session_, request.initSession());
+    Write(attempt, request.initAttempt());
+    Send(absl::StrCat("granting a slot to ", ToString(attempt)), kj::mv(request));
+  });
+}
+
+void WorkerLink::Cancel(JobId job, const AttemptId& attempt) {
+  WhenPrepared(job, [this, attempt]() {
+    auto request = worker_.cancelRequest();
+    Write(session_, request.initSession());
+    Write(attempt, request.initAttempt());
+    Send(absl::StrCat("cancelling ", ToString(attempt)), kj::mv(request));
+  });
+}
+
+void WorkerLink::Publish(const SourceUpdate& update, const JobContext& context) {
+  Prepared(context);
+  WhenPrepared(context.job, [this, update]() {
+    size_t first = 0;
+    do {  // an update without sources still tells the version
+      const size_t count = std::min(kSourcesPerCall, update.sources.size() - first);
+      SendSources(update, first, count);
+      first += count;
+    } while (first < update.sources.size());
+  });
+}
+
+void WorkerLink::SendSources(const SourceUpdate& update, size_t first, size_t count) {
+  std::set<WorkerId> holders;
+  for (size_t i = 0; i < count; ++i) holders.insert(update.sources[first + i].worker);
+  std::vector<const ShuffleAddress*> addresses;
+  for (const ShuffleAddress& address : update.addresses) {
+    if (holders.count(address.worker) > 0) addresses.push_back(&address);
+  }
+
+  auto request = worker_.publishSourcesRequest();
+  Write(session_, request.initSession());
+  request.setJob(update.job.value());
+  // The worker is at version `to` only when it has heard all of it.
+  const bool last = first + count == update.sources.size();
+  request.setVersion(last ? update.to : update.from);
+  auto address_list = request.initAddresses(addresses.size());
+  for (size_t i = 0; i < addresses.size(); ++i) Write(*addresses[i], address_list[i]);
+  auto source_list = request.initSources(count);
+  for (size_t i = 0; i < count; ++i) Write(update.sources[first + i], source_list[i]);
+  Send(absl::StrCat("publishing sources of ", ToString(update.job)), kj::mv(request));
+}
+
+void WorkerLink::Release(JobId job) {
+  const auto it = jobs_.find(job);
+  // A worker that came back may hold outputs of a job for which this link never prepared it.
+  if (it != jobs_.end()) jobs_.erase(it);
+  WhenOpen([this, job]() {
+    auto request = worker_.releaseJobRequest();
+    Write(session_, request.initSession());
+    request.setJob(job.value());
+    Send(absl::StrCat("releasing ", ToString(job)), kj::mv(request));
+  });
+}
+
+template <typename Request>
+void WorkerLink::Send(const std::string& what, Request request) {
+  if (broken_) return;
+  Watch(what, options_.call_deadline, request.send().ignoreResult());
+}
+
+void WorkerLink::Watch(const std::string& what, kj::Duration deadline, kj::Promise<void> call) {
+  if (++outstanding_ > options_.outstanding_max) {
+    return Break(absl::StrCat("it leaves ", outstanding_, " calls unanswered"));
+  }
+  auto answered = WithDeadline(timer_, deadline, absl::StrCat(what, " at ", name_), kj::mv(call));
+  tasks_.add(answered.then([this]() { --outstanding_; },
+                           [this](kj::Exception&& exception) {
+                             --outstanding_;
+                             Break(std::string(ToStatus(exception).message()));
+                           }));
+}
+
+void WorkerLink::Break(const std::string& reason) {
+  if (broken_) return;
+  broken_ = true;
+  for (const auto& [job, prepared] : jobs_) objections_.Answer(job, std::string());
+  callbacks_.on_broken(reason);
+}
+
+// Every expected failure was dealt with in its own step.
+void WorkerLink::taskFailed(kj::Exception&& exception) {
+  LOG(FATAL) << "bug in the link to " << name_ << ": " << kj::str(exception).cStr();
+}
+
+}  // namespace millrace

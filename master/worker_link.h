@@ -1,0 +1,118 @@
+// Our end of one registered worker: every call that the master makes to it.
+//
+// Calls about one job wait until the worker has been told the job's context and has agreed to run
+// it (prepareJob, once per job and link), and then go out in the order in which they were asked
+// for. A worker that cannot run the job fails the attempts launched there, with its own words.
+//
+// Every call has a deadline and the number of calls under way is bounded. The first call that fails
+// breaks the link for good: on_broken is called once, with the reason, and the owner drops the
+// link. Nothing is tried again here; what becomes of the worker's work is the core's business.
+//
+// Lives on one event loop.
+#ifndef MILLRACE_MASTER_WORKER_LINK_H_
+#define MILLRACE_MASTER_WORKER_LINK_H_
+
+#include <kj/async.h>
+#include <kj/function.h>
+#include <kj/timer.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "master/pending_answers.h"
+#include "rpc/task_types.h"
+#include "rpc/worker.capnp.h"
+
+namespace millrace {
+
+// A change among the map outputs of a job: what a worker at version `from` must know to be at `to`.
+struct SourceUpdate {
+  JobId job;
+  uint64_t from = 0;
+  uint64_t to = 0;
+  std::vector<MapSource> sources;
+  std::vector<ShuffleAddress> addresses;  // of all workers that `sources` name
+};
+
+class WorkerLink final : private kj::TaskSet::ErrorHandler {
+ public:
+  struct Options {
+    kj::Duration call_deadline = 10 * kj::SECONDS;
+    // A worker on another host may have to fetch the job's binary first.
+    kj::Duration prepare_deadline = 120 * kj::SECONDS;
+    // A worker that falls so far behind is not answering. Below kMaxOutstandingCalls.
+    size_t outstanding_max = 2000;
+  };
+
+  // `on_failed_launch` gets the outcome of an attempt that the worker cannot run.
+  struct Callbacks {
+    kj::Function<void(std::string reason)> on_broken;
+    kj::Function<void(AttemptOutcome outcome)> on_failed_launch;
+  };
+
+  WorkerLink(capnp_worker::Worker::Client worker, const WorkerSessionId& session, std::string name,
+             kj::Timer& timer, const Options& options, Callbacks callbacks);
+  KJ_DISALLOW_COPY(WorkerLink);
+
+  // Calls asked for before this are held back: the worker must know its session first.
+  void Open();
+
+  // Tells the worker the context of a job. Gives its objection, or nothing when it agrees.
+  kj::Promise<std::string> Prepare(const JobContext& context);
+
+  void Launch(const AttemptSpec& spec, const JobContext& context);
+  void GrantSlot(JobId job, const AttemptId& attempt);
+  void Cancel(JobId job, const AttemptId& attempt);
+  // Sent in calls of at most 1,000 sources each.
+  void Publish(const SourceUpdate& update, const JobContext& context);
+  void Release(JobId job);
+
+  const WorkerSessionId& session() const { return session_; }
+
+ private:
+  using Call = std::function<void()>;
+
+  struct PreparedJob {
+    bool agreed = false;
+    std::string objection;  // not empty: the worker cannot run the job
+    std::vector<Call> waiting;
+  };
+
+  PreparedJob& Prepared(const JobContext& context);
+  void StartPreparing(const JobContext& context);
+  void OnPrepared(JobId job, const std::string& objection);
+  // Makes the call now, or when the worker has agreed to run the job; never, if it was released.
+  void WhenPrepared(JobId job, Call call);
+  void WhenOpen(Call call);
+
+  void SendLaunch(const AttemptSpec& spec);
+  void SendSources(const SourceUpdate& update, size_t first, size_t count);
+  template <typename Request>
+  void Send(const std::string& what, Request request);
+  void Watch(const std::string& what, kj::Duration deadline, kj::Promise<void> call);
+  void Break(const std::string& reason);
+  void taskFailed(kj::Exception&& exception) override;
+
+  capnp_worker::Worker::Client worker_;
+  const WorkerSessionId session_;
+  const std::string name_;
+  kj::Timer& timer_;
+  const Options options_;
+  Callbacks callbacks_;
+
+  bool open_ = false;
+  bool broken_ = false;
+  std::vector<Call> held_;
+  std::map<JobId, PreparedJob> jobs_;
+  PendingAnswers<JobId, std::string> objections_;
+  size_t outstanding_ = 0;
+  kj::TaskSet tasks_;
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_MASTER_WORKER_LINK_H_
