@@ -75,12 +75,10 @@ class Emitter {
   void Emit(std::string_view key, int64_t value) {
     if (key.size() >= short_limit_) return EmitLong(key, value);
     ShortPair& pair = short_[short_count_];
-    const uintptr_t distance = reinterpret_cast<uintptr_t>(key.data()) - chunk_begin_;
-    // Addressed from the chunk, so that the compiler does not warn of reads beyond a literal key.
-    pair.key = distance < chunk_size_
-                   ? PackShortKeyWithSlack(reinterpret_cast<const char*>(chunk_begin_ + distance),
-                                           key.size())
-                   : PackShortKey(key);
+    const char* data = key.data();
+    // Hides from the compiler where a literal key ends: it would warn of a read that never happens.
+    asm("" : "+r"(data));
+    pair.key = InChunk(key) ? PackShortKeyWithSlack(data, key.size()) : PackShortKey(key);
     pair.hash = HashShortKey(pair.key);
     pair.value = value;
     if (++short_count_ == kShortBatch) FlushShort();

@@ -20,6 +20,9 @@ int FirstSlotsLog2(uint64_t memory_bytes, size_t slot_bytes) {
   return log2;
 }
 
+constexpr uint64_t kArenaChunkShare = 32;
+constexpr uint64_t kMaxArenaChunk = 4 << 20;
+
 // Keys that a table of this many slots may have. Fuller, probes get long; emptier, the table leaves
 // the cache.
 constexpr uint64_t MaxKeys(uint64_t slots) { return slots / 8 * 5; }
@@ -48,7 +51,9 @@ void CountsToBegins(std::vector<uint64_t>* counts) {
 }  // namespace
 
 AggregateTable::AggregateTable(Aggregate kind, uint64_t memory_bytes)
-    : kind_(kind), memory_limit_(memory_bytes) {
+    : kind_(kind),
+      memory_limit_(memory_bytes),
+      arena_(std::clamp<uint64_t>(memory_bytes / kArenaChunkShare, 4 << 10, kMaxArenaChunk)) {
   const int slots_log2 = FirstSlotsLog2(memory_bytes, sizeof(ShortSlot) + sizeof(LongSlot));
   const uint64_t slots = uint64_t{1} << slots_log2;
   short_memory_ = HugeBuffer(slots * sizeof(ShortSlot));
@@ -137,7 +142,7 @@ void AggregateTable::FoldOneLong(const LongPair& pair) {
 uint64_t AggregateTable::DrainBytes(uint64_t short_count, uint64_t long_count) const {
   // All long keys might be in one partition, and then all are gathered at once.
   return (short_count + 2 * long_count) * sizeof(uint32_t) + short_count * sizeof(ShortElement) +
-         long_count * (2 * sizeof(SortElement) + GatheredKey::BytesFor(0)) + arena_.memory_bytes();
+         long_count * (2 * sizeof(SortElement) + GatheredKey::BytesFor(1)) + arena_.used_bytes();
 }
 
 uint64_t AggregateTable::memory_bytes() const {

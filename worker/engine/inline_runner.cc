@@ -23,24 +23,27 @@ void AddCounters(const TaskResult& task, InlineResult* result) {
   for (const auto& [name, value] : task.counters) result->counters[name] += value;
 }
 
-// Copies one partition of a run to a file of its own, as a fetch would.
-absl::StatusOr<RunPartition> CopyPartition(FileSystem* fs, const std::string& run,
-                                           uint32_t partition, const std::string& to) {
+// Copies one partition of a run to a file of its own, and says in `source` what it is, as a fetch
+// would.
+absl::Status CopyPartition(FileSystem* fs, const std::string& run, uint32_t partition,
+                           ReduceSource* source) {
   MILLRACE_ASSIGN_OR_RETURN(const std::unique_ptr<ReadableFile> in, fs->OpenForReading(run));
   MILLRACE_ASSIGN_OR_RETURN(const RunFooter footer, ReadRunFooter(*in, run));
-  MILLRACE_ASSIGN_OR_RETURN(const std::unique_ptr<WritableFile> out, fs->OpenForWriting(to));
-  const RunPartition& source = footer.partitions.at(partition);
+  MILLRACE_ASSIGN_OR_RETURN(const std::unique_ptr<WritableFile> out,
+                            fs->OpenForWriting(source->path));
+  source->format = footer.format;
+  source->expected = footer.partitions.at(partition);
+  const RunPartition& expected = source->expected;
   std::string buffer(kCopyBytes, '\0');
-  for (uint64_t done = 0; done < source.length;) {
-    const size_t want = std::min<uint64_t>(kCopyBytes, source.length - done);
+  for (uint64_t done = 0; done < expected.length;) {
+    const size_t want = std::min<uint64_t>(kCopyBytes, expected.length - done);
     MILLRACE_ASSIGN_OR_RETURN(const size_t got,
-                              in->Read(source.offset + done, want, buffer.data()));
+                              in->Read(expected.offset + done, want, buffer.data()));
     if (got == 0) return absl::DataLossError(absl::StrCat(run, ": shorter than its footer says"));
     MILLRACE_RETURN_IF_ERROR(out->Append(std::string_view(buffer).substr(0, got)));
     done += got;
   }
-  MILLRACE_RETURN_IF_ERROR(out->Close());
-  return source;
+  return out->Close();
 }
 
 }  // namespace
@@ -109,8 +112,7 @@ absl::Status InlineJobRunner::RunReduces(const TaskObserver& observer, InlineRes
       source.run_digest = runs_[map].digest;
       if (options_.fetch) {
         source.path = JoinPath(task.temp_folder, absl::StrCat("fetched-", map));
-        MILLRACE_ASSIGN_OR_RETURN(source.expected,
-                                  CopyPartition(fs_, runs_[map].path, index, source.path));
+        MILLRACE_RETURN_IF_ERROR(CopyPartition(fs_, runs_[map].path, index, &source));
       }
       task.sources.push_back(std::move(source));
     }

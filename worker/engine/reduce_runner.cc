@@ -123,7 +123,11 @@ std::vector<MergeSource> ReduceRunner::Impl::MakeSources(const ReduceTask& task,
     } else {
       if (source.expected.length == 0 && source.expected.records == 0) continue;  // no file at all
       *bytes += source.expected.length;
-      merge_source.open = [this, &source] {
+      merge_source.open = [this, &source]() -> absl::StatusOr<std::unique_ptr<RunReader>> {
+        if (!(source.format == format_)) {
+          return absl::DataLossError(
+              absl::StrCat(source.path, ": its records are not of the kind that this job has"));
+        }
         return RunReader::OpenFetched(fs_, source.path, source.expected, format_);
       };
     }

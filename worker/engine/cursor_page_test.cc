@@ -1,0 +1,50 @@
+#include "worker/engine/cursor_page.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+namespace millrace {
+namespace {
+
+TEST(CursorPageTest, DescribesTheCurrentRecord) {
+  CursorPage page;
+  EXPECT_EQ(page.DescribePosition(), "");
+  const std::string chunk = "first\nsecond\n";
+  page.EnterChunk("/data/part-7.txt", 10417, chunk);
+  EXPECT_EQ(page.DescribePosition(), "/data/part-7.txt:10417");
+  page.cursor()->record = chunk.data() + 6;
+  EXPECT_EQ(page.DescribePosition(), "/data/part-7.txt:10423");
+  page.Leave();
+  EXPECT_EQ(page.DescribePosition(), "");
+}
+
+TEST(CursorPageTest, KeepsTheEndOfAPathThatIsTooLong) {
+  CursorPage page;
+  page.EnterChunk(std::string(5000, 'd') + "/file", 1, "chunk");
+  const std::string position = page.DescribePosition();
+  EXPECT_LT(position.size(), 2100u);
+  EXPECT_EQ(position.substr(position.size() - 7), "/file:1");
+}
+
+TEST(CursorPageTest, SaysNothingOfARecordOutsideTheChunk) {
+  CursorPage page;
+  const std::string chunk = "chunk";
+  page.EnterChunk("/file", 0, chunk);
+  page.cursor()->record = chunk.data() + 100;
+  EXPECT_EQ(page.DescribePosition(), "");
+}
+
+TEST(CursorPageTest, MapperCrashPositionSurvivesInACopyOfThePage) {
+  auto page = std::make_unique<CursorPage>();
+  const std::string chunk = "abc";
+  page->EnterChunk("/file", 7, chunk);
+  alignas(CursorPage) char copy[sizeof(CursorPage)];
+  std::memcpy(copy, page.get(), sizeof(copy));
+  page.reset();
+  EXPECT_EQ(reinterpret_cast<const CursorPage*>(copy)->DescribePosition(), "/file:7");
+}
+
+}  // namespace
+}  // namespace millrace
