@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/role_options.h"
 #include "mapreduce/status_macros.h"
+#include "rpc/address.h"
 #include "storage/paths.h"
 #include "storage/posix_file_system.h"
 
@@ -76,7 +77,7 @@ absl::StatusOr<std::string> StartMaster(const std::string& key_file,
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<TemporaryFolder>> TemporaryFolder::Make(const std::string& parent) {
-  const char* const variable = std::getenv("TMPDIR");
+  const char* const variable = getenv("TMPDIR");
   std::string folder = parent;
   if (folder.empty()) folder = variable == nullptr || *variable == 0 ? "/tmp" : variable;
   PosixFileSystem fs;
@@ -97,10 +98,15 @@ TemporaryFolder::~TemporaryFolder() {
 
 absl::StatusOr<std::unique_ptr<LocalWorkers>> LocalWorkers::Start(
     const LocalWorkersOptions& options) {
+  MILLRACE_ASSIGN_OR_RETURN(HostPort master, ParseHostPort(options.master, PortZero::kRefused));
+  // Where the master can be reached, its workers can be reached by others, for map outputs.
+  const HostPort listen{master.host, 0};
+  if (IsWildcard(master.host)) master.host = "127.0.0.1";
   std::unique_ptr<LocalWorkers> workers(new LocalWorkers);
   for (uint32_t i = 1; i <= options.count; ++i) {
     RoleOptions worker;
-    worker.Set("master", options.master);
+    worker.Set("master", ToString(master));
+    worker.Set("listen", ToString(listen));
     worker.Set("slots", 1);
     worker.Set("name", absl::StrCat("w", i));
     worker.Set("scratch_folder", JoinPath(options.folder, absl::StrCat("w", i)));
