@@ -36,15 +36,14 @@ struct CancelAttempt {
   AttemptId attempt;
 };
 
-// Tell `worker` what changed among the map outputs of `job`: MasterCore::Sources(job, from, to),
-// never more than kSourcesPerMessage of them. With it the worker is at version `to`.
+// Tell `worker` what changed among the map outputs of `job`: MasterCore::Sources(job, from, to), in
+// as many messages as they need. With the last of them the worker is at version `to`.
 struct PublishSources {
   WorkerId worker;
   JobId job;
   uint32_t from = 0;
   uint32_t to = 0;
 };
-constexpr uint32_t kSourcesPerMessage = 1000;  // the bound of one message on the wire
 
 // Put MasterCore::Parts(job) in place; JobPublished says how it went. Repeatable after a kill.
 struct PublishJob {

@@ -16,11 +16,9 @@ void Scheduler::Run() {
 void Scheduler::TellSources(WorkerRecord* worker, const JobRecord& job) {
   uint32_t& told = worker->shares[job.id()].told_version;
   const uint32_t newest = static_cast<uint32_t>(job.source_log.size());
-  while (told < newest) {
-    const uint32_t next = std::min(newest, told + kSourcesPerMessage);
-    turn_.Do(PublishSources{worker->id, job.id(), told, next});
-    told = next;
-  }
+  if (told == newest) return;
+  turn_.Do(PublishSources{worker->id, job.id(), told, newest});
+  told = newest;
 }
 
 void Scheduler::TellChangedSources() {

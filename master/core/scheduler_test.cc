@@ -160,22 +160,6 @@ TEST_F(SchedulerTest, ADrainingWorkerStillGrantsSlotsToItsFetchingReduces) {
   EXPECT_EQ(On(Ready(kRed, A(2))), (Actions{GrantSlot{kRed, A(2)}}));
 }
 
-TEST_F(SchedulerTest, SourcesTravelInBoundedMessages) {
-  options_.extra_fetchers = 0;
-  Restart(1);
-  Submit(2 * kSourcesPerMessage + 1, 1);
-  On(Joined(kRed, 4096));
-  Actions actions;
-  for (uint32_t i = 0; i < 2 * kSourcesPerMessage + 1; ++i) {
-    actions = On(Done(kRed, A(i + 1), Map(i)));
-  }
-  EXPECT_EQ(Only<PublishSources>(actions),
-            (std::vector<PublishSources>{
-                {kRed, kJob, 0, kSourcesPerMessage},
-                {kRed, kJob, kSourcesPerMessage, 2 * kSourcesPerMessage},
-                {kRed, kJob, 2 * kSourcesPerMessage, 2 * kSourcesPerMessage + 1}}));
-}
-
 TEST_F(SchedulerTest, AWorkerIsToldOnlyTheSourcesItDoesNotKnowYet) {
   Submit(1, 5);
   On(Joined(kRed, 1));

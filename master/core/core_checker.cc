@@ -1,0 +1,135 @@
+#include "master/core/core_checker.h"
+
+#include <variant>
+
+#include "absl/strings/str_cat.h"
+
+namespace millrace {
+
+void CoreChecker::Saw(const Decision& decision) {
+  for (const JobEdit& edit : decision.edits) {
+    std::visit([this](const auto& e) { On(e); }, edit);
+  }
+  for (const Action& action : decision.actions) {
+    std::visit([this](const auto& a) { Check(a); }, action);
+  }
+  CheckRoom();
+}
+
+void CoreChecker::Restarted(const std::vector<JobEdit>& journal) {
+  std::vector<std::string> complaints = std::move(complaints_);
+  *this = CoreChecker();
+  complaints_ = std::move(complaints);
+  for (const JobEdit& edit : journal) std::visit([this](const auto& e) { On(e); }, edit);
+}
+
+void CoreChecker::On(const AttemptStarted& edit) {
+  if (!known_attempts_.insert(edit.attempt).second) {
+    complaints_.push_back(absl::StrCat("reused id: ", DebugString(JobEdit(edit))));
+  }
+  running_[edit.attempt] = Running{edit.task, edit.worker, edit.task.stage == 0};
+}
+
+void CoreChecker::On(const AttemptEnded& edit) {
+  if (running_.erase(edit.attempt) == 0) {
+    complaints_.push_back(absl::StrCat("did not run: ", DebugString(JobEdit(edit))));
+  }
+}
+
+void CoreChecker::On(const TaskDone& edit) {
+  if (running_.erase(edit.attempt) == 0) {
+    complaints_.push_back(absl::StrCat("did not run: ", DebugString(JobEdit(edit))));
+  }
+  if (!winners_.emplace(edit.task, edit.attempt).second) {
+    complaints_.push_back(absl::StrCat("second winner: ", DebugString(JobEdit(edit))));
+  }
+}
+
+void CoreChecker::On(const OutputLost& edit) {
+  const auto winner = winners_.find(edit.task);
+  if (edit.task.stage != 0 || winner == winners_.end() || winner->second != edit.attempt) {
+    complaints_.push_back(absl::StrCat("no such output: ", DebugString(JobEdit(edit))));
+  } else {
+    winners_.erase(winner);
+  }
+}
+
+void CoreChecker::On(const JobEnded& edit) {
+  if (!ended_.insert(edit.job).second) {
+    complaints_.push_back(absl::StrCat("ended twice: ", DebugString(JobEdit(edit))));
+  }
+  if (edit.state == JobState::kSucceeded && publishing_.count(edit.job) == 0) {
+    complaints_.push_back(absl::StrCat("never published: ", DebugString(JobEdit(edit))));
+  }
+}
+
+void CoreChecker::Check(const LaunchAttempt& action) {
+  MustReach(action.worker, action);
+  const auto found = running_.find(action.attempt);
+  if (found == running_.end() || found->second.worker != action.worker ||
+      found->second.task != action.task) {
+    Complain("launches what no edit says", action);
+  }
+}
+
+void CoreChecker::Check(const GrantSlot& action) {
+  MustReach(action.worker, action);
+  const auto found = running_.find(action.attempt);
+  if (found == running_.end() || found->second.worker != action.worker) {
+    Complain("grants a slot to an attempt that does not run", action);
+  } else {
+    found->second.holds_slot = true;
+  }
+}
+
+void CoreChecker::Check(const CancelAttempt& action) {
+  MustReach(action.worker, action);
+  if (running_.count(action.attempt) > 0) Complain("cancels an attempt that counts", action);
+}
+
+void CoreChecker::Check(const PublishSources& action) {
+  MustReach(action.worker, action);
+  if (jobs_.count(action.job) == 0) Complain("unknown job", action);
+  if (action.from >= action.to) Complain("says nothing", action);
+}
+
+void CoreChecker::Check(const PublishJob& action) {
+  if (publishing_.count(action.job) == 0 || ended_.count(action.job) > 0) {
+    Complain("the job does not publish", action);
+  }
+}
+
+void CoreChecker::Check(const ReleaseJob& action) {
+  MustReach(action.worker, action);
+  if (jobs_.count(action.job) > 0 && ended_.count(action.job) == 0) {
+    Complain("the job still needs its outputs", action);
+  }
+}
+
+void CoreChecker::CheckRoom() {
+  std::map<WorkerId, uint32_t> slots_used;
+  std::map<WorkerId, uint32_t> fetchers;
+  for (const auto& [id, attempt] : running_) {
+    ++(attempt.holds_slot ? slots_used : fetchers)[attempt.worker];
+  }
+  for (const auto& [worker, slots] : reachable_) {
+    if (slots_used[worker] > slots) {
+      complaints_.push_back(absl::StrCat(ToString(worker), " has ", slots, " slots and runs ",
+                                         slots_used[worker], " attempts"));
+    }
+    if (fetchers[worker] > slots + 2) {
+      complaints_.push_back(absl::StrCat(ToString(worker), " has ", slots, " slots and ",
+                                         fetchers[worker], " attempts that fetch"));
+    }
+  }
+}
+
+void CoreChecker::MustReach(WorkerId worker, const Action& action) {
+  if (reachable_.count(worker) == 0) Complain("sent to a worker that is not there", action);
+}
+
+void CoreChecker::Complain(const std::string& what, const Action& action) {
+  complaints_.push_back(absl::StrCat(what, ": ", DebugString(action)));
+}
+
+}  // namespace millrace

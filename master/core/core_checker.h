@@ -1,0 +1,73 @@
+// Watches a core from outside and says what it must never do: two winners of one task, more work
+// than slots, a message to a worker that cannot be reached, an id out of nowhere.
+//
+// It knows only what it saw: events, edits and actions. It shares no code with the core's rules.
+#ifndef MILLRACE_MASTER_CORE_CORE_CHECKER_H_
+#define MILLRACE_MASTER_CORE_CORE_CHECKER_H_
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "master/core/master_core.h"
+
+namespace millrace {
+
+class CoreChecker {
+ public:
+  // Call before the decision on the event that connects or disconnects a worker.
+  void Connected(WorkerId worker, uint32_t slots) { reachable_[worker] = slots; }
+  void Disconnected(WorkerId worker) { reachable_.erase(worker); }
+
+  void Saw(const Decision& decision);
+  // A new master: what the old one had granted and who was connected means nothing any more.
+  void Restarted(const std::vector<JobEdit>& journal);
+
+  // What went wrong, one sentence each. Empty: nothing.
+  const std::vector<std::string>& complaints() const { return complaints_; }
+
+ private:
+  struct Running {
+    TaskId task;
+    WorkerId worker;
+    bool holds_slot = false;
+  };
+
+  void On(const JobAccepted& edit) { jobs_.insert(edit.job); }
+  void On(const AttemptStarted& edit);
+  void On(const AttemptEnded& edit);
+  void On(const TaskDone& edit);
+  void On(const OutputLost& edit);
+  void On(const JobPublishing& edit) { publishing_.insert(edit.job); }
+  void On(const JobEnded& edit);
+  void On(const WorkerLost& edit) { reachable_.erase(edit.worker); }
+  template <typename Other>
+  void On(const Other&) {}
+
+  void Check(const LaunchAttempt& action);
+  void Check(const GrantSlot& action);
+  void Check(const CancelAttempt& action);
+  void Check(const PublishSources& action);
+  void Check(const PublishJob& action);
+  void Check(const ReleaseJob& action);
+  template <typename Other>
+  void Check(const Other&) {}
+
+  void CheckRoom();
+  void MustReach(WorkerId worker, const Action& action);
+  void Complain(const std::string& what, const Action& action);
+
+  std::map<WorkerId, uint32_t> reachable_;  // with their slots
+  std::map<AttemptId, Running> running_;
+  std::set<AttemptId> known_attempts_;
+  std::map<TaskId, AttemptId> winners_;
+  std::set<JobId> jobs_;
+  std::set<JobId> publishing_;
+  std::set<JobId> ended_;
+  std::vector<std::string> complaints_;
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_MASTER_CORE_CORE_CHECKER_H_

@@ -1,0 +1,137 @@
+// What a new master makes of the journal of the former one.
+#include "master/core/core_fixture.h"
+
+namespace millrace {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+
+class RecoveryTest : public CoreTest {
+ protected:
+  AttemptId B(uint64_t sequence) { return AttemptId{Epoch(2), sequence}; }
+};
+
+TEST_F(RecoveryTest, TheJournalGivesTheSameStateAgain) {
+  Submit(3, 2);
+  On(Joined(kRed, 2));
+  On(Joined(kBlue, 1));
+  On(Done(kRed, A(1), Map(0)));
+  On(Failed(kRed, A(2), Map(1), Cause::kUserCodeFailed, "boom"));
+  On(WorkerLeft{kBlue});
+  MasterCore replayed(options_);
+  for (const JobEdit& edit : journal_) replayed.Apply(edit);
+  EXPECT_EQ(replayed.DurableState(), core_->DurableState());
+}
+
+TEST_F(RecoveryTest, UnfinishedTasksAreIdleAndStartAtOnceOnANewWorker) {
+  Submit(2, 1);
+  On(Joined(kRed, 2));
+  Restart(2);
+  EXPECT_EQ(Job().stages[0].running, 0);
+  EXPECT_EQ(On(Joined(kBlue, 2)),
+            (Actions{LaunchAttempt{kBlue, B(1), Map(0), Reason::kWorkerLost},
+                     LaunchAttempt{kBlue, B(2), Map(1), Reason::kWorkerLost}}));
+}
+
+TEST_F(RecoveryTest, ReportsOfTheFormerEpochAreStale) {
+  Submit(1, 1);
+  On(Joined(kRed, 1));
+  Restart(2);
+  On(Joined(kRed, 1));
+  EXPECT_EQ(On(Done(kRed, A(1), Map(0))), (Actions{Stale(kRed, A(1))}));
+}
+
+TEST_F(RecoveryTest, FinishedMapsAreNotRunAgainWhenTheirWorkerReturnsWithThem) {
+  Submit(2, 1);
+  On(Joined(kRed, 1));
+  On(Done(kRed, A(1), Map(0)));
+  On(Done(kRed, A(2), Map(1)));
+  Restart(2);
+  EXPECT_EQ(core_->IdOf(Incarnation(101)), kRed);
+  WorkerJoined again = Joined(kRed, 1);
+  again.outputs = {{Map(0), A(1)}, {Map(1), A(2)}};
+  EXPECT_EQ(On(again), (Actions{PublishSources{kRed, kJob, 0, 2},
+                                LaunchAttempt{kRed, B(1), Reduce(0), Reason::kWorkerLost}}));
+  EXPECT_EQ(Job().stages[0].done, 2);
+}
+
+TEST_F(RecoveryTest, ReducesWaitUntilTheWorkersWithTheirSourcesAreBack) {
+  Submit(1, 1);
+  On(Joined(kRed, 1));
+  On(Done(kRed, A(1), Map(0)));
+  Restart(2);
+  EXPECT_EQ(On(Joined(kBlue, 1)), (Actions{}));
+}
+
+TEST_F(RecoveryTest, OutputsOfAWorkerThatDoesNotReturnAreLostAfterOneLease) {
+  Submit(1, 1);
+  On(Joined(kRed, 1));
+  On(Done(kRed, A(1), Map(0)));
+  Restart(2);
+  On(Joined(kBlue, 1));
+  Pass(absl::Seconds(9));
+  On(HeartbeatReceived{kBlue});
+  EXPECT_EQ(Tick(), (Actions{}));
+  Pass(absl::Seconds(1));
+  EXPECT_EQ(Tick(),
+            (Actions{ForgetWorker{kRed}, LaunchAttempt{kBlue, B(1), Map(0), Reason::kOutputLost}}));
+}
+
+TEST_F(RecoveryTest, PublishingIsRepeated) {
+  Submit(0, 0);
+  EXPECT_EQ(Restart(2), (Actions{PublishJob{kJob}}));
+  On(JobPublished{kJob, absl::OkStatus()});
+  EXPECT_EQ(StateOf(), JobState::kSucceeded);
+}
+
+TEST_F(RecoveryTest, AJobWhoseLastTaskWasDoneIsPublished) {
+  Submit(1, 0);
+  On(Joined(kRed, 1));
+  On(Done(kRed, A(1), Map(0)));
+  ASSERT_TRUE(std::holds_alternative<JobPublishing>(journal_.back()));
+  journal_.pop_back();  // lost with the crash
+  EXPECT_EQ(Restart(2), (Actions{PublishJob{kJob}}));
+}
+
+TEST_F(RecoveryTest, TheOutputOfAFailedJobIsAbortedOnceMore) {
+  Submit(1, 1);
+  On(CancelRequested{kJob, ""});
+  EXPECT_EQ(Restart(2), (Actions{AbortOutput{kJob}}));
+}
+
+TEST_F(RecoveryTest, AFoldedJobKeepsItsRow) {
+  Submit(1, 0);
+  On(Joined(kRed, 1));
+  On(Done(kRed, A(1), Map(0)));
+  On(JobPublished{kJob, absl::OkStatus()});
+  const JobSnapshot before = Job();
+  journal_ = {JobEdit(core_->Folded(kJob))};
+  EXPECT_EQ(Restart(2), (Actions{}));
+  EXPECT_EQ(StateOf(), JobState::kSucceeded);
+  EXPECT_EQ(Job().summary.counters, before.summary.counters);
+  EXPECT_EQ(Job().stages[0].done, 1);
+  EXPECT_EQ(core_->JobOfRequest("request of wordcount"), kJob);
+  EXPECT_EQ(core_->NextJobId(), JobId(2));
+}
+
+TEST_F(RecoveryTest, UserFailuresOfFormerEpochsStillCount) {
+  Submit(1, 1);
+  On(Joined(kRed, 1));
+  for (uint64_t i = 1; i <= 3; ++i) On(Failed(kRed, A(i), Map(0), Cause::kUserCodeFailed));
+  Restart(2);
+  On(Joined(kBlue, 1));
+  On(Failed(kBlue, B(1), Map(0), Cause::kUserCodeFailed, "boom"));
+  EXPECT_EQ(StateOf(), JobState::kFailed);
+  EXPECT_THAT(ErrorOf(), HasSubstr("attempt-2-1 on worker blue: user_code_failed: boom"));
+}
+
+TEST_F(RecoveryTest, AJobThatIsAcceptedTwiceAcrossARestartIsOneJob) {
+  Submit(1, 1);
+  Restart(2);
+  EXPECT_EQ(On(Submitted("wordcount", 1, 1)),
+            (Actions{AnswerSubmit{"request of wordcount", SubmitReply::kAccepted, kJob}}));
+}
+
+}  // namespace
+}  // namespace millrace

@@ -1,0 +1,263 @@
+// What a worker that comes, falls silent, goes or returns means for its work.
+#include "master/core/core_fixture.h"
+
+namespace millrace {
+namespace {
+
+using testing::Contains;
+using testing::IsEmpty;
+using testing::Not;
+
+class WorkerRulesTest : public CoreTest {
+ protected:
+  WorkerState StateOfWorker(WorkerId id) {
+    for (const WorkerSnapshot& worker : core_->Workers(now_)) {
+      if (worker.worker == id) return worker.state;
+    }
+    return WorkerState::kAwaited;
+  }
+};
+
+TEST_F(WorkerRulesTest, AnAttemptRunsElsewhereWhenItsWorkerIsLost) {
+  Submit(1, 1);
+  On(Joined(kRed, 1));
+  On(Joined(kBlue, 1));
+  EXPECT_EQ(On(WorkerLeft{kRed}),
+            (Actions{ForgetWorker{kRed}, LaunchAttempt{kBlue, A(2), Map(0), Reason::kWorkerLost}}));
+  EXPECT_EQ(Ended(Cause::kWorkerLost), 1);
+  EXPECT_EQ(Ended(Cause::kUserCodeFailed), 0);
+}
+
+TEST_F(WorkerRulesTest, AWorkerThatMissesItsLeaseIsLost) {
+  On(Joined(kRed, 1));
+  Pass(absl::Seconds(9));
+  EXPECT_EQ(Tick(), (Actions{}));
+  Pass(absl::Seconds(1));
+  EXPECT_EQ(Tick(), (Actions{ForgetWorker{kRed}}));
+  EXPECT_EQ(StateOfWorker(kRed), WorkerState::kLost);
+}
+
+TEST_F(WorkerRulesTest, AHeartbeatStartsTheLeaseAgain) {
+  On(Joined(kRed, 1));
+  Pass(absl::Seconds(9));
+  On(HeartbeatReceived{kRed});
+  Pass(absl::Seconds(9));
+  EXPECT_EQ(Tick(), (Actions{}));
+  Pass(absl::Seconds(1));
+  EXPECT_EQ(Tick(), (Actions{ForgetWorker{kRed}}));
+}
+
+TEST_F(WorkerRulesTest, TheCoreAsksToBeWokenWhenTheFirstLeaseMayEnd) {
+  EXPECT_EQ(Only<WakeAt>(EverythingOn(Joined(kRed, 1))),
+            (std::vector<WakeAt>{{CoreTime::FromMicros(10'000'000)}}));
+  EXPECT_THAT(Only<WakeAt>(EverythingOn(HeartbeatReceived{kRed})), IsEmpty());
+  EXPECT_EQ(Only<WakeAt>(EverythingOn(WorkerDisconnected{kRed})),
+            (std::vector<WakeAt>{{CoreTime::FromMicros(1'000'000)}}));
+}
+
+TEST_F(WorkerRulesTest, ADisconnectedWorkerGetsNothingNewAndIsLostAfterAGrace) {
+  On(Joined(kRed, 1));
+  On(WorkerDisconnected{kRed});
+  EXPECT_THAT(Only<LaunchAttempt>(On(Submitted("wordcount", 1, 1))), IsEmpty());
+  Pass(absl::Milliseconds(999));
+  EXPECT_EQ(Tick(), (Actions{}));
+  Pass(absl::Milliseconds(1));
+  EXPECT_EQ(Tick(), (Actions{ForgetWorker{kRed}}));
+}
+
+TEST_F(WorkerRulesTest, AWorkerThatReturnsWithinItsGraceGoesOnWhereItWas) {
+  Submit(1, 1);
+  On(Joined(kRed, 1));
+  On(WorkerDisconnected{kRed});
+  Pass(absl::Milliseconds(500));
+  EXPECT_EQ(core_->IdOf(Incarnation(101)), kRed);
+  WorkerJoined again = Joined(kRed, 1);
+  again.attempts = {{Map(0), A(1)}};
+  EXPECT_EQ(On(again), (Actions{}));
+  Pass(absl::Seconds(5));
+  EXPECT_EQ(Tick(), (Actions{}));
+  EXPECT_THAT(On(Done(kRed, A(1), Map(0))), Contains(Action(Accepted(kRed, A(1)))));
+}
+
+TEST_F(WorkerRulesTest, AnAttemptThatAReturningWorkerDoesNotKnowRunsAgain) {
+  Submit(1, 1);
+  On(Joined(kRed, 1));
+  On(WorkerDisconnected{kRed});  // the launch may have been lost with the connection
+  EXPECT_EQ(On(Joined(kRed, 1)), (Actions{LaunchAttempt{kRed, A(2), Map(0), Reason::kWorkerLost}}));
+}
+
+TEST_F(WorkerRulesTest, AnAttemptThatNobodyWantsIsCancelledWhenItsWorkerReturns) {
+  Submit(1, 1);
+  On(Joined(kRed, 1));
+  On(WorkerLeft{kRed});
+  WorkerJoined again = Joined(kBlue, 0);
+  again.attempts = {{Map(0), A(1)}};
+  EXPECT_EQ(On(again), (Actions{CancelAttempt{kBlue, A(1)}}));
+}
+
+TEST_F(WorkerRulesTest, AWinnerThatWaitsForItsAnswerIsNotCancelledWhenItsWorkerReturns) {
+  Submit(1, 1);
+  On(Joined(kRed, 1));
+  On(Done(kRed, A(1), Map(0)));  // the answer was lost with the connection
+  On(WorkerDisconnected{kRed});
+  WorkerJoined again = Joined(kRed, 1);
+  again.attempts = {{Map(0), A(1)}, {Reduce(0), A(2)}};
+  again.outputs = {{Map(0), A(1)}};
+  EXPECT_EQ(On(again), (Actions{PublishSources{kRed, kJob, 0, 1}}));
+  EXPECT_EQ(On(Done(kRed, A(1), Map(0))), (Actions{Accepted(kRed, A(1))}));
+}
+
+TEST_F(WorkerRulesTest, AnOutputThatAReturningWorkerDoesNotHoldRunsAgain) {
+  Submit(2, 1);
+  On(Joined(kRed, 1));
+  On(Done(kRed, A(1), Map(0)));
+  On(WorkerDisconnected{kRed});
+  WorkerJoined again = Joined(kRed, 1);
+  again.attempts = {{Map(1), A(2)}};
+  EXPECT_EQ(On(again), (Actions{}));
+  EXPECT_EQ(
+      On(Done(kRed, A(2), Map(1))),
+      (Actions{Accepted(kRed, A(2)), LaunchAttempt{kRed, A(3), Map(0), Reason::kOutputLost}}));
+}
+
+TEST_F(WorkerRulesTest, AReturningWorkerIsToldWhichJobsItMayForget) {
+  Submit(1, 0);
+  On(Joined(kRed, 1));
+  On(WorkerDisconnected{kRed});
+  On(CancelRequested{kJob, ""});
+  WorkerJoined again = Joined(kRed, 1);
+  again.outputs = {{Map(0), A(1)}, {Map(0, JobId(77)), A(9)}};
+  EXPECT_EQ(On(again), (Actions{ReleaseJob{kRed, kJob}, ReleaseJob{kRed, JobId(77)}}));
+}
+
+TEST_F(WorkerRulesTest, AProcessThatRestartedIsANewWorkerAndTheOldOneIsLost) {
+  Submit(1, 1);
+  On(Joined(kRed, 1));
+  WorkerJoined restarted = Joined(kBlue, 1);
+  restarted.name = "red";
+  EXPECT_EQ(core_->IdOf(Incarnation(102)), kBlue);
+  EXPECT_EQ(On(restarted), (Actions{}));
+  EXPECT_EQ(On(WorkerDisconnected{kRed}), (Actions{}));
+  Pass(absl::Seconds(1));
+  EXPECT_EQ(Tick(),
+            (Actions{ForgetWorker{kRed}, LaunchAttempt{kBlue, A(2), Map(0), Reason::kWorkerLost}}));
+}
+
+TEST_F(WorkerRulesTest, SuccessFromALostWorkerDoesNotCount) {
+  Submit(1, 1);
+  On(Joined(kRed, 1));
+  Pass(absl::Seconds(10));
+  Tick();
+  EXPECT_EQ(On(Done(kRed, A(1), Map(0))), (Actions{Stale(kRed, A(1))}));
+  EXPECT_EQ(Job().stages[0].done, 0);
+}
+
+TEST_F(WorkerRulesTest, AHeartbeatFromALostWorkerRenewsNothing) {
+  On(Joined(kRed, 1));
+  Pass(absl::Seconds(10));
+  Tick();
+  On(HeartbeatReceived{kRed});
+  EXPECT_EQ(StateOfWorker(kRed), WorkerState::kLost);
+  EXPECT_NE(core_->IdOf(Incarnation(101)), kRed);
+}
+
+TEST_F(WorkerRulesTest, FinishedMapsRunAgainWhenTheirWorkerIsLostAndAReduceNeedsThem) {
+  Submit(3, 1);
+  On(Joined(kRed, 1));
+  On(Joined(kBlue, 1));
+  On(Done(kRed, A(1), Map(0)));   // red goes on with map 2 as attempt 3
+  On(Done(kBlue, A(2), Map(1)));  // blue's own output stays
+  EXPECT_EQ(On(WorkerLeft{kRed}),
+            (Actions{ForgetWorker{kRed}, LaunchAttempt{kBlue, A(4), Map(0), Reason::kOutputLost}}));
+  EXPECT_EQ(
+      On(Done(kBlue, A(4), Map(0))),
+      (Actions{Accepted(kBlue, A(4)), LaunchAttempt{kBlue, A(5), Map(2), Reason::kWorkerLost}}));
+  EXPECT_EQ(Job().stages[0].done, 2);
+}
+
+TEST_F(WorkerRulesTest, FetchingReducesAreToldAtOnceThatASourceIsGone) {
+  Submit(1, 1);
+  On(Joined(kRed, 1));
+  On(Joined(kBlue, 2));
+  EXPECT_EQ(On(Done(kRed, A(1), Map(0))),
+            (Actions{Accepted(kRed, A(1)), PublishSources{kBlue, kJob, 0, 1},
+                     LaunchAttempt{kBlue, A(2), Reduce(0)}}));
+  EXPECT_EQ(On(WorkerLeft{kRed}),
+            (Actions{ForgetWorker{kRed}, PublishSources{kBlue, kJob, 1, 2},
+                     LaunchAttempt{kBlue, A(3), Map(0), Reason::kOutputLost}}));
+}
+
+TEST_F(WorkerRulesTest, FinishedReducesNeverRunAgain) {
+  Submit(1, 2);
+  On(Joined(kRed, 1));
+  On(Done(kRed, A(1), Map(0)));
+  On(Ready(kRed, A(2)));
+  On(Done(kRed, A(2), Reduce(0)));
+  On(WorkerLeft{kRed});
+  EXPECT_EQ(Job().stages[1].done, 1);
+  EXPECT_EQ(Job().stages[0].done, 0);
+}
+
+TEST_F(WorkerRulesTest, AMapOnlyJobLosesNothingWithAWorker) {
+  Submit(2, 0);
+  On(Joined(kRed, 1));
+  On(Done(kRed, A(1), Map(0)));
+  On(WorkerLeft{kRed});
+  EXPECT_EQ(Job().stages[0].done, 1);
+}
+
+TEST_F(WorkerRulesTest, AFullyReducedJobLosesNothingWithAWorker) {
+  Submit(1, 1);
+  On(Joined(kRed, 1));
+  On(Done(kRed, A(1), Map(0)));
+  On(Ready(kRed, A(2)));
+  On(Done(kRed, A(2), Reduce(0)));
+  On(WorkerLeft{kRed});
+  EXPECT_EQ(StateOf(), JobState::kPublishing);
+  EXPECT_EQ(Job().stages[0].done, 1);
+}
+
+TEST_F(WorkerRulesTest, APauseOfTheMasterCostsNobodyTheLease) {
+  On(Joined(kRed, 1));
+  On(Joined(kBlue, 1));
+  Pass(absl::Seconds(20));
+  On(MasterStalled{});
+  EXPECT_EQ(Tick(), (Actions{}));
+  Pass(absl::Seconds(9));
+  On(HeartbeatReceived{kBlue});
+  Pass(absl::Seconds(1));
+  EXPECT_EQ(Tick(), (Actions{ForgetWorker{kRed}}));
+}
+
+TEST_F(WorkerRulesTest, NothingIsSentToASuspectWorker) {
+  Submit(1, 1);
+  On(Joined(kRed, 1));
+  On(Done(kRed, A(1), Map(0)));
+  On(WorkerDisconnected{kRed});
+  EXPECT_EQ(On(CancelRequested{kJob, ""}),
+            (Actions{AbortOutput{kJob}, AnswerCancel{kJob, CancelReply::kAccepted}}));
+}
+
+TEST_F(WorkerRulesTest, WorkersThatCameAndWentDuringAJobAreCounted) {
+  On(Joined(kRed, 1));
+  Submit(1, 1);
+  On(Joined(kBlue, 1));
+  On(WorkerLeft{kRed});
+  EXPECT_EQ(Job().summary.workers_joined, 2);
+  EXPECT_EQ(Job().summary.workers_lost, 1);
+}
+
+TEST_F(WorkerRulesTest, FlappingWorkersDoNotFillTheMemory) {
+  Actions forgotten;
+  for (uint64_t i = 1; i <= 1500; ++i) {
+    On(Joined(WorkerId(i), 1));
+    for (const Action& action : On(WorkerLeft{WorkerId(i)})) {
+      if (Is<ForgetRegistration>(action)) forgotten.push_back(action);
+    }
+  }
+  EXPECT_EQ(core_->Workers(now_).size(), 1000);
+  EXPECT_EQ(forgotten.size(), 500);
+}
+
+}  // namespace
+}  // namespace millrace
