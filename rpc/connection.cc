@@ -1,12 +1,15 @@
 #include "rpc/connection.h"
 
 #include <capnp/message.h>
+#include <capnp/rpc.capnp.h>
 #include <capnp/serialize-async.h>
+#include <capnp/serialize.h>
 #include <glog/logging.h>
 
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "rpc/framing.h"
 #include "rpc/status_exception.h"
 
 namespace millrace {
@@ -23,12 +26,29 @@ capnp::ReaderOptions MessageLimits() {
   return options;
 }
 
+// What an end without an object of its own offers, so that its peer's pings find something: Cap'n
+// Proto 0.9 crashes when it is asked for a null capability.
+class Nothing final : public capnp::Capability::Server {
+ public:
+  DispatchCallResult dispatchCall(
+      uint64_t interface_id, uint16_t method_id,
+      capnp::CallContext<capnp::AnyPointer, capnp::AnyPointer> context) override {
+    return internalUnimplemented("nothing", interface_id);
+  }
+};
+
+capnp::Capability::Client OrNothing(capnp::Capability::Client own) {
+  if (!capnp::ClientHook::from(own)->isNull()) return own;
+  return kj::heap<Nothing>();
+}
+
 }  // namespace
 
 // The messages of one connection: keeps the bounds, says in the log why a connection was cut off,
 // and tells when nothing more will arrive.
 class Connection::Messages final : public capnp::MessageStream {
  public:
+  using Message = kj::Maybe<kj::Own<capnp::MessageReader>>;
   using ReadResult = kj::Maybe<capnp::MessageReaderAndFds>;
 
   Messages(kj::Own<kj::AsyncIoStream> stream, const std::string& peer)
@@ -37,6 +57,8 @@ class Connection::Messages final : public capnp::MessageStream {
     ended_ = pair.promise.fork();
     end_ = kj::mv(pair.fulfiller);
   }
+
+  ~Messages() noexcept(false) { end_->fulfill(); }
 
   // Whose queue of outgoing messages is watched.
   void Watch(capnp::TwoPartyVatNetwork& network) { network_ = &network; }
@@ -50,15 +72,16 @@ class Connection::Messages final : public capnp::MessageStream {
       return CutOff(ToException(absl::UnavailableError(
           absl::StrCat("it takes no messages: more than ", kMaxQueuedMessages, " wait for it"))));
     }
-    return messages_.tryReadMessage(fd_space, options, scratch)
+    return TryReadFrame(*stream_, options)
         .then(
-            [this](ReadResult&& result) -> kj::Promise<ReadResult> { return Note(kj::mv(result)); },
+            [this](Message&& message) -> kj::Promise<ReadResult> { return Note(kj::mv(message)); },
             [this](kj::Exception&& e) -> kj::Promise<ReadResult> { return CutOff(kj::mv(e)); });
   }
 
   kj::Promise<void> writeMessage(
       kj::ArrayPtr<const int> fds,
       kj::ArrayPtr<const kj::ArrayPtr<const capnp::word>> segments) override {
+    LogIfAbort(segments);
     return messages_.writeMessage(fds, segments);
   }
 
@@ -71,9 +94,10 @@ class Connection::Messages final : public capnp::MessageStream {
   kj::Promise<void> end() override { return messages_.end(); }
 
  private:
-  ReadResult Note(ReadResult&& result) {
-    if (result == nullptr) end_->fulfill();
-    return kj::mv(result);
+  ReadResult Note(Message&& message) {
+    KJ_IF_MAYBE (reader, message) return capnp::MessageReaderAndFds{kj::mv(*reader), nullptr};
+    end_->fulfill();
+    return nullptr;
   }
 
   kj::Exception CutOff(kj::Exception&& e) {
@@ -83,6 +107,16 @@ class Connection::Messages final : public capnp::MessageStream {
     }
     end_->fulfill();
     return kj::mv(e);
+  }
+
+  // The RPC system's last words to a peer that broke the protocol.
+  void LogIfAbort(kj::ArrayPtr<const kj::ArrayPtr<const capnp::word>> segments) const {
+    capnp::SegmentArrayMessageReader reader(segments);
+    auto message = reader.getRoot<capnp::rpc::Message>();
+    if (!message.isAbort()) return;
+    if (message.getAbort().getType() == capnp::rpc::Exception::Type::DISCONNECTED) return;
+    LOG(WARNING) << "closing the connection with " << peer_ << ": "
+                 << message.getAbort().getReason().cStr();
   }
 
   const std::string peer_;
@@ -98,7 +132,7 @@ Connection::Connection(kj::Own<kj::AsyncIoStream> stream, Side side, capnp::Capa
     : peer_(std::move(peer)),
       messages_(kj::heap<Messages>(kj::mv(stream), peer_)),
       network_(*messages_, side, MessageLimits()),
-      rpc_system_(capnp::makeRpcServer(network_, kj::mv(own))) {
+      rpc_system_(capnp::makeRpcServer(network_, OrNothing(kj::mv(own)))) {
   messages_->Watch(network_);
   rpc_system_.setFlowLimit(kMaxUnansweredBytes / sizeof(capnp::word));
   // The RPC system of the client's side does not read before it has asked for something.

@@ -27,7 +27,7 @@
 namespace millrace {
 
 constexpr size_t kMaxMessageBytes = 16u << 20;
-constexpr size_t kMaxQueuedMessages = 4096;
+constexpr size_t kMaxQueuedMessages = 8192;
 constexpr size_t kMaxOutstandingCalls = 4096;
 // Of calls that a peer has sent and we have not answered: beyond it we read nothing more from it.
 constexpr size_t kMaxUnansweredBytes = 64u << 20;

@@ -29,9 +29,11 @@ kj::Promise<Stream> Introduce(Stream stream, Role role, const ConnectionOptions&
   return done.then([stream = kj::mv(stream)]() mutable { return kj::mv(stream); });
 }
 
-// KJ's descriptions of failed system calls look like "connect(...): Connection refused; fd = 7".
+// The middle of what KJ says of a failed system call: "connect(): Connection refused; fd = 7".
 std::string ReasonOf(const kj::Exception& e) {
   std::string reason = e.getDescription().cStr();
+  const size_t call = reason.find("(): ");
+  if (call != std::string::npos) reason.erase(0, call + 4);
   return reason.substr(0, reason.find("; "));
 }
 

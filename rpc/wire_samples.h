@@ -1,0 +1,184 @@
+// One good value of each kind, with every field set to something of its own. For tests.
+#ifndef MILLRACE_RPC_WIRE_SAMPLES_H_
+#define MILLRACE_RPC_WIRE_SAMPLES_H_
+
+#include <string>
+
+#include "rpc/job_views.h"
+#include "rpc/task_types.h"
+
+namespace millrace {
+
+inline TaskId SampleTask() { return {JobId(3), 1, 12}; }
+inline AttemptId SampleAttempt() { return {Epoch(2), 17}; }
+inline Digest SampleDigest() { return {0x0123456789abcdef, 0xfedcba9876543210}; }
+inline WorkerSessionId SampleSession() { return {Epoch(2), WorkerId(5), Incarnation(6)}; }
+inline InputFile SampleFile() { return {"/in/a", 1000, -7}; }
+inline FileRange SampleRange() { return {SampleFile(), 100, 900}; }
+inline AttemptStats SampleStats() { return {1, 2, 3, 4, 5, 6, 7, 8, 9}; }
+
+inline JobBinary SampleBinary() {
+  JobBinary binary;
+  binary.path = "/bin/wordcount";
+  binary.sha256 = std::string(32, 'a') + std::string(32, '0');
+  binary.size = 42;
+  binary.mtime_ns = 43;
+  binary.inode = 44;
+  binary.host_id = "host-1";
+  return binary;
+}
+
+inline JobSpec SampleJobSpec() {
+  JobSpec spec;
+  spec.name = "wordcount";
+  spec.request_id = "request-1";
+  spec.binary = SampleBinary();
+  spec.argv = {"/bin/wordcount", "--tokens=letters", ""};
+  spec.environment = {"LANG=C", "EMPTY="};
+  spec.input_format = InputFormat::kWholeFile;
+  spec.split_bytes = 77;
+  spec.reducers = 8;
+  spec.aggregated = true;
+  spec.output_folder = "/out";
+  spec.overwrite = true;
+  spec.max_attempts = 5;
+  spec.shuffle = ShuffleMode::kNetwork;
+  spec.task_memory_bytes = 78;
+  return spec;
+}
+
+inline JobContext SampleJobContext() {
+  JobContext context;
+  context.job = JobId(3);
+  context.name = "wordcount";
+  context.binary = SampleBinary();
+  context.argv = {"/bin/wordcount", "--tokens=letters", ""};
+  context.environment = {"LANG=C", "EMPTY="};
+  context.input_format = InputFormat::kWholeFile;
+  context.map_count = 9;
+  context.reducers = 8;
+  context.output_folder = "/out";
+  context.staging_key = "job-3-0123";
+  context.shuffle = ShuffleMode::kNetwork;
+  context.task_memory_bytes = 79;
+  context.nonce_path = "/out/_millrace/job-3-0123/nonce";
+  context.nonce = "n0nce";
+  return context;
+}
+
+inline AttemptSpec SampleAttemptSpec() {
+  AttemptSpec spec;
+  spec.attempt = SampleAttempt();
+  spec.task = SampleTask();
+  spec.kind = StageKind::kMap;
+  spec.reason = Reason::kSpeculative;
+  spec.split = {SampleRange(), FileRange{{"/in/b", 5, 6}, 0, 5}};
+  return spec;
+}
+
+inline MapSource SampleSource() {
+  MapSource source;
+  source.map_index = 4;
+  source.attempt = SampleAttempt();
+  source.worker = WorkerId(5);
+  source.digest = SampleDigest();
+  return source;
+}
+
+inline ShuffleAddress SampleShuffleAddress() {
+  ShuffleAddress address;
+  address.worker = WorkerId(5);
+  address.address = "red:7071";
+  address.host_id = "host-1";
+  address.scratch_folder = "/scratch/red";
+  return address;
+}
+
+inline AttemptOutcome SampleOutcome() {
+  AttemptOutcome outcome;
+  outcome.attempt = SampleAttempt();
+  outcome.task = SampleTask();
+  outcome.cause = Cause::kFetchFailed;
+  outcome.message = "cannot read map 3";
+  outcome.position = "/in/a:17";
+  outcome.stderr_tail = "oh\nno\n";
+  outcome.digest = SampleDigest();
+  outcome.stats = SampleStats();
+  outcome.counters = {{"words/long", -2}, {"a/b", 3}};
+  outcome.failed_map_index = 3;
+  outcome.failed_source = AttemptId{Epoch(1), 9};
+  return outcome;
+}
+
+inline WorkerInfo SampleWorkerInfo() {
+  WorkerInfo info;
+  info.name = "red";
+  info.incarnation = Incarnation(6);
+  info.slots = 4;
+  info.host = "build-7";
+  info.host_id = "host-1";
+  info.pid = 4711;
+  info.shuffle_address = "[::1]:7071";
+  info.scratch_folder = "/scratch/red";
+  return info;
+}
+
+inline JobView SampleJobView() {
+  JobView job;
+  job.job = JobId(3);
+  job.name = "wordcount";
+  job.state = JobState::kPublishing;
+  job.version = 11;
+  job.error = "no error, really";
+  job.stages = {{StageKind::kMap, 10, 9, 1}, {StageKind::kReduce, 8, 0, 2}};
+  for (int i = 0; i < kReasonCount; ++i) job.attempts_by_reason[i] = 100 + i;
+  for (int i = 0; i < kCauseCount; ++i) job.attempts_by_cause[i] = 200 + i;
+  job.stale_reports = 12;
+  job.workers_joined = 13;
+  job.workers_lost = 14;
+  job.input_bytes = 15;
+  job.mapped_bytes = 16;
+  job.shuffled_bytes = 17;
+  job.output_bytes = 18;
+  job.counters = {{"words/long", -2}};
+  job.output_folder = "/out";
+  job.submitted_unix_ms = 19;
+  job.wall_ms = 20;
+  job.waiting_on = "workers: none has joined";
+  return job;
+}
+
+inline AttemptView SampleAttemptView() {
+  AttemptView attempt;
+  attempt.attempt = SampleAttempt();
+  attempt.task = SampleTask();
+  attempt.kind = StageKind::kReduce;
+  attempt.reason = Reason::kOutputLost;
+  attempt.cause = Cause::kSuperseded;
+  attempt.worker = WorkerId(5);
+  attempt.worker_name = "red";
+  attempt.worker_pid = 4711;
+  attempt.started_ms = 21;
+  attempt.ended_ms = 22;
+  attempt.message = "another attempt won";
+  attempt.stats = SampleStats();
+  return attempt;
+}
+
+inline WorkerView SampleWorkerView() {
+  WorkerView worker;
+  worker.worker = WorkerId(5);
+  worker.name = "red";
+  worker.host = "build-7";
+  worker.pid = 4711;
+  worker.state = "draining";
+  worker.slots = 4;
+  worker.busy = 3;
+  worker.attempts = 23;
+  worker.heartbeat_age_ms = 24;
+  return worker;
+}
+
+}  // namespace millrace
+
+#endif  // MILLRACE_RPC_WIRE_SAMPLES_H_
