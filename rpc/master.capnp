@@ -30,6 +30,8 @@ struct Registration {
       heartbeatMs @2 :UInt32;
       leaseMs @3 :UInt32;
       clusterId @4 :Text;
+      # HOST:PORT for bulk connections; empty: where the worker dialled.
+      bulkAddress @6 :Text;
     }
     refused @5 :Text;
   }
