@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "storage/memory_file_system.h"
 #include "storage/run_reader.h"
 #include "storage/run_writer.h"
@@ -114,6 +115,37 @@ TEST(RunFileTest, FooterNamesTheMakerAndTilesTheFile) {
   EXPECT_EQ(footer->partitions[0].records, 3u);
   EXPECT_EQ(footer->partitions[1].length, 0u);
   EXPECT_EQ(footer->digest, written.digest);
+}
+
+// The worked example of docs/formats.md; if this fails, the format's version has to change.
+TEST(RunFileTest, TheBytesAreTheOnesInTheDocument) {
+  RunOnDisk disk;
+  RunWriterOptions options;
+  options.maker = {/*attempt_epoch=*/1, /*attempt_sequence=*/17, /*job=*/3, /*stage=*/0,
+                   /*task=*/12};
+  options.format.value_kind = ValueKind::kInt64;
+  options.partitions = 2;
+  auto writer = RunWriter::Create(disk.fs(), kPath, options);
+  ASSERT_TRUE(writer.ok());
+  (*writer)->BeginPartition(1);
+  (*writer)->Add("ant", 3);
+  (*writer)->Add("bee", -1);
+  ASSERT_TRUE((*writer)->Finish().ok());
+  const std::string bytes = disk.Bytes();
+  EXPECT_EQ(absl::BytesToHexString(absl::string_view(bytes.data(), bytes.size())),
+            "4d4c5252554e310a"                                  // magic
+            "905d86fc4c402ddb" "0a000000" "02000000"            // block: checksum, size, records
+            "03616e7406" "0362656501"                           // ant 3, bee -1
+            "01000000" "01000000"                               // footer: version, flags
+            "0100000000000000" "1100000000000000"               // attempt
+            "0300000000000000" "00000000" "0c000000"            // task
+            "c249ddabb1eef8347ddff24cbe1ced43"                  // digest of the run
+            "0200000000000000" "0000040000000000" "0000000000000000"
+            "0800000000000000" "0000000000000000" "0000000000000000"
+            "d8984701d306aa997f498d4624c30160"                  // partition 0
+            "0800000000000000" "1a00000000000000" "0200000000000000"
+            "519295d7dd81e9fe6a78596c8991c205"                  // partition 1
+            "2200000000000000" "7fdeeae2d8d1388e" "4d4c5252554e310a");
 }
 
 TEST(RunFileTest, IntegersKeepTheirSignAndSize) {

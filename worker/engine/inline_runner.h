@@ -30,7 +30,7 @@ struct InlineOptions {
   uint64_t memory_bytes = 512 << 20;
   // An existing folder for map outputs and temporary files; they are gone when Run returns.
   std::string scratch_folder;
-  // Where part `index` goes; its folder exists. It is not synced.
+  // Where part `index` goes; its folder exists.
   std::function<std::string(uint32_t index)> part_path;
   // Whether reduces open map outputs in place, or see only the bytes of their partition, as they
   // would after a fetch. The output is the same.

@@ -34,7 +34,7 @@ struct MapTask {
   InputFormat input_format = InputFormat::kLines;
   // 0: a map-only job; the output is a text part, `key<TAB>value<LF>` in the order of Emit.
   uint32_t partitions = 0;
-  // Runs are not synced (they can be made again); text parts are, except for their folder.
+  // Runs are not synced, for they can be made again; text parts are, with their folder.
   std::string output_path;
   // An existing folder for spills; they are gone when Run returns.
   std::string temp_folder;

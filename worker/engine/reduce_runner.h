@@ -8,8 +8,8 @@
 // limit lets it merge at once, it merges in passes through the temporary folder. Values of one key
 // come in the order of the sources, and within one in the order of its run.
 //
-// The part is text, `key<TAB>value<LF>`, written under a temporary name, synced, and renamed to
-// `output_path`; syncing the folder is left to whoever publishes it. One thread.
+// The part is text, `key<TAB>value<LF>`, written under a temporary name and renamed to
+// `output_path`; it is durable, with its folder, when Run returns. One thread.
 #ifndef MILLRACE_WORKER_ENGINE_REDUCE_RUNNER_H_
 #define MILLRACE_WORKER_ENGINE_REDUCE_RUNNER_H_
 

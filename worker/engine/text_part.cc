@@ -5,29 +5,17 @@
 #include <utility>
 
 #include "mapreduce/status_macros.h"
-#include "storage/paths.h"
 
 namespace millrace {
 
 absl::StatusOr<std::unique_ptr<TextPart>> TextPart::Create(FileSystem* fs,
                                                            const std::string& path) {
-  MILLRACE_ASSIGN_OR_RETURN(std::unique_ptr<WritableFile> file,
-                            fs->OpenForWriting(TemporaryName(path)));
-  return std::unique_ptr<TextPart>(new TextPart(fs, path, std::move(file)));
+  MILLRACE_ASSIGN_OR_RETURN(std::unique_ptr<AtomicFile> file, AtomicFile::Create(*fs, path));
+  return std::unique_ptr<TextPart>(new TextPart(std::move(file)));
 }
 
-TextPart::TextPart(FileSystem* fs, std::string path, std::unique_ptr<WritableFile> file)
-    : fs_(fs),
-      path_(std::move(path)),
-      temporary_path_(TemporaryName(path_)),
-      file_(std::move(file)),
-      buffer_(new char[kBufferBytes]) {}
-
-TextPart::~TextPart() {
-  if (finished_) return;
-  file_.reset();
-  fs_->RemoveFile(temporary_path_).IgnoreError();
-}
+TextPart::TextPart(std::unique_ptr<AtomicFile> file)
+    : file_(std::move(file)), buffer_(new char[kBufferBytes]) {}
 
 void TextPart::Write(std::string_view key, std::string_view value) {
   ++records_;
@@ -77,11 +65,7 @@ absl::Status TextPart::Finish() {
   Flush();
   digest_ = stream_.Finish();
   MILLRACE_RETURN_IF_ERROR(status_);
-  MILLRACE_RETURN_IF_ERROR(file_->Sync());
-  MILLRACE_RETURN_IF_ERROR(file_->Close());
-  MILLRACE_RETURN_IF_ERROR(fs_->Rename(temporary_path_, path_));
-  finished_ = true;
-  return absl::OkStatus();
+  return file_->Commit(AtomicFile::kDurable);
 }
 
 }  // namespace millrace

@@ -4,9 +4,9 @@
 //   part->Write("ant", 3);
 //   MILLRACE_RETURN_IF_ERROR(part->Finish());
 //
-// The file lies under a temporary name until Finish has synced and renamed it; a part that goes
-// without Finish leaves nothing. Write returns nothing: the first error is kept, later lines are
-// dropped, and Finish returns it. Memory is one buffer. One thread.
+// The file lies under a temporary name until Finish; a part that goes without Finish leaves
+// nothing. Write returns nothing: the first error is kept, later lines are dropped, and Finish
+// returns it. Memory is one buffer. One thread.
 #ifndef MILLRACE_WORKER_ENGINE_TEXT_PART_H_
 #define MILLRACE_WORKER_ENGINE_TEXT_PART_H_
 
@@ -17,6 +17,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "storage/atomic_file.h"
 #include "storage/digest.h"
 #include "storage/file_system.h"
 
@@ -25,7 +26,6 @@ namespace millrace {
 class TextPart {
  public:
   static absl::StatusOr<std::unique_ptr<TextPart>> Create(FileSystem* fs, const std::string& path);
-  ~TextPart();
   TextPart(const TextPart&) = delete;
   TextPart& operator=(const TextPart&) = delete;
 
@@ -34,7 +34,7 @@ class TextPart {
 
   const absl::Status& status() const { return status_; }
 
-  // Syncs the file and gives it its name. The folder is not synced.
+  // Makes the file durable and gives it its name.
   absl::Status Finish();
 
   // Of what was written; the digest is known after Finish.
@@ -45,17 +45,13 @@ class TextPart {
  private:
   static constexpr size_t kBufferBytes = 512 << 10;
 
-  TextPart(FileSystem* fs, std::string path, std::unique_ptr<WritableFile> file);
+  explicit TextPart(std::unique_ptr<AtomicFile> file);
 
   void Append(std::string_view bytes);
   void Flush();
 
-  FileSystem* const fs_;
-  const std::string path_;
-  const std::string temporary_path_;
-  std::unique_ptr<WritableFile> file_;
+  const std::unique_ptr<AtomicFile> file_;
   absl::Status status_;
-  bool finished_ = false;
   DigestStream stream_;
   Digest digest_;
   uint64_t records_ = 0;
