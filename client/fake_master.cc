@@ -1,0 +1,144 @@
+#include "client/fake_master.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "rpc/wire.h"
+#include "rpc/wire_views.h"
+
+namespace millrace {
+namespace {
+
+kj::Own<kj::ConnectionReceiver> ListenOnLoopback(kj::AsyncIoContext& io) {
+  return io.provider->getNetwork()
+      .parseAddress("127.0.0.1", /*portHint=*/0)
+      .wait(io.waitScope)
+      ->listen();
+}
+
+}  // namespace
+
+class FakeSubmission final : public capnp_master::Submission::Server {
+ public:
+  FakeSubmission(FakeMaster& master, std::string request_id)
+      : master_(master), request_id_(std::move(request_id)) {
+    master_.inputs.clear();
+    master_.binary_bytes = 0;
+  }
+
+  kj::Promise<void> addInputs(AddInputsContext context) override {
+    for (auto file : context.getParams().getFiles()) {
+      master_.inputs.push_back(*ReadInputFile(file));
+    }
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> needsBinary(NeedsBinaryContext context) override {
+    context.getResults().setNeeded(master_.wants_binary);
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> addBinary(AddBinaryContext context) override {
+    KJ_ASSERT(context.getParams().getOffset() == master_.binary_bytes);
+    master_.binary_bytes += context.getParams().getData().size();
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> commit(CommitContext context) override {
+    if (!master_.refusal.empty()) {
+      context.getResults().initResult().setRefused(master_.refusal);
+      return kj::READY_NOW;
+    }
+    const JobId job(master_.accepted.size() + 1);
+    master_.accepted[request_id_] = job;
+    if (master_.replies_to_lose > 0) {
+      --master_.replies_to_lose;
+      return KJ_EXCEPTION(DISCONNECTED, "the reply is lost");
+    }
+    context.getResults().initResult().setJob(job.value());
+    return kj::READY_NOW;
+  }
+
+ private:
+  FakeMaster& master_;
+  const std::string request_id_;
+};
+
+class FakeJobs final : public capnp_master::Jobs::Server {
+ public:
+  explicit FakeJobs(FakeMaster& master) : master_(master) {}
+
+  kj::Promise<void> begin(BeginContext context) override {
+    const JobSpec spec = *ReadJobSpec(context.getParams().getSpec());
+    auto result = context.getResults().initResult();
+    const auto known = master_.accepted.find(spec.request_id);
+    if (known != master_.accepted.end()) {
+      result.setAlreadyAccepted(known->second.value());
+    } else {
+      result.setSubmission(kj::heap<FakeSubmission>(master_, spec.request_id));
+    }
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> watch(WatchContext context) override {
+    const auto found = master_.views_.find(JobId(context.getParams().getJob()));
+    if (found == master_.views_.end()) {
+      context.getResults().initResult().setUnknownJob();
+      return kj::READY_NOW;
+    }
+    if (found->second.version <= context.getParams().getKnownVersion()) {
+      return master_.NextChange().then([this, context]() mutable { return watch(context); });
+    }
+    Write(found->second, context.getResults().initResult().initJob());
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> cancel(CancelContext context) override {
+    master_.cancelled_because = context.getParams().getReason();
+    context.getResults().initResult().setCancelled();
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> attempts(AttemptsContext context) override {
+    ++master_.attempt_calls;
+    const size_t first = context.getParams().getFirst();
+    const size_t count = std::min<size_t>(1000, master_.attempts.size() - first);
+    auto list = context.getResults().initResult().initAttempts(count);
+    for (size_t i = 0; i < count; ++i) Write(master_.attempts[first + i], list[i]);
+    return kj::READY_NOW;
+  }
+
+ private:
+  FakeMaster& master_;
+};
+
+FakeMaster::FakeMaster(kj::AsyncIoContext& io)
+    : io_(io),
+      acceptor_(io.provider->getTimer(), ListenOnLoopback(io), ConnectionOptions(), {Role::kClient},
+                [this](PeerInfo, kj::Own<kj::AsyncIoStream> stream) { Welcome(kj::mv(stream)); }),
+      accepting_(acceptor_.Run().eagerlyEvaluate(nullptr)) {}
+
+std::string FakeMaster::address() { return absl::StrCat("127.0.0.1:", acceptor_.port()); }
+
+void FakeMaster::Show(const JobView& view) {
+  views_[view.job] = view;
+  for (auto& watcher : watchers_) watcher->fulfill();
+  watchers_.clear();
+}
+
+void FakeMaster::DropConnections() { connections_.clear(); }
+
+void FakeMaster::Welcome(kj::Own<kj::AsyncIoStream> stream) {
+  connections_.push_back(kj::heap<Connection>(
+      kj::mv(stream), capnp::rpc::twoparty::Side::SERVER,
+      capnp::Capability::Client(capnp_master::Jobs::Client(kj::heap<FakeJobs>(*this)))));
+}
+
+kj::Promise<void> FakeMaster::NextChange() {
+  auto change = kj::newPromiseAndFulfiller<void>();
+  watchers_.push_back(kj::mv(change.fulfiller));
+  return kj::mv(change.promise);
+}
+
+}  // namespace millrace

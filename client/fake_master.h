@@ -1,0 +1,64 @@
+// A master that a test scripts: it listens on a real port of the test's own event loop and answers
+// clients with what the test has put in. It runs no job.
+#ifndef MILLRACE_CLIENT_FAKE_MASTER_H_
+#define MILLRACE_CLIENT_FAKE_MASTER_H_
+
+#include <kj/async-io.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "rpc/acceptor.h"
+#include "rpc/connection.h"
+#include "rpc/job_views.h"
+#include "rpc/master.capnp.h"
+#include "rpc/task_types.h"
+
+namespace millrace {
+
+class FakeMaster {
+ public:
+  explicit FakeMaster(kj::AsyncIoContext& io);
+  KJ_DISALLOW_COPY(FakeMaster);
+
+  // Where it listens.
+  std::string address();
+
+  // What watchers see from now on; a new version wakes them.
+  void Show(const JobView& view);
+
+  // Cuts every connection off; new ones are let in.
+  void DropConnections();
+
+  // --- What clients did, and how they are answered ---
+
+  std::map<std::string, JobId> accepted;  // by request id
+  std::vector<InputFile> inputs;          // of the last submission
+  uint64_t binary_bytes = 0;              // of the last submission
+  std::string refusal;                    // not empty: commits are refused with it
+  bool wants_binary = false;
+  int replies_to_lose = 0;  // so many commits are accepted, but the reply is lost
+  std::vector<AttemptView> attempts;
+  int attempt_calls = 0;
+  std::string cancelled_because;
+
+ private:
+  friend class FakeJobs;
+  friend class FakeSubmission;
+
+  void Welcome(kj::Own<kj::AsyncIoStream> stream);
+  kj::Promise<void> NextChange();
+
+  kj::AsyncIoContext& io_;
+  std::map<JobId, JobView> views_;
+  std::vector<kj::Own<kj::PromiseFulfiller<void>>> watchers_;
+  std::vector<kj::Own<Connection>> connections_;
+  Acceptor acceptor_;
+  kj::Promise<void> accepting_;
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_CLIENT_FAKE_MASTER_H_

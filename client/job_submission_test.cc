@@ -1,0 +1,85 @@
+// How a job reaches a master, also over a connection that breaks.
+#include "client/job_submission.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <kj/async-io.h>
+
+#include <fstream>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "client/fake_master.h"
+
+namespace millrace {
+namespace {
+
+using ::testing::SizeIs;
+
+JobSpec Spec(size_t inputs) {
+  JobSpec spec;
+  spec.name = "wordcount";
+  spec.request_id = "0123456789abcdef";
+  spec.argv = {"wordcount"};
+  spec.binary.path = "/proc/self/exe";
+  spec.binary.sha256 = std::string(64, 'a');
+  spec.binary.size = 1;
+  spec.output_folder = "/out";
+  spec.reducers = 1;
+  for (size_t i = 0; i < inputs; ++i) spec.inputs.push_back({absl::StrCat("/in/", i), 10, 1});
+  return spec;
+}
+
+class JobSubmissionTest : public testing::Test {
+ protected:
+  JobSubmissionTest()
+      : io_(kj::setupAsyncIo()),
+        master_(io_),
+        link_(io_.provider->getNetwork(), io_.provider->getTimer(), master_.address(),
+              ConnectionOptions()) {
+    link_.Connect(10 * kj::SECONDS).wait(io_.waitScope);
+  }
+  ~JobSubmissionTest() noexcept override {}
+
+  absl::StatusOr<JobId> Submit(JobSpec spec) {
+    JobSubmission submission(link_, std::move(spec), 10 * kj::SECONDS);
+    return submission.Run().wait(io_.waitScope);
+  }
+
+  kj::AsyncIoContext io_;
+  FakeMaster master_;
+  MasterLink link_;
+};
+
+TEST_F(JobSubmissionTest, AllInputsArriveInOrder) {
+  EXPECT_EQ(*Submit(Spec(/*inputs=*/2500)), JobId(1));
+  ASSERT_THAT(master_.inputs, SizeIs(2500));
+  EXPECT_EQ(master_.inputs[1234].path, "/in/1234");
+  EXPECT_EQ(master_.binary_bytes, 0u);
+}
+
+TEST_F(JobSubmissionTest, TheBinaryIsSentWhenTheMasterHasNone) {
+  const std::string path = testing::TempDir() + "/binary";
+  std::ofstream(path) << std::string((1 << 20) + 7, 'x');
+  JobSpec spec = Spec(1);
+  spec.binary.path = path;
+  master_.wants_binary = true;
+  EXPECT_TRUE(Submit(spec).ok());
+  EXPECT_EQ(master_.binary_bytes, (1u << 20) + 7);
+}
+
+TEST_F(JobSubmissionTest, ALostReplyDoesNotMakeASecondJob) {
+  master_.replies_to_lose = 1;
+  EXPECT_EQ(*Submit(Spec(1)), JobId(1));
+  EXPECT_THAT(master_.accepted, SizeIs(1));
+}
+
+TEST_F(JobSubmissionTest, ARefusalIsPassedOn) {
+  master_.refusal = "host red does not see /in/0";
+  const absl::StatusOr<JobId> job = Submit(Spec(1));
+  EXPECT_EQ(job.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(job.status().message(), "host red does not see /in/0");
+}
+
+}  // namespace
+}  // namespace millrace
