@@ -24,6 +24,7 @@ void SortSmall(ShortElement* begin, size_t count) {
 
 // The first byte, from `digit` on, in which two keys differ.
 int FirstDifference(const ShortElement* begin, size_t count, int digit) {
+  if (digit == kKeyBytes) return kKeyBytes;
   const KeyOrder first = begin->order;
   KeyOrder difference;
   for (size_t i = 1; i < count; ++i) {

@@ -73,6 +73,7 @@ class StringSorter {
  private:
   // The first byte in which two prefixes differ; 8 if all are equal.
   static int FirstDifference(const SortElement* begin, size_t count, int digit) {
+    if (digit == 8) return 8;
     const uint64_t first = begin->prefix;
     uint64_t difference = 0;
     for (size_t i = 1; i < count; ++i) {
