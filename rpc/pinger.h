@@ -1,4 +1,5 @@
-// Notices a peer that has frozen: its kernel still acknowledges, its process no longer answers.
+// Notices a peer that has frozen: its kernel still acknowledges, its process no longer answers. A
+// peer that trickles a message byte by byte is noticed too, because its answer waits behind it.
 #ifndef MILLRACE_RPC_PINGER_H_
 #define MILLRACE_RPC_PINGER_H_
 

@@ -38,7 +38,7 @@ const char* Name(Role role);
 // A secret that all processes of a cluster share.
 class ClusterKey {
  public:
-  // No key: every end that has none either is let in.
+  // No key: its proof is 32 zeros, which every end without one accepts and no other does.
   ClusterKey() = default;
   static ClusterKey None() { return ClusterKey(); }
 
