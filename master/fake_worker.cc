@@ -1,0 +1,250 @@
+#include "master/fake_worker.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "glog/logging.h"
+#include "rpc/wire.h"
+#include "storage/atomic_file.h"
+#include "storage/paths.h"
+
+namespace millrace {
+namespace {
+
+// Answers that a test cannot do without.
+template <typename T>
+T Must(absl::StatusOr<T> value) {
+  CHECK(value.ok()) << value.status();
+  return *std::move(value);
+}
+
+void Write(FileSystem& fs, const std::string& path, const std::string& content) {
+  CHECK(WriteFileAtomically(fs, path, content).ok()) << path;
+}
+
+}  // namespace
+
+class FakeWorker::Server final : public capnp_worker::Worker::Server {
+ public:
+  explicit Server(FakeWorker& worker) : worker_(worker), mail_(worker.mail_) {}
+
+ protected:
+  kj::Promise<void> prepareJob(PrepareJobContext context) override {
+    if (worker_.frozen_) return kj::NEVER_DONE;
+    mail_.prepared.push_back(Must(ReadJobContext(context.getParams().getContext())));
+    context.getResults().setProblem(worker_.objection_.c_str());
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> publishSources(PublishSourcesContext context) override {
+    const auto params = context.getParams();
+    const JobId job(params.getJob());
+    mail_.source_version[job] = params.getVersion();
+    for (const auto one : params.getSources()) {
+      const MapSource source = Must(ReadMapSource(one));
+      mail_.sources[job][source.map_index] = source;
+    }
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> launch(LaunchContext context) override {
+    const AttemptSpec spec = Must(ReadAttemptSpec(context.getParams().getSpec()));
+    mail_.launched.push_back(spec);
+    worker_.waiting_[spec.attempt] = spec;
+    return Answered();
+  }
+
+  kj::Promise<void> grantSlot(GrantSlotContext context) override {
+    mail_.granted.push_back(Must(ReadAttemptId(context.getParams().getAttempt())));
+    return Answered();
+  }
+
+  kj::Promise<void> cancel(CancelContext context) override {
+    const AttemptId attempt = Must(ReadAttemptId(context.getParams().getAttempt()));
+    mail_.cancelled.push_back(attempt);
+    worker_.waiting_.erase(attempt);
+    worker_.asked_.erase(attempt);
+    return Answered();
+  }
+
+  kj::Promise<void> releaseJob(ReleaseJobContext context) override {
+    mail_.released.push_back(JobId(context.getParams().getJob()));
+    return Answered();
+  }
+
+ private:
+  kj::Promise<void> Answered() {
+    return worker_.frozen_ ? kj::Promise<void>(kj::NEVER_DONE) : kj::Promise<void>(kj::READY_NOW);
+  }
+
+  FakeWorker& worker_;
+  WorkerMail& mail_;
+};
+
+FakeWorker::FakeWorker(kj::WaitScope& wait_scope, FileSystem& fs, std::string name, uint32_t slots)
+    : wait_scope_(wait_scope), fs_(fs), name_(std::move(name)), slots_(slots) {}
+
+FakeWorker::~FakeWorker() noexcept(false) {}
+
+WorkerInfo FakeWorker::Info() const {
+  WorkerInfo info;
+  info.name = name_;
+  info.incarnation = Incarnation(std::hash<std::string>()(name_) | 1);
+  info.slots = slots_;
+  info.host = host();
+  info.host_id = host();
+  info.pid = 4711;
+  info.shuffle_address = absl::StrCat(host(), ":7071");
+  info.scratch_folder = absl::StrCat("/scratch/", name_);
+  return info;
+}
+
+void FakeWorker::Join(Master& master) {
+  kj::TwoWayPipe pipe = kj::newTwoWayPipe();
+  master.Accept({Role::kWorker, absl::StrCat(name_, ":1")}, kj::mv(pipe.ends[0]));
+  if (connection_.get() != nullptr) old_connections_.push_back(kj::mv(connection_));
+  connection_ = kj::heap<Connection>(kj::mv(pipe.ends[1]), capnp::rpc::twoparty::Side::CLIENT,
+                                     nullptr, "the master");
+  auto registry = connection_->Peer().castAs<capnp_master::Registry>();
+  auto request = registry.registerRequest();
+  millrace::Write(Info(), request.initInfo());
+  request.setWorker(kj::heap<Server>(*this));
+  auto response = request.send().wait(wait_scope_);
+  if (response.isRefused()) {
+    refusal_ = ReadMessageText(response.getRefused());
+    return;
+  }
+  session_ = Must(ReadSession(response.getAccepted().getSession()));
+  calls_ = response.getAccepted().getCalls();
+  wait_scope_.poll();
+}
+
+void FakeWorker::Disconnect() {
+  calls_ = nullptr;
+  old_connections_.clear();
+  connection_ = nullptr;
+  waiting_.clear();
+  asked_.clear();
+  wait_scope_.poll();
+}
+
+bool FakeWorker::Heartbeat() {
+  auto request = KJ_ASSERT_NONNULL(calls_).heartbeatRequest();
+  millrace::Write(session_, request.initSession());
+  return request.send().wait(wait_scope_).getCurrent();
+}
+
+OutcomeReply FakeWorker::Report(const WorkerSessionId& session, const AttemptOutcome& outcome) {
+  auto request = KJ_ASSERT_NONNULL(calls_).reportRequest();
+  millrace::Write(session, request.initSession());
+  millrace::Write(outcome, request.initOutcome());
+  switch (request.send().wait(wait_scope_).getVerdict()) {
+    case capnp_master::Verdict::ACCEPTED: return OutcomeReply::kAccepted;
+    case capnp_master::Verdict::SUPERSEDED: return OutcomeReply::kSuperseded;
+    case capnp_master::Verdict::STALE: return OutcomeReply::kStale;
+  }
+  return OutcomeReply::kStale;
+}
+
+void FakeWorker::Send(const AttemptOutcome& outcome) {
+  auto request = KJ_ASSERT_NONNULL(calls_).reportRequest();
+  millrace::Write(session_, request.initSession());
+  millrace::Write(outcome, request.initOutcome());
+  request.send().ignoreResult().detach([](kj::Exception&&) {});
+}
+
+void FakeWorker::SourcesReady(const AttemptId& attempt, uint64_t version) {
+  auto request = KJ_ASSERT_NONNULL(calls_).sourcesReadyRequest();
+  millrace::Write(session_, request.initSession());
+  millrace::Write(attempt, request.initAttempt());
+  request.setVersion(version);
+  request.send().ignoreResult().wait(wait_scope_);
+  wait_scope_.poll();
+}
+
+void FakeWorker::Drain() {
+  auto request = KJ_ASSERT_NONNULL(calls_).drainRequest();
+  millrace::Write(session_, request.initSession());
+  request.send().ignoreResult().wait(wait_scope_);
+  wait_scope_.poll();
+}
+
+AttemptOutcome FakeWorker::Success(const AttemptSpec& spec) {
+  AttemptOutcome outcome;
+  outcome.attempt = spec.attempt;
+  outcome.task = spec.task;
+  outcome.cause = Cause::kSucceeded;
+  for (const FileRange& range : spec.split) outcome.stats.input_bytes += range.length;
+  // The same for every attempt of a task, as a deterministic job has it.
+  const std::string part = absl::StrCat(TaskName(spec.kind, spec.task.index), "\tdone\n");
+  outcome.digest = DigestOf(part);
+  if (spec.kind == StageKind::kMap) return outcome;
+  outcome.stats.output_bytes = part.size();
+  const auto context =
+      std::find_if(mail_.prepared.begin(), mail_.prepared.end(),
+                   [&spec](const JobContext& c) { return c.job == spec.task.job; });
+  CHECK(context != mail_.prepared.end()) << spec.task.job << " was never prepared";
+  Write(fs_,
+        StagedPartPath(context->output_folder, context->staging_key, spec.task.index, spec.attempt),
+        part);
+  return outcome;
+}
+
+AttemptOutcome FakeWorker::Failure(const AttemptSpec& spec, Cause cause, std::string message) {
+  AttemptOutcome outcome;
+  outcome.attempt = spec.attempt;
+  outcome.task = spec.task;
+  outcome.cause = cause;
+  outcome.message = std::move(message);
+  return outcome;
+}
+
+// --- Work ---
+
+bool FakeWorker::Work() {
+  bool worked = false;
+  while (StartMaps() || AskForSlots() || FinishReduces()) {
+    worked = true;
+    wait_scope_.poll();
+  }
+  return worked;
+}
+
+bool FakeWorker::StartMaps() {
+  bool did = false;
+  for (const auto& [attempt, spec] : std::map<AttemptId, AttemptSpec>(waiting_)) {
+    if (spec.kind != StageKind::kMap) continue;
+    waiting_.erase(attempt);
+    Report(Success(spec));
+    did = true;
+  }
+  return did;
+}
+
+bool FakeWorker::AskForSlots() {
+  bool did = false;
+  for (const auto& [attempt, spec] : std::map<AttemptId, AttemptSpec>(waiting_)) {
+    if (spec.kind != StageKind::kReduce) continue;
+    waiting_.erase(attempt);
+    asked_[attempt] = spec;
+    SourcesReady(attempt, mail_.source_version[spec.task.job]);
+    did = true;
+  }
+  return did;
+}
+
+bool FakeWorker::FinishReduces() {
+  bool did = false;
+  for (const AttemptId& attempt : mail_.granted) {
+    const auto it = asked_.find(attempt);
+    if (it == asked_.end()) continue;
+    const AttemptSpec spec = it->second;
+    asked_.erase(it);
+    Report(Success(spec));
+    did = true;
+  }
+  return did;
+}
+
+}  // namespace millrace

@@ -1,0 +1,242 @@
+// A whole master with workers and clients on real connections in memory: the life of a job.
+#include "master/master.h"
+
+#include "master/master_fixture.h"
+
+namespace millrace {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class MasterTest : public MasterFixture {};
+
+TEST_F(MasterTest, AJobRunsToItsEnd) {
+  FakeWorker& red = AddWorker("red");
+  FakeWorker& blue = AddWorker("blue");
+  const JobId job = Submit(WordCount("/out", /*maps=*/3, /*reducers=*/2)).job;
+  WorkAll();
+
+  EXPECT_EQ(View(job).state, JobState::kSucceeded) << View(job).error;
+  EXPECT_EQ(View(job).workers_joined, 2u);
+  EXPECT_EQ(*ReadFile(fs_, "/out/part-00000-of-00002", 100), "reduce-00000\tdone\n");
+  EXPECT_EQ(*ReadFile(fs_, "/out/part-00001-of-00002", 100), "reduce-00001\tdone\n");
+  EXPECT_TRUE(Exists("/out/_SUCCESS"));
+  EXPECT_FALSE(Exists("/out/_millrace"));
+  EXPECT_THAT(red.mail().released, ElementsAre(job));
+  EXPECT_THAT(blue.mail().released, ElementsAre(job));
+}
+
+TEST_F(MasterTest, AnEmptyInputGivesEmptyPartsFromReducesWithoutSources) {
+  AddWorker("red");
+  const JobId job = Submit(WordCount("/out", /*maps=*/0)).job;
+  WorkAll();
+  EXPECT_EQ(View(job).state, JobState::kSucceeded) << View(job).error;
+  EXPECT_TRUE(Exists("/out/part-00000-of-00001"));
+}
+
+TEST_F(MasterTest, EachWorkerIsToldTheContextOfAJobOnce) {
+  FakeWorker& red = AddWorker("red", /*slots=*/2);
+  const JobId job = Submit(WordCount("/out", /*maps=*/5)).job;
+  WorkAll();
+  ASSERT_THAT(red.mail().prepared, SizeIs(1));
+  const JobContext& context = red.mail().prepared[0];
+  EXPECT_EQ(context.job, job);
+  EXPECT_EQ(context.map_count, 5u);
+  EXPECT_EQ(context.nonce_path, "/out/_millrace/" + context.staging_key + "/nonce");
+}
+
+TEST_F(MasterTest, AJobWaitsForAWorkerAndSaysSo) {
+  const JobId job = Submit(WordCount("/out")).job;
+  EXPECT_EQ(View(job).waiting_on, "workers: none is connected");
+  AddWorker("red");
+  EXPECT_EQ(View(job).waiting_on, "");
+  WorkAll();
+  EXPECT_EQ(View(job).state, JobState::kSucceeded);
+}
+
+TEST_F(MasterTest, AReduceIsToldWhereAllMapOutputsAre) {
+  FakeWorker& red = AddWorker("red");
+  FakeWorker& blue = AddWorker("blue");
+  const JobId job = Submit(WordCount("/out", /*maps=*/2)).job;
+  red.Report(red.Success(red.mail().launched[0]));
+  blue.Report(blue.Success(blue.mail().launched[0]));
+  Settle();
+  const WorkerMail& mail = red.mail().launched.size() == 2 ? red.mail() : blue.mail();
+  ASSERT_THAT(mail.launched, SizeIs(2));
+  ASSERT_THAT(mail.sources.at(job), SizeIs(2));
+  EXPECT_GT(mail.source_version.at(job), 0u);
+}
+
+TEST_F(MasterTest, TwoJobsShareTheSlots) {
+  FakeWorker& red = AddWorker("red", /*slots=*/2);
+  const JobId first = Submit(WordCount("/out-1", /*maps=*/4)).job;
+  const JobId second = Submit(WordCount("/out-2", /*maps=*/4)).job;
+  EXPECT_THAT(red.mail().launched, SizeIs(2));  // the first had both slots
+  red.Report(red.Success(red.mail().launched[0]));
+  Settle();
+  ASSERT_THAT(red.mail().launched, SizeIs(3));
+  EXPECT_EQ(red.mail().launched[2].task.job, second);
+  WorkAll();
+  EXPECT_EQ(View(first).state, JobState::kSucceeded);
+  EXPECT_EQ(View(second).state, JobState::kSucceeded);
+}
+
+TEST_F(MasterTest, ACancelledJobStopsItsAttemptsAndLeavesNothing) {
+  FakeWorker& red = AddWorker("red");
+  const JobId job = Submit(WordCount("/out")).job;
+  auto request = Jobs().cancelRequest();
+  request.setJob(job.value());
+  request.setReason("by a test");
+  auto cancelled = request.send().wait(wait_scope_);
+  Settle();
+  EXPECT_TRUE(cancelled.getResult().isCancelled());
+  EXPECT_EQ(View(job).state, JobState::kCancelled);
+  EXPECT_THAT(View(job).error, HasSubstr("by a test"));
+  EXPECT_THAT(red.mail().cancelled, ElementsAre(red.mail().launched[0].attempt));
+  EXPECT_THAT(red.mail().released, ElementsAre(job));
+  EXPECT_FALSE(Exists("/out"));
+}
+
+TEST_F(MasterTest, CancellingWhatIsNotThereSaysSo) {
+  auto request = Jobs().cancelRequest();
+  request.setJob(99);
+  EXPECT_TRUE(request.send().wait(wait_scope_).getResult().isUnknownJob());
+}
+
+TEST_F(MasterTest, AFinishedJobCannotBeCancelled) {
+  AddWorker("red");
+  const JobId job = Submit(WordCount("/out")).job;
+  WorkAll();
+  auto request = Jobs().cancelRequest();
+  request.setJob(job.value());
+  auto response = request.send().wait(wait_scope_);
+  ASSERT_TRUE(response.getResult().isAlreadyEnded());
+  EXPECT_EQ(ReadMessageText(response.getResult().getAlreadyEnded()), "SUCCEEDED");
+}
+
+TEST_F(MasterTest, AFailingJobNamesItsCauseAndLeavesNothing) {
+  FakeWorker& red = AddWorker("red");
+  JobSpec spec = WordCount("/out");
+  spec.max_attempts = 2;
+  const JobId job = Submit(spec).job;
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_THAT(red.mail().launched, SizeIs(i + 1));
+    EXPECT_EQ(red.Report(FakeWorker::Failure(red.mail().launched[i], Cause::kUserCodeFailed,
+                                             "boom in /in/0:17")),
+              OutcomeReply::kAccepted);
+    Settle();
+  }
+  EXPECT_EQ(View(job).state, JobState::kFailed);
+  EXPECT_THAT(View(job).error, HasSubstr("boom in /in/0:17"));
+  EXPECT_FALSE(Exists("/out"));
+  EXPECT_THAT(red.mail().released, ElementsAre(job));
+}
+
+// --- Watching ---
+
+TEST_F(MasterTest, AWatchIsAnsweredWhenTheJobEnds) {
+  AddWorker("red");
+  const JobId job = Submit(WordCount("/out")).job;
+  auto request = Jobs().watchRequest();
+  request.setJob(job.value());
+  request.setKnownVersion(View(job).version);
+  request.setWaitMs(60'000);
+  auto watched = request.send();
+  EXPECT_FALSE(watched.poll(wait_scope_));
+  WorkAll();
+  ASSERT_TRUE(watched.poll(wait_scope_));
+  const JobView view = *ReadJobView(watched.wait(wait_scope_).getResult().getJob());
+  EXPECT_GE(view.state, JobState::kPublishing);
+}
+
+TEST_F(MasterTest, AWatchEndsWithItsTime) {
+  const JobId job = Submit(WordCount("/out")).job;
+  auto request = Jobs().watchRequest();
+  request.setJob(job.value());
+  request.setKnownVersion(View(job).version);
+  request.setWaitMs(500);
+  auto watched = request.send();
+  Pass(400 * kj::MILLISECONDS);
+  EXPECT_FALSE(watched.poll(wait_scope_));
+  Pass(200 * kj::MILLISECONDS);
+  EXPECT_TRUE(watched.poll(wait_scope_));
+}
+
+TEST_F(MasterTest, AttemptsAreListedInTheOrderTheyStarted) {
+  AddWorker("red");
+  const JobId job = Submit(WordCount("/out", /*maps=*/2)).job;
+  WorkAll();
+  auto request = Jobs().attemptsRequest();
+  request.setJob(job.value());
+  request.setFirst(1);
+  auto response = request.send().wait(wait_scope_);
+  const auto attempts = response.getResult().getAttempts();
+  ASSERT_EQ(attempts.size(), 2u);
+  const AttemptView second = *ReadAttemptView(attempts[0]);
+  EXPECT_EQ(second.task, (TaskId{job, 0, 1}));
+  EXPECT_EQ(second.cause, Cause::kSucceeded);
+  EXPECT_EQ(second.worker_name, "red");
+  EXPECT_EQ(second.worker_pid, 4711u);
+}
+
+TEST_F(MasterTest, WorkersAreListedWithWhatTheyDo) {
+  AddWorker("red", /*slots=*/2);
+  Submit(WordCount("/out"));
+  auto response = Jobs().workersRequest().send().wait(wait_scope_);
+  ASSERT_EQ(response.getWorkers().size(), 1u);
+  const WorkerView red = *ReadWorkerView(response.getWorkers()[0]);
+  EXPECT_EQ(red.name, "red");
+  EXPECT_EQ(red.host, "host-of-red");
+  EXPECT_EQ(red.state, "alive");
+  EXPECT_EQ(red.slots, 2u);
+  EXPECT_EQ(red.busy, 1u);
+  EXPECT_EQ(red.attempts, 1u);
+}
+
+// --- What is durable, and when ---
+
+// Submit, the map's outcome, the reduce's outcome with the order to publish, the job's end: what
+// happens in between shares these, and nothing is launched later because of one.
+TEST_F(MasterTest, ASmallJobCostsFiveSyncsAtMost) {
+  AddWorker("red");
+  const uint64_t before = journal_.sync_count();
+  const JobId job = Submit(WordCount("/out")).job;
+  WorkAll();
+  EXPECT_EQ(View(job).state, JobState::kSucceeded);
+  EXPECT_LE(journal_.sync_count() - before, 5u);
+}
+
+TEST_F(MasterTest, AfterAKillAnAcceptedJobGoesOn) {
+  AddWorker("red");
+  const JobId job = Submit(WordCount("/out", /*maps=*/2)).job;
+  KillAndRestart(Epoch(2));
+  ASSERT_EQ(View(job).state, JobState::kRunning);
+  EXPECT_EQ(View(job).name, "wordcount");
+  AddWorker("blue");
+  WorkAll();
+  EXPECT_EQ(View(job).state, JobState::kSucceeded) << View(job).error;
+  EXPECT_TRUE(Exists("/out/_SUCCESS"));
+}
+
+TEST_F(MasterTest, AfterAKillAFinishedJobIsStillListed) {
+  AddWorker("red");
+  const JobId job = Submit(WordCount("/out")).job;
+  WorkAll();
+  KillAndRestart(Epoch(2));
+  EXPECT_EQ(View(job).state, JobState::kSucceeded);
+  EXPECT_EQ(View(job).output_folder, "/out");
+}
+
+TEST_F(MasterTest, StoppingKeepsWhatWasDecided) {
+  AddWorker("red");
+  const JobId job = Submit(WordCount("/out")).job;
+  master_->Stop().wait(wait_scope_);
+  KillAndRestart(Epoch(2));
+  EXPECT_EQ(View(job).state, JobState::kRunning);
+}
+
+}  // namespace
+}  // namespace millrace

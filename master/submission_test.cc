@@ -1,0 +1,182 @@
+// How a job gets in, and how it is kept out.
+#include "master/submission.h"
+
+#include "master/master_fixture.h"
+
+namespace millrace {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class SubmissionTest : public MasterFixture {
+ protected:
+  std::string BeginRefused(const JobSpec& spec) {
+    auto request = Jobs().beginRequest();
+    Write(spec, request.initSpec());
+    auto response = request.send().wait(wait_scope_);
+    if (!response.getResult().isRefused()) return "";
+    return ReadMessageText(response.getResult().getRefused());
+  }
+
+  bool NeedsBinary(capnp_master::Submission::Client submission) {
+    return submission.needsBinaryRequest().send().wait(wait_scope_).getNeeded();
+  }
+
+  void AddBinary(capnp_master::Submission::Client submission, uint64_t offset,
+                 const std::string& data) {
+    auto request = submission.addBinaryRequest();
+    request.setOffset(offset);
+    request.setData(
+        capnp::Data::Reader(reinterpret_cast<const kj::byte*>(data.data()), data.size()));
+    request.send().ignoreResult().wait(wait_scope_);
+  }
+
+  std::string FetchBinary(JobId job) {
+    auto bulk = Connect(Role::kBulk);
+    auto request = bulk->Peer().castAs<capnp_master::Binaries>().openRequest();
+    request.setJob(job.value());
+    auto opened = request.send().wait(wait_scope_);
+    if (opened.getResult().isRefused()) return ReadMessageText(opened.getResult().getRefused());
+    auto read = opened.getResult().getFile().getReader().readRequest();
+    read.setLength(1 << 20);
+    auto data = read.send().wait(wait_scope_);
+    return std::string(data.getData().asChars().begin(), data.getData().size());
+  }
+};
+
+TEST_F(SubmissionTest, TheSameRequestGivesTheSameJob) {
+  const JobId job = Submit(WordCount("/out")).job;
+  auto request = Jobs().beginRequest();
+  Write(WordCount("/out"), request.initSpec());
+  auto response = request.send().wait(wait_scope_);
+  ASSERT_TRUE(response.getResult().isAlreadyAccepted());
+  EXPECT_EQ(JobId(response.getResult().getAlreadyAccepted()), job);
+}
+
+// The reply to the first commit was lost, or is late; the client asks again.
+TEST_F(SubmissionTest, TheSameRequestUnderWayTwiceGivesOneJob) {
+  auto one = Begin(WordCount("/out"));
+  auto two = Begin(WordCount("/out"));
+  const JobId first = Finish(one).job;
+  const Submitted second = Finish(two);
+  EXPECT_EQ(second.job, first) << second.refused;
+  EXPECT_THAT(master_->views().Jobs(), SizeIs(1));
+}
+
+TEST_F(SubmissionTest, OfTwoJobsWithOneOutputTheSecondIsRefusedNamingTheFirst) {
+  const JobId first = Submit(WordCount("/out")).job;
+  JobSpec other = WordCount("/out");
+  other.request_id = "another";
+  EXPECT_THAT(Submit(other).refused,
+              HasSubstr("unfinished " + ToString(first) + " writes to /out"));
+}
+
+TEST_F(SubmissionTest, AnOutputFolderThatIsNotEmptyIsRefused) {
+  ASSERT_TRUE(fs_.CreateFolders("/out").ok());
+  ASSERT_TRUE(WriteFileAtomically(fs_, "/out/precious", "data").ok());
+  EXPECT_THAT(Submit(WordCount("/out")).refused, HasSubstr("/out"));
+  EXPECT_FALSE(Exists("/out/_millrace"));
+}
+
+TEST_F(SubmissionTest, AHostThatDoesNotSeeTheOutputIsNamedAndNothingIsLeft) {
+  AddWorker("red");
+  FakeWorker& blue = AddWorker("blue");
+  blue.set_objection("/out is not the folder that the master sees");
+  const Submitted submitted = Submit(WordCount("/out"));
+  EXPECT_EQ(submitted.refused, "host host-of-blue: /out is not the folder that the master sees");
+  EXPECT_THAT(master_->views().Jobs(), IsEmpty());
+  EXPECT_THAT(blue.mail().released, SizeIs(1));
+  EXPECT_FALSE(Exists("/out"));
+}
+
+TEST_F(SubmissionTest, AWorkerThatDoesNotAnswerHoldsUpASubmitForFiveSeconds) {
+  FakeWorker& red = AddWorker("red");
+  red.set_frozen(true);
+  auto submission = Begin(WordCount("/out"));
+  auto committed = submission.commitRequest().send();
+  Pass(4900 * kj::MILLISECONDS);
+  EXPECT_FALSE(committed.poll(wait_scope_));
+  Pass(200 * kj::MILLISECONDS);
+  ASSERT_TRUE(committed.poll(wait_scope_));
+  EXPECT_TRUE(committed.wait(wait_scope_).getResult().isJob());
+}
+
+TEST_F(SubmissionTest, AnIncompleteSubmissionIsRefused) {
+  JobSpec spec = WordCount("/out", /*maps=*/3);
+  auto request = Jobs().beginRequest();
+  Write(spec, request.initSpec());
+  auto submission = request.send().wait(wait_scope_).getResult().getSubmission();
+  EXPECT_EQ(Finish(submission).refused, "only 0 of 3 input files arrived");
+}
+
+TEST_F(SubmissionTest, AnAbandonedSubmissionLeavesNothing) {
+  { auto submission = Begin(WordCount("/out")); }
+  client_ = nullptr;
+  Settle();
+  EXPECT_THAT(master_->views().Jobs(), IsEmpty());
+  EXPECT_FALSE(Exists("/out"));
+  EXPECT_TRUE(Submit(WordCount("/out")).job.is_set());
+}
+
+TEST_F(SubmissionTest, SubmissionsUnderWayAreBounded) {
+  std::vector<capnp_master::Submission::Client> open;
+  for (size_t i = 0; i < SubmissionBudget::kOpenMax; ++i) {
+    open.push_back(Begin(WordCount(absl::StrCat("/out-", i))));
+  }
+  EXPECT_THAT(BeginRefused(WordCount("/one-more")), HasSubstr("try again"));
+  open.pop_back();
+  Settle();
+  EXPECT_EQ(BeginRefused(WordCount("/one-more")), "");
+}
+
+TEST_F(SubmissionTest, AHundredThousandReducersAreRefused) {
+  EXPECT_THAT(BeginRefused(WordCount("/out", 1, 100'000)), HasSubstr("reducers"));
+}
+
+// --- The binary ---
+
+TEST_F(SubmissionTest, ABinaryFromAnotherHostIsSentAndServedToWorkers) {
+  auto submission = Begin(WordCount("/out"));
+  EXPECT_TRUE(NeedsBinary(submission));
+  AddBinary(submission, 0, "the ");
+  AddBinary(submission, 4, "program");
+  const JobId job = Finish(submission).job;
+  ASSERT_TRUE(job.is_set());
+  EXPECT_EQ(FetchBinary(job), "the program");
+  EXPECT_FALSE(NeedsBinary(Begin(WordCount("/another"))));
+}
+
+TEST_F(SubmissionTest, ABinaryThatArrivesDamagedIsRefused) {
+  auto submission = Begin(WordCount("/out"));
+  AddBinary(submission, 0, "the pr0gram");
+  EXPECT_THAT(Finish(submission).refused, HasSubstr("are not those that it announced"));
+  submission = Begin(WordCount("/out"));
+  EXPECT_ANY_THROW(AddBinary(submission, 4, "program"));  // a gap
+}
+
+TEST_F(SubmissionTest, ABinaryOnThisHostIsUsedWhereItLies) {
+  ASSERT_TRUE(fs_.CreateFolders("/bin").ok());
+  ASSERT_TRUE(WriteFileAtomically(fs_, "/bin/wordcount", "the program").ok());
+  const FileInfo info = *fs_.Stat("/bin/wordcount");
+  JobSpec spec = WordCount("/out");
+  spec.binary.host_id = "host-of-master";
+  spec.binary.mtime_ns = info.mtime_ns;
+  spec.binary.inode = info.inode;
+  auto submission = Begin(spec);
+  EXPECT_FALSE(NeedsBinary(submission));
+  const JobId job = Finish(submission).job;
+  EXPECT_EQ(FetchBinary(job), "the program");
+
+  ASSERT_TRUE(WriteFileAtomically(fs_, "/bin/wordcount", "the changed").ok());
+  EXPECT_THAT(FetchBinary(job), HasSubstr("was changed after the job was submitted"));
+}
+
+TEST_F(SubmissionTest, TheBinaryOfAnUnknownJobIsRefused) {
+  EXPECT_THAT(FetchBinary(JobId(99)), HasSubstr("job-99 is not known"));
+}
+
+}  // namespace
+}  // namespace millrace
