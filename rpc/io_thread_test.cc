@@ -24,7 +24,7 @@ class Gate {
 
 TEST(IoThreadTest, WorkRunsInOrderOnOneOtherThread) {
   std::vector<int> order;
-  std::vector<std::thread::id> threads;
+  std::vector<decltype(std::this_thread::get_id())> threads;
   {
     IoThread io;
     for (int i = 0; i < 100; ++i) {
@@ -64,13 +64,13 @@ TEST(IoThreadTest, ManyThreadsMayPost) {
   size_t ran = 0;
   {
     IoThread io;
-    std::vector<std::thread> posters;
+    std::vector<std::future<void>> posters;
     for (int t = 0; t < 4; ++t) {
-      posters.emplace_back([&]() {
+      posters.push_back(std::async(std::launch::async, [&]() {
         for (int i = 0; i < 100; ++i) io.Post([&]() { ++ran; });
-      });
+      }));
     }
-    for (std::thread& poster : posters) poster.join();
+    for (std::future<void>& poster : posters) poster.wait();
   }
   EXPECT_EQ(ran, 400u);
 }

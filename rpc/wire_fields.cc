@@ -8,10 +8,13 @@
 
 namespace millrace {
 
+void FieldReader::Refuse(const char* field, std::string_view problem) {
+  if (!status_.ok()) return;
+  status_ = absl::InvalidArgumentError(absl::StrCat(field, ": ", ToAbsl(problem)));
+}
+
 bool FieldReader::Require(bool holds, const char* field, std::string_view problem) {
-  if (!holds && status_.ok()) {
-    status_ = absl::InvalidArgumentError(absl::StrCat(field, ": ", ToAbsl(problem)));
-  }
+  if (!holds) Refuse(field, problem);
   return holds;
 }
 
@@ -43,7 +46,7 @@ std::string FieldReader::FileName(const char* field, capnp::Text::Reader in) {
 std::string FieldReader::Address(const char* field, capnp::Text::Reader in) {
   std::string text = SomeText(field, in, kMaxPathBytes);
   absl::StatusOr<HostPort> address = ParseHostPort(text, PortZero::kRefused);
-  if (!address.ok()) Require(false, field, std::string(address.status().message()));
+  if (!address.ok()) Refuse(field, ToStd(address.status().message()));
   return text;
 }
 
@@ -86,7 +89,7 @@ std::map<std::string, int64_t> FieldReader::Counters(
 
 uint32_t FieldReader::Number(const char* field, uint32_t value, uint32_t min, uint32_t max) {
   if (value < min || value > max) {
-    Require(false, field, std::string(absl::StrCat(value, " is not from ", min, " to ", max)));
+    Refuse(field, absl::StrCat(value, " is not from ", min, " to ", max));
   }
   return value;
 }

@@ -44,7 +44,9 @@ constexpr int kEnumCount<ShuffleMode> = 2;
 // reading a message is a list of its fields.
 class FieldReader {
  public:
-  // Remembers "FIELD: PROBLEM" unless `holds`. Returns `holds`.
+  // Remembers "FIELD: PROBLEM", unless something was wrong before.
+  void Refuse(const char* field, std::string_view problem);
+  // Refuses unless `holds`. Returns `holds`.
   bool Require(bool holds, const char* field, std::string_view problem);
 
   // Text of at most `max_bytes`, without NUL.
@@ -85,7 +87,7 @@ class FieldReader {
   template <typename T>
   T Nested(const char* field, absl::StatusOr<T> value) {
     if (value.ok()) return *std::move(value);
-    Require(false, field, std::string(value.status().message()));
+    Refuse(field, std::string(value.status().message()));
     return T();
   }
 
