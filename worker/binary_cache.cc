@@ -61,6 +61,11 @@ BinaryCache::BinaryCache(FileSystem& file_system, BlockingRunner& io, BinarySour
     : file_system_(file_system), io_(io), source_(source), options_(std::move(options)) {}
 
 kj::Promise<absl::StatusOr<std::string>> BinaryCache::Find(JobId job, const JobBinary& binary) {
+  users_[job] = binary.sha256;
+  return Locate(job, binary);
+}
+
+kj::Promise<absl::StatusOr<std::string>> BinaryCache::Locate(JobId job, const JobBinary& binary) {
   auto look = std::make_shared<Look>();
   const bool same_host = binary.host_id == options_.host_id;
   const std::string cached_path = CachedBinaryPath(options_.scratch_folder, binary.sha256);
@@ -88,7 +93,6 @@ kj::Promise<absl::StatusOr<std::string>> BinaryCache::Use(JobId job, const JobBi
   copy.size = look.cached->size;
   copy.verified = *look.cached;
   copy.last_use = ++uses_;
-  copy.users.insert(job);
   return absl::StatusOr<std::string>(CachedBinaryPath(options_.scratch_folder, binary.sha256));
 }
 
@@ -110,7 +114,7 @@ kj::Promise<absl::StatusOr<std::string>> BinaryCache::Fetch(JobId job, const Job
         const auto ended = fetches_.find(binary.sha256);
         if (ended != fetches_.end() && ended->second.number == number) fetches_.erase(ended);
         if (!fetched.ok()) return absl::StatusOr<std::string>(fetched);
-        return Find(job, binary);
+        return Locate(job, binary);
       });
 }
 
@@ -133,7 +137,7 @@ absl::Status BinaryCache::Evict(uint64_t bytes) {
   while (cached_bytes() + bytes > options_.max_bytes) {
     auto oldest = copies_.end();
     for (auto copy = copies_.begin(); copy != copies_.end(); ++copy) {
-      if (!copy->second.users.empty()) continue;
+      if (InUse(copy->first)) continue;
       if (oldest == copies_.end() || copy->second.last_use < oldest->second.last_use) oldest = copy;
     }
     if (oldest == copies_.end()) {
@@ -149,8 +153,13 @@ absl::Status BinaryCache::Evict(uint64_t bytes) {
   return absl::OkStatus();
 }
 
-void BinaryCache::Release(JobId job) {
-  for (auto& [sha256, copy] : copies_) copy.users.erase(job);
+void BinaryCache::Release(JobId job) { users_.erase(job); }
+
+bool BinaryCache::InUse(const std::string& sha256) const {
+  for (const auto& [job, used] : users_) {
+    if (used == sha256) return true;
+  }
+  return false;
 }
 
 uint64_t BinaryCache::cached_bytes() const {

@@ -15,7 +15,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -58,14 +57,16 @@ class BinaryCache {
     uint64_t last_use = 0;
     // The file when its content was verified.
     FileInfo verified;
-    std::set<JobId> users;
   };
+
+  bool InUse(const std::string& sha256) const;
 
   struct Pending {
     uint64_t number;
     kj::ForkedPromise<absl::Status> end;
   };
 
+  kj::Promise<absl::StatusOr<std::string>> Locate(JobId job, const JobBinary& binary);
   kj::Promise<absl::StatusOr<std::string>> Use(JobId job, const JobBinary& binary,
                                                const Look& look);
   kj::Promise<absl::StatusOr<std::string>> Fetch(JobId job, const JobBinary& binary);
@@ -79,6 +80,7 @@ class BinaryCache {
   const BinaryCacheOptions options_;
   uint64_t uses_ = 0;
   uint64_t fetches_begun_ = 0;
+  std::map<JobId, std::string> users_;      // the copy that each job needs
   std::map<std::string, Copy> copies_;      // by SHA-256
   std::map<std::string, Pending> fetches_;  // under way
 };

@@ -57,6 +57,9 @@ class FetchPlan {
   void Publish(uint64_t version, const std::vector<MapSource>& sources,
                const std::map<WorkerId, ShuffleAddress>& addresses);
 
+  // The master counts versions anew.
+  void ForgetVersion() { version_ = 0; }
+
   // What to begin now. Each order ends with exactly one report, or is abandoned (see IsCurrent).
   std::vector<FetchOrder> Next();
   // Whether work on `source` is still wanted.

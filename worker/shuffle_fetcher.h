@@ -52,6 +52,8 @@ class ShuffleFetcher final : private kj::TaskSet::ErrorHandler {
   void Publish(uint64_t version, const std::vector<MapSource>& sources,
                const std::map<WorkerId, ShuffleAddress>& addresses);
 
+  void ForgetVersion() { plan_.ForgetVersion(); }
+
   const FetchPlan& plan() const { return plan_; }
   // Not OK when this host cannot hold what is fetched.
   const absl::Status& local_failure() const { return local_failure_; }

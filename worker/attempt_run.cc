@@ -1,0 +1,222 @@
+#include "worker/attempt_run.h"
+
+#include <glog/logging.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "rpc/status_exception.h"
+
+namespace millrace {
+namespace {
+
+// What stands between an attempt and its executor: the job's fault, or this host's.
+Cause CauseOfStart(const absl::Status& status) {
+  return status.code() == absl::StatusCode::kFailedPrecondition ? Cause::kJobInvalid
+                                                                : Cause::kWorkerFailed;
+}
+
+}  // namespace
+
+AttemptRun::AttemptRun(const AttemptHost& host, const JobContext& job, AttemptSpec spec,
+                       Owner& owner)
+    : host_(host),
+      job_(job),
+      spec_(std::move(spec)),
+      files_(FilesOf(spec_, job_, host.scratch_folder)),
+      owner_(owner),
+      tasks_(*this) {}
+
+AttemptRun::~AttemptRun() noexcept(false) {
+  if (executor_.get() == nullptr) return;
+  executor_->Kill();
+  host_.executors.GiveBack(spec_.task.job, kj::mv(executor_));
+}
+
+void AttemptRun::Begin(const KnownJob& job) {
+  if (spec_.kind == StageKind::kMap) return AskForSlot();
+  // The fetcher writes into the attempt's folder.
+  const auto make = [files = files_, &fs = host_.file_system]() { return files.Make(fs); };
+  ShuffleFetcherOptions options;
+  options.reduce = spec_.task;
+  options.map_count = job_.map_count;
+  options.attempt_folder = files_.attempt_folder;
+  options.plan.mode = job_.shuffle;
+  options.plan.host_id = host_.host_id;
+  fetcher_ = kj::heap<ShuffleFetcher>(
+      ShuffleFetcher::Host{host_.timer, host_.file_system, host_.io, host_.peers}, options,
+      [this]() { OnFetchChange(); });
+  tasks_.add(host_.io.Run(make).then([this](absl::Status made) {
+    if (!made.ok()) Fail(Cause::kWorkerFailed, std::string(made.message()));
+  }));
+  BeginFetching(job);
+}
+
+// Work on the I/O thread keeps its order, so the folder is there before the first file.
+void AttemptRun::BeginFetching(const KnownJob& job) {
+  fetcher_->Publish(job.version, job.AllSources(), job.addresses);
+}
+
+void AttemptRun::Publish(uint64_t version, const std::vector<MapSource>& sources,
+                         const std::map<WorkerId, ShuffleAddress>& addresses) {
+  // Once it has a slot, it reads what it has; a source that vanishes meanwhile is found missing.
+  if (fetcher_.get() == nullptr || asked_for_slot_ || ended_) return;
+  fetcher_->Publish(version, sources, addresses);
+}
+
+void AttemptRun::OnFetchChange() {
+  if (ended_ || cancelled_ || asked_for_slot_) return;
+  if (!fetcher_->local_failure().ok()) {
+    return Fail(Cause::kWorkerFailed, std::string(fetcher_->local_failure().message()));
+  }
+  const FetchPlan& plan = fetcher_->plan();
+  if (plan.failure().has_value()) {
+    AttemptOutcome outcome;
+    outcome.cause = Cause::kFetchFailed;
+    outcome.message = plan.failure()->message;
+    outcome.failed_map_index = plan.failure()->source.map_index;
+    outcome.failed_source = plan.failure()->source.attempt;
+    return Finish(std::move(outcome));
+  }
+  if (!plan.ready()) return;
+  if (granted_) return AskForSlot();
+  if (announced_ && announced_version_ == plan.version()) return;
+  announced_ = true;
+  announced_version_ = plan.version();
+  owner_.OnSourcesReady(*this, announced_version_);
+}
+
+void AttemptRun::ForgetVersion() {
+  announced_ = false;
+  if (fetcher_.get() != nullptr) fetcher_->ForgetVersion();
+}
+
+void AttemptRun::Grant() {
+  granted_ = true;
+  if (fetcher_.get() == nullptr || ended_ || cancelled_) return;
+  // A source lost while the grant was on its way: the slot is used when the new one is here.
+  if (fetcher_->plan().ready()) AskForSlot();
+}
+
+void AttemptRun::AskForSlot() {
+  if (asked_for_slot_) return;
+  asked_for_slot_ = true;
+  owner_.OnWantsSlot(*this);
+}
+
+void AttemptRun::UseSlot() {
+  has_slot_ = true;
+  tasks_.add(RunInExecutor());
+}
+
+kj::Promise<void> AttemptRun::RunInExecutor() {
+  return host_.io.Run([files = files_, &fs = host_.file_system]() { return files.Make(fs); })
+      .then([this](absl::Status made) -> kj::Promise<absl::StatusOr<std::string>> {
+        if (!made.ok()) return absl::StatusOr<std::string>(made);
+        return host_.binaries.Find(spec_.task.job, job_.binary);
+      })
+      .then(
+          [this](absl::StatusOr<std::string> binary) { return StartExecutor(std::move(binary)); });
+}
+
+kj::Promise<void> AttemptRun::StartExecutor(absl::StatusOr<std::string> binary) {
+  if (ended_) return kj::READY_NOW;  // cancelled meanwhile
+  if (!binary.ok()) {
+    Fail(CauseOfStart(binary.status()), std::string(binary.status().message()));
+    return kj::READY_NOW;
+  }
+  ExecutorCommand command;
+  command.binary_path = *std::move(binary);
+  command.argv = job_.argv;
+  command.environment = job_.environment;
+  command.working_folder = files_.job_folder;
+  absl::StatusOr<kj::Own<Executor>> executor = host_.executors.Take(spec_.task.job, command);
+  if (!executor.ok()) {
+    Fail(Cause::kWorkerFailed, std::string(executor.status().message()));
+    return kj::READY_NOW;
+  }
+  executor_ = kj::mv(*executor);
+  if (fetcher_.get() != nullptr) shuffled_bytes_ = fetcher_->plan().bytes();
+  return Await(executor_->Run(MakeTask()));
+}
+
+kj::Promise<void> AttemptRun::Await(kj::Promise<AttemptOutcome> run) {
+  return run.then([this](AttemptOutcome outcome) {
+    host_.executors.GiveBack(spec_.task.job, kj::mv(executor_));
+    if (spec_.kind == StageKind::kReduce) outcome.stats.shuffled_bytes = shuffled_bytes_;
+    Finish(std::move(outcome));
+  });
+}
+
+ExecutorTask AttemptRun::MakeTask() const {
+  ExecutorTask task;
+  task.attempt = spec_.attempt;
+  task.task = spec_.task;
+  task.partitions = job_.reducers;
+  task.input_format = job_.input_format;
+  task.output_path = files_.output;
+  task.temp_folder = files_.attempt_folder;
+  task.memory_bytes = job_.task_memory_bytes;
+  task.environment = EnvironmentOf(spec_, host_.worker_name);
+  if (spec_.kind == StageKind::kMap) {
+    task.work = spec_.split;
+  } else {
+    task.work = fetcher_->plan().Sources();
+  }
+  return task;
+}
+
+void AttemptRun::Cancel() {
+  if (cancelled_ || ended_) return;
+  cancelled_ = true;
+  if (executor_.get() != nullptr) {
+    executor_->Kill();  // its outcome follows
+    return;
+  }
+  Fail(Cause::kCancelled, "the attempt was cancelled");
+}
+
+void AttemptRun::RefreshProgress() {
+  if (executor_.get() == nullptr) {
+    if (fetcher_.get() != nullptr) progress_.bytes = fetcher_->plan().bytes();
+    return;
+  }
+  if (refreshing_) return;
+  refreshing_ = true;
+  tasks_.add(executor_->Progress().then([this](AttemptProgress progress) {
+    refreshing_ = false;
+    // What was fetched stays progress made.
+    progress_ = {shuffled_bytes_ + progress.bytes, progress.records};
+  }));
+}
+
+void AttemptRun::Fail(Cause cause, const std::string& message) {
+  AttemptOutcome outcome;
+  outcome.cause = cause;
+  outcome.message = message;
+  Finish(std::move(outcome));
+}
+
+void AttemptRun::Finish(AttemptOutcome outcome) {
+  if (ended_) return;
+  ended_ = true;
+  outcome.attempt = spec_.attempt;
+  outcome.task = spec_.task;
+  if (cancelled_) outcome.cause = Cause::kCancelled;
+  const bool keep = outcome.cause == Cause::kSucceeded;
+  host_.io
+      .Run([files = files_, keep, &fs = host_.file_system]() {
+        keep ? files.RemoveTemporary(fs) : files.RemoveAll(fs);
+        return absl::OkStatus();
+      })
+      .detach([](kj::Exception&&) {});
+  owner_.OnEnded(*this, std::move(outcome));
+}
+
+void AttemptRun::taskFailed(kj::Exception&& exception) {
+  const absl::Status status = ToStatus(exception);
+  LOG(ERROR) << ToString(spec_.attempt) << ": " << status.message();
+  Fail(Cause::kWorkerFailed, std::string(status.message()));
+}
+
+}  // namespace millrace
