@@ -183,9 +183,10 @@ void Master::ServeWorker(const PeerInfo& peer, kj::Own<kj::AsyncIoStream> stream
 // One worker that waits to be dialled; a new connection each time the last one broke.
 class Master::DialledWorker {
  public:
-  DialledWorker(Master& master, std::string address, DialWorker dial)
+  DialledWorker(Master& master, std::string address, std::string own_address, DialWorker dial)
       : master_(master),
         address_(std::move(address)),
+        own_address_(std::move(own_address)),
         dial_(std::move(dial)),
         redialer_(
             master.timer_, absl::StrCat("worker at ", address_), BackoffOptions(),
@@ -204,7 +205,7 @@ class Master::DialledWorker {
 
  private:
   kj::Promise<kj::Own<Connection>> Dial() {
-    peer_ = kj::heap<WorkerPeer>(master_.links_, master_.terms_, address_);
+    peer_ = kj::heap<WorkerPeer>(master_.links_, master_.terms_, address_, own_address_);
     return dial_(peer_->Registry());
   }
 
@@ -217,13 +218,15 @@ class Master::DialledWorker {
 
   Master& master_;
   const std::string address_;
+  const std::string own_address_;
   const DialWorker dial_;
   kj::Own<WorkerPeer> peer_;  // outlives its connection
   Redialer redialer_;
 };
 
-kj::Promise<void> Master::KeepDialling(const std::string& address, DialWorker dial) {
-  auto worker = kj::heap<DialledWorker>(*this, address, std::move(dial));
+kj::Promise<void> Master::KeepDialling(const std::string& address, const std::string& own_address,
+                                       DialWorker dial) {
+  auto worker = kj::heap<DialledWorker>(*this, address, own_address, std::move(dial));
   auto running = worker->Run();
   return running.attach(kj::mv(worker));
 }

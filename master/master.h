@@ -74,9 +74,11 @@ class Master final : private ActionPerformer, private kj::TaskSet::ErrorHandler 
   void Accept(const PeerInfo& peer, kj::Own<kj::AsyncIoStream> stream);
 
   // Dials a worker that waits to be dialled, again and again for as long as the promise lives.
-  // `dial` connects, with what the peer can reach at our end.
+  // `own_address` is where it finds this master; `dial` connects, with what the peer can reach at
+  // our end.
   using DialWorker = std::function<kj::Promise<kj::Own<Connection>>(capnp::Capability::Client own)>;
-  kj::Promise<void> KeepDialling(const std::string& address, DialWorker dial);
+  kj::Promise<void> KeepDialling(const std::string& address, const std::string& own_address,
+                                 DialWorker dial);
 
   // Takes no more work, ends all connections and resolves when all that was decided is durable.
   kj::Promise<void> Stop();

@@ -20,6 +20,7 @@
 #include "master/http_service.h"
 #include "master/master.h"
 #include "master/memory_journal.h"
+#include "master/route.h"
 #include "master/sqlite_journal.h"
 #include "master/state_folder.h"
 #include "rpc/acceptor.h"
@@ -103,6 +104,7 @@ class MasterProcess final : private kj::TaskSet::ErrorHandler {
   absl::StatusOr<kj::Own<kj::ConnectionReceiver>> ListenOn(const std::string& address);
   void MakeMaster();
   kj::Promise<void> CheckShuffle(const std::string& address);
+  std::string AddressFor(const std::string& worker) const;
   kj::Promise<void> StopAsked();
   kj::Promise<void> LifelineEnded();
   kj::Promise<void> ReadLifeline();
@@ -238,11 +240,21 @@ kj::Promise<void> MasterProcess::RunUntilStopped() {
   tasks_.add(acceptor_->Run());
   if (http_ != nullptr) tasks_.add(http_->Run());
   for (const std::string& worker : options_.dial_workers) {
-    tasks_.add(master_->KeepDialling(worker, [this, worker](capnp::Capability::Client own) {
+    auto dial = [this, worker](capnp::Capability::Client own) {
       return Dial(network_, timer_, worker, Role::kMaster, connection_, kj::mv(own));
-    }));
+    };
+    tasks_.add(master_->KeepDialling(worker, AddressFor(worker), std::move(dial)));
   }
   return master_->Run().exclusiveJoin(StopAsked());
+}
+
+// Where a worker that was dialled finds this master.
+std::string MasterProcess::AddressFor(const std::string& worker) const {
+  absl::StatusOr<HostPort> own = ParseHostPort(address_, PortZero::kRefused);
+  const absl::StatusOr<HostPort> other = ParseHostPort(worker, PortZero::kRefused);
+  if (!own.ok() || !other.ok() || !IsWildcard(own->host)) return address_;
+  own->host = LocalAddressTowards(other->host);
+  return ToString(*own);
 }
 
 kj::Promise<void> MasterProcess::StopAsked() {

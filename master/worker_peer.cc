@@ -165,13 +165,18 @@ class WorkerPeer::RegistryServer final : public capnp_master::Registry::Server {
     accepted.setHeartbeatMs(peer_.terms_.heartbeat_ms);
     accepted.setLeaseMs(peer_.terms_.lease_ms);
     accepted.setClusterId(peer_.terms_.cluster_id.c_str());
+    accepted.setBulkAddress(peer_.bulk_address_.c_str());
   }
 
   WorkerPeer& peer_;
 };
 
-WorkerPeer::WorkerPeer(WorkerLinks& links, const WorkerTerms& terms, std::string address)
-    : links_(links), terms_(terms), address_(std::move(address)) {}
+WorkerPeer::WorkerPeer(WorkerLinks& links, const WorkerTerms& terms, std::string address,
+                       std::string bulk_address)
+    : links_(links),
+      terms_(terms),
+      address_(std::move(address)),
+      bulk_address_(std::move(bulk_address)) {}
 
 WorkerPeer::~WorkerPeer() noexcept(false) { links_.Left(*this); }
 

@@ -30,7 +30,9 @@ struct WorkerTerms {
 class WorkerPeer final : public LinkHolder {
  public:
   // `links` and `terms` must outlive it. `address` names the other end in messages.
-  WorkerPeer(WorkerLinks& links, const WorkerTerms& terms, std::string address);
+  // `bulk_address` is where the worker finds this master when it did not dial it itself.
+  WorkerPeer(WorkerLinks& links, const WorkerTerms& terms, std::string address,
+             std::string bulk_address = "");
   ~WorkerPeer() noexcept(false) override;
   KJ_DISALLOW_COPY(WorkerPeer);
 
@@ -49,6 +51,7 @@ class WorkerPeer final : public LinkHolder {
   WorkerLinks& links_;
   const WorkerTerms& terms_;
   const std::string address_;
+  const std::string bulk_address_;
   std::string close_reason_;  // set: close as soon as somebody listens
   PendingAnswers<int, std::string> closing_;
   // Calls under way end with this object, whatever Cap'n Proto still holds of them.
