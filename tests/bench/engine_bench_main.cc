@@ -215,6 +215,16 @@ void Wait(const std::vector<pid_t>& children) {
   }
 }
 
+// User and system time of the processes that have been waited for.
+double ChildSeconds() {
+  rusage usage = {};
+  PCHECK(getrusage(RUSAGE_CHILDREN, &usage) == 0);
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
 // Makes the host give memory to this machine.
 void WarmMemory() {
   if (FLAGS_warm_gib <= 0) return;
@@ -239,6 +249,7 @@ void RunRound(const std::vector<InputSplit>& splits) {
   CHECK_LE(splits.size(), size_t{Board::kMaxMaps});
   WarmMemory();
   const double start = Now();
+  const double cpu_before = ChildSeconds();
   std::vector<pid_t> children;
   for (int number = 0; number < FLAGS_processes; ++number) {
     const pid_t child = fork();
@@ -252,12 +263,13 @@ void RunRound(const std::vector<InputSplit>& splits) {
   const double wall = Now() - start;
   const auto seconds = [](uint64_t us) { return static_cast<double>(us) / 1e6 / FLAGS_processes; };
   std::printf(
-      "wall %.3f s  map %.3f  sort+write %.3f  spill merge %.3f  reduce %.3f  commit %.3f  "
+      "wall %.3f s  cpu %.3f s  map %.3f  sort+write %.3f  spill merge %.3f  reduce %.3f  commit "
+      "%.3f  "
       "idle %.3f  anonymous %.0f MB  runs %.0f MB, %.1f M records\n",
-      wall, seconds(board->phase_us[0]), seconds(board->phase_us[1]), seconds(board->phase_us[2]),
-      seconds(board->phase_us[3]), seconds(board->phase_us[4]), seconds(board->waited_us),
-      static_cast<double>(board->anonymous_kb) / 1024, static_cast<double>(board->run_bytes) / 1e6,
-      static_cast<double>(board->run_records) / 1e6);
+      wall, ChildSeconds() - cpu_before, seconds(board->phase_us[0]), seconds(board->phase_us[1]),
+      seconds(board->phase_us[2]), seconds(board->phase_us[3]), seconds(board->phase_us[4]),
+      seconds(board->waited_us), static_cast<double>(board->anonymous_kb) / 1024,
+      static_cast<double>(board->run_bytes) / 1e6, static_cast<double>(board->run_records) / 1e6);
   std::fflush(stdout);
   munmap(shared, sizeof(Board));
 }
