@@ -64,13 +64,12 @@ TEST(IoThreadTest, ManyThreadsMayPost) {
   size_t ran = 0;
   {
     IoThread io;
-    std::vector<std::future<void>> posters;
-    for (int t = 0; t < 4; ++t) {
-      posters.push_back(std::async(std::launch::async, [&]() {
+    IoThread posters[4];  // they end first
+    for (IoThread& poster : posters) {
+      ASSERT_TRUE(poster.Post([&]() {
         for (int i = 0; i < 100; ++i) io.Post([&]() { ++ran; });
       }));
     }
-    for (std::future<void>& poster : posters) poster.wait();
   }
   EXPECT_EQ(ran, 400u);
 }
