@@ -53,7 +53,11 @@ std::optional<int> ParseFlags(int argc, char** argv, const Program& program, Com
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   const std::vector<KnownFlag> known = KnownFlags(program);
   absl::StatusOr<CommandLine> scanned = ScanArguments(arguments, known, program.positional_allowed);
-  if (!scanned.ok()) return UsageError(program, scanned.status());
+  if (!scanned.ok()) {
+    UsageError(program, scanned.status());
+    std::fprintf(stderr, "%s --help explains the flags.\n", program.name.c_str());
+    return kExitUsage;
+  }
   *line = *std::move(scanned);
   if (line->help) {
     std::fputs(HelpText(program, known).c_str(), stdout);
@@ -69,8 +73,7 @@ std::optional<int> ParseFlags(int argc, char** argv, const Program& program, Com
 }
 
 int UsageError(const Program& program, const absl::Status& status) {
-  std::fprintf(stderr, "%s: %s\n%s --help explains the flags.\n", program.name.c_str(),
-               std::string(status.message()).c_str(), program.name.c_str());
+  std::fprintf(stderr, "%s: %s\n", program.name.c_str(), std::string(status.message()).c_str());
   return kExitUsage;
 }
 

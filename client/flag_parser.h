@@ -22,7 +22,7 @@ namespace millrace {
 // error).
 std::optional<int> ParseFlags(int argc, char** argv, const Program& program, CommandLine* line);
 
-// Prints "PROGRAM: message" on standard error with how to get help, and returns 2.
+// Prints "PROGRAM: message" on standard error, and returns 2.
 int UsageError(const Program& program, const absl::Status& status);
 
 // Where the person stands: relative paths are seen from there, also under `bazel run`, which starts

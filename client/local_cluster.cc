@@ -59,10 +59,11 @@ absl::StatusOr<std::string> ReadLine(int fd, int timeout_ms) {
   return absl::InternalError("it sent too long an address");
 }
 
-absl::StatusOr<std::string> StartMaster(const std::string& key_file,
+absl::StatusOr<std::string> StartMaster(const std::string& folder, const std::string& key_file,
                                         std::unique_ptr<RoleProcess>* master) {
   RoleOptions options;
   options.Set("listen", "127.0.0.1:0");
+  options.Set("cluster_folder", folder);
   options.Set("cluster_key_file", key_file);
   MILLRACE_ASSIGN_OR_RETURN(Pipe ready, Pipe::Make());
   MILLRACE_ASSIGN_OR_RETURN(*master, RoleProcess::Start(kMasterRole, options, ready.write_fd()));
@@ -109,7 +110,8 @@ absl::StatusOr<std::unique_ptr<LocalWorkers>> LocalWorkers::Start(
     worker.Set("listen", ToString(listen));
     worker.Set("slots", 1);
     worker.Set("name", absl::StrCat("w", i));
-    worker.Set("scratch_folder", JoinPath(options.folder, absl::StrCat("w", i)));
+    worker.Set("scratch_folder", options.folder);
+    worker.Set("cluster_folder", options.folder);
     worker.Set("cluster_key_file", options.cluster_key_file);
     worker.Set("insecure", options.insecure ? 1 : 0);
     MILLRACE_ASSIGN_OR_RETURN(std::unique_ptr<RoleProcess> process,
@@ -129,7 +131,8 @@ absl::StatusOr<std::unique_ptr<LocalCluster>> LocalCluster::Start(
   MILLRACE_ASSIGN_OR_RETURN(cluster->folder_, TemporaryFolder::Make(parent_folder));
   cluster->key_file_ = JoinPath(cluster->folder_->path(), "key");
   MILLRACE_RETURN_IF_ERROR(WriteKey(cluster->key_file_));
-  MILLRACE_ASSIGN_OR_RETURN(cluster->address_, StartMaster(cluster->key_file_, &cluster->master_));
+  MILLRACE_ASSIGN_OR_RETURN(cluster->address_, StartMaster(cluster->folder_->path(),
+                                                           cluster->key_file_, &cluster->master_));
   LocalWorkersOptions options;
   options.master = cluster->address_;
   options.count = workers;

@@ -36,7 +36,7 @@ class TemporaryFolder {
 struct LocalWorkersOptions {
   std::string master;  // HOST:PORT
   uint32_t count = 1;  // processes, with one slot each
-  std::string folder;  // each has its scratch folder in it; removed by its owner
+  std::string folder;  // each makes its scratch folder in it
   std::string cluster_key_file;
   bool insecure = false;
 };

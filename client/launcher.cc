@@ -1,0 +1,123 @@
+#include "client/launcher.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "client/cluster_access.h"
+#include "client/command_line.h"
+#include "client/exit_codes.h"
+#include "client/flag_parser.h"
+#include "client/inline_run.h"
+#include "client/job_options.h"
+#include "client/job_run.h"
+#include "client/job_spec.h"
+#include "client/launcher_flags.h"
+#include "client/local_cluster.h"
+#include "client/reports.h"
+#include "client/roles.h"
+#include "mapreduce/status_macros.h"
+#include "storage/posix_file_system.h"
+#include "worker/executor_process.h"
+
+namespace millrace {
+namespace {
+
+absl::StatusOr<JobDescription> DescribeJob(const Describe& describe) {
+  MILLRACE_ASSIGN_OR_RETURN(JobDescription job, describe());
+  MILLRACE_RETURN_IF_ERROR(Validate(job));
+  return job;
+}
+
+std::vector<std::string> OwnEnvironment() {
+  std::vector<std::string> environment;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    environment.emplace_back(*variable);
+  }
+  return environment;
+}
+
+// A job that was asked for and passed every check that can be made here.
+struct CheckedJob {
+  JobOptions options;
+  JobSpec spec;
+  ClusterKey key;
+};
+
+absl::StatusOr<CheckedJob> CheckJob(const JobDescription& job, const Invocation& invocation) {
+  CheckedJob checked;
+  PosixFileSystem fs;
+  MILLRACE_ASSIGN_OR_RETURN(checked.options,
+                            ReadJobOptions(GivenJobFlags(), invocation.folder, job));
+  const JobOptions& options = checked.options;
+  MILLRACE_RETURN_IF_ERROR(CheckReportPaths(fs, options));
+  if (options.placement == Placement::kCluster) {
+    MILLRACE_ASSIGN_OR_RETURN(
+        checked.key, ReadClusterKey(options.master, options.cluster_key_file, GivenInsecure()));
+  }
+  MILLRACE_ASSIGN_OR_RETURN(checked.spec, MakeJobSpec(fs, options, job, invocation));
+  checked.spec.environment = EnvironmentForJobs(OwnEnvironment());
+  return checked;
+}
+
+int RunOnLocalCluster(const Program& program, CheckedJob job) {
+  HoldSignals();
+  const uint32_t workers = job.options.local_workers == 0 ? CoreCount() : job.options.local_workers;
+  absl::StatusOr<std::unique_ptr<LocalCluster>> cluster =
+      LocalCluster::Start(workers, job.options.scratch_folder);
+  if (!cluster.ok()) {
+    std::fprintf(stderr, "%s: %s\n", program.name.c_str(),
+                 std::string(cluster.status().message()).c_str());
+    return kExitFailed;
+  }
+  absl::StatusOr<ClusterKey> key = ClusterKey::Load((*cluster)->key_file());
+  absl::StatusOr<JobBinary> binary = IdentifyOwnBinary();
+  if (!key.ok()) return UsageError(program, key.status());
+  if (!binary.ok()) return UsageError(program, binary.status());
+  job.spec.binary = *std::move(binary);
+  JobTarget target{program.name, (*cluster)->address(), *std::move(key), cluster->get()};
+  return RunJob(target, job.options, std::move(job.spec));
+}
+
+int RunOnCluster(const Program& program, CheckedJob job) {
+  HoldSignals();
+  absl::StatusOr<JobBinary> binary = IdentifyOwnBinary();
+  if (!binary.ok()) return UsageError(program, binary.status());
+  job.spec.binary = *std::move(binary);
+  JobTarget target{program.name, job.options.master, job.key, /*local=*/nullptr};
+  return RunJob(target, job.options, std::move(job.spec));
+}
+
+}  // namespace
+
+int Main(int argc, char** argv, const Usage& usage, const Describe& describe) {
+  if (const std::optional<int> exit_code = MaybeRunRole()) return *exit_code;
+  const std::optional<int> executor_socket = TakeExecutorFd();
+  const Program program = JobProgram(usage, argv[0]);
+  StartLogging(argv[0]);
+
+  CommandLine line;
+  if (const std::optional<int> exit_code = ParseFlags(argc, argv, program, &line)) {
+    return *exit_code;
+  }
+  const absl::StatusOr<JobDescription> job = DescribeJob(describe);
+  if (!job.ok()) return UsageError(program, job.status());
+  if (executor_socket.has_value()) RunExecutor(*executor_socket, *job);
+
+  const Invocation invocation{{argv, argv + argc}, WorkingFolder()};
+  absl::StatusOr<CheckedJob> checked = CheckJob(*job, invocation);
+  if (!checked.ok()) return UsageError(program, checked.status());
+  switch (checked->options.placement) {
+    case Placement::kLocalCluster: return RunOnLocalCluster(program, *std::move(checked));
+    case Placement::kCluster: return RunOnCluster(program, *std::move(checked));
+    case Placement::kInline: break;
+  }
+  return RunInline(program.name, checked->options, *job, std::move(checked->spec));
+}
+
+}  // namespace millrace

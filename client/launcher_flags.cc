@@ -1,0 +1,99 @@
+#include "client/launcher_flags.h"
+
+#include <gflags/gflags.h>
+
+#include "absl/strings/str_cat.h"
+#include "storage/paths.h"
+
+DEFINE_string(input, "",
+              "P[,P...]: files, folders (recursive; names that begin with _ or . are skipped), "
+              "patterns with *, ? and **, or @FILE, which lists paths line by line.");
+DEFINE_string(input_format, "lines", "lines: one record a line; whole_file: one record a file.");
+DEFINE_string(split_mb, "64", "Largest piece of input that one map task gets, in MiB.");
+
+DEFINE_string(output, "", "Folder for the parts; must not exist or be empty.");
+DEFINE_bool(overwrite, false,
+            "Replace what the output folder holds, at the moment when the new job publishes.");
+DEFINE_string(reducers, "auto",
+              "Parts of the output, 1 to 99999; auto: 8 for each slot, but no more than one for "
+              "16 MiB of input; 0: map only, for jobs that have this meaning.");
+
+DEFINE_string(workers, "",
+              "N: run on a local cluster of N worker processes with one slot each, for this job "
+              "alone (without --master the default, one per core); inline: run everything in "
+              "this process, for a debugger.");
+DEFINE_string(scratch_dir, "", "Folder for a local cluster's files; empty: $TMPDIR, else /tmp.");
+DEFINE_string(master, "", "HOST:PORT of a running cluster's master: submit the job to it.");
+DEFINE_string(connect_timeout, "10s", "How long an unreachable master is tried.");
+DEFINE_bool(detach, false,
+            "Return when the job is accepted, with its id on standard output. Without it the "
+            "first Ctrl-C cancels the job.");
+DEFINE_string(cluster_key_file, "",
+              "File with the cluster's key, mode 0600; needed beyond this machine.");
+DEFINE_bool(insecure, false, "Go without a key beyond this machine.");
+
+DEFINE_string(max_attempts, "4", "How often the user code of one task may fail, 1 to 1000.");
+DEFINE_string(shuffle, "auto",
+              "auto: map outputs on the same host are read in place; network: always through the "
+              "shuffle server.");
+DEFINE_string(task_memory_mb, "512", "Anonymous memory of one executor, in MiB, 64 or more.");
+
+DEFINE_string(progress, "auto",
+              "bar, plain, json or none, on standard error; auto: a bar on a terminal, plain "
+              "lines elsewhere.");
+DEFINE_string(summary_json, "", "File for what happened, as JSON.");
+DEFINE_string(joblog, "", "File for one tab-separated line per attempt.");
+
+namespace millrace {
+
+Program JobProgram(const Usage& usage, const std::string& path) {
+  Program program;
+  program.name = std::string(BaseName(path));
+  program.summary = usage.summary;
+  program.synopsis = "--input=P[,P...] --output=DIR [flags]";
+  if (!usage.flags.empty()) program.groups.push_back({"Job flags", usage.flags});
+  program.groups.push_back({"Input", {"input", "input_format", "split_mb"}});
+  program.groups.push_back({"Output", {"output", "overwrite", "reducers"}});
+  program.groups.push_back({"Where it runs",
+                            {"workers", "scratch_dir", "master", "connect_timeout", "detach",
+                             "cluster_key_file", "insecure"}});
+  program.groups.push_back({"Limits", {"max_attempts", "shuffle", "task_memory_mb"}});
+  program.groups.push_back({"Reports", {"progress", "summary_json", "joblog"}});
+  program.examples = usage.examples;
+  if (program.examples.empty()) {
+    const std::string& name = program.name;
+    program.examples = {
+        absl::StrCat(name, " --input=/usr/share/common-licenses --output=/tmp/out"),
+        absl::StrCat(name, " --input='logs/**/*.txt' --output=out --workers=4 --reducers=8"),
+        absl::StrCat(name, " --master=127.0.0.1:7070 --input=@files --output=/shared/out --detach"),
+    };
+  }
+  return program;
+}
+
+JobFlags GivenJobFlags() {
+  JobFlags flags;
+  flags.input = FLAGS_input;
+  flags.output = FLAGS_output;
+  flags.overwrite = FLAGS_overwrite;
+  flags.reducers = FLAGS_reducers;
+  flags.split_mb = FLAGS_split_mb;
+  flags.input_format = FLAGS_input_format;
+  flags.workers = FLAGS_workers;
+  flags.master = FLAGS_master;
+  flags.connect_timeout = FLAGS_connect_timeout;
+  flags.detach = FLAGS_detach;
+  flags.max_attempts = FLAGS_max_attempts;
+  flags.shuffle = FLAGS_shuffle;
+  flags.task_memory_mb = FLAGS_task_memory_mb;
+  flags.scratch_dir = FLAGS_scratch_dir;
+  flags.cluster_key_file = FLAGS_cluster_key_file;
+  flags.progress = FLAGS_progress;
+  flags.summary_json = FLAGS_summary_json;
+  flags.joblog = FLAGS_joblog;
+  return flags;
+}
+
+bool GivenInsecure() { return FLAGS_insecure; }
+
+}  // namespace millrace
