@@ -27,6 +27,7 @@ void CoreChecker::On(const AttemptStarted& edit) {
   if (!known_attempts_.insert(edit.attempt).second) {
     complaints_.push_back(absl::StrCat("reused id: ", DebugString(JobEdit(edit))));
   }
+  workers_[edit.attempt] = edit.worker;
   running_[edit.attempt] = Running{edit.task, edit.worker, edit.task.stage == 0};
 }
 
@@ -54,6 +55,11 @@ void CoreChecker::On(const OutputLost& edit) {
   }
 }
 
+void CoreChecker::On(const WorkerLost& edit) {
+  reachable_.erase(edit.worker);
+  lost_.insert(edit.worker);
+}
+
 void CoreChecker::On(const JobEnded& edit) {
   if (!ended_.insert(edit.job).second) {
     complaints_.push_back(absl::StrCat("ended twice: ", DebugString(JobEdit(edit))));
@@ -70,6 +76,7 @@ void CoreChecker::Check(const LaunchAttempt& action) {
       found->second.task != action.task) {
     Complain("launches what no edit says", action);
   }
+  CheckSources(action.task, action);
 }
 
 void CoreChecker::Check(const GrantSlot& action) {
@@ -78,6 +85,8 @@ void CoreChecker::Check(const GrantSlot& action) {
   if (found == running_.end() || found->second.worker != action.worker) {
     Complain("grants a slot to an attempt that does not run", action);
   } else {
+    // A grant that got lost is repeated; the reduce may have its sources at home by then.
+    if (!found->second.holds_slot) CheckSources(found->second.task, action);
     found->second.holds_slot = true;
   }
 }
@@ -103,6 +112,16 @@ void CoreChecker::Check(const ReleaseJob& action) {
   MustReach(action.worker, action);
   if (jobs_.count(action.job) > 0 && ended_.count(action.job) == 0) {
     Complain("the job still needs its outputs", action);
+  }
+}
+
+void CoreChecker::CheckSources(const TaskId& reduce, const Action& action) {
+  if (reduce.stage == 0) return;
+  for (uint32_t i = 0; i < jobs_[reduce.job].map_count; ++i) {
+    const auto winner = winners_.find(TaskId{reduce.job, 0, i});
+    if (winner == winners_.end() || lost_.count(workers_[winner->second]) > 0) {
+      Complain("a reduce without its sources", action);
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 // Watches a core from outside and says what it must never do: two winners of one task, more work
-// than slots, a message to a worker that cannot be reached, an id out of nowhere.
+// than slots, a reduce without its sources, a message to a worker that cannot be reached, an id out
+// of nowhere.
 //
 // It knows only what it saw: events, edits and actions. It shares no code with the core's rules.
 #ifndef MILLRACE_MASTER_CORE_CORE_CHECKER_H_
@@ -34,14 +35,14 @@ class CoreChecker {
     bool holds_slot = false;
   };
 
-  void On(const JobAccepted& edit) { jobs_.insert(edit.job); }
+  void On(const JobAccepted& edit) { jobs_[edit.job] = edit.plan; }
   void On(const AttemptStarted& edit);
   void On(const AttemptEnded& edit);
   void On(const TaskDone& edit);
   void On(const OutputLost& edit);
   void On(const JobPublishing& edit) { publishing_.insert(edit.job); }
   void On(const JobEnded& edit);
-  void On(const WorkerLost& edit) { reachable_.erase(edit.worker); }
+  void On(const WorkerLost& edit);
   template <typename Other>
   void On(const Other&) {}
 
@@ -54,6 +55,8 @@ class CoreChecker {
   template <typename Other>
   void Check(const Other&) {}
 
+  // A reduce is placed, and granted a slot, only while all its sources are within reach.
+  void CheckSources(const TaskId& reduce, const Action& action);
   void CheckRoom();
   void MustReach(WorkerId worker, const Action& action);
   void Complain(const std::string& what, const Action& action);
@@ -62,7 +65,9 @@ class CoreChecker {
   std::map<AttemptId, Running> running_;
   std::set<AttemptId> known_attempts_;
   std::map<TaskId, AttemptId> winners_;
-  std::set<JobId> jobs_;
+  std::map<AttemptId, WorkerId> workers_;  // on which each attempt ran
+  std::set<WorkerId> lost_;
+  std::map<JobId, JobPlan> jobs_;
   std::set<JobId> publishing_;
   std::set<JobId> ended_;
   std::vector<std::string> complaints_;

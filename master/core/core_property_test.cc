@@ -2,6 +2,7 @@
 // two: nothing bad happens any more, and every job ends within a bounded number of steps.
 #include <rapidcheck.h>
 
+#include <iterator>
 #include <map>
 #include <memory>
 #include <string>
@@ -29,6 +30,7 @@ struct Process {
   uint32_t slots = 1;
   WorkerId id;  // of its current session, if connected
   bool connected = false;
+  bool draining = false;
   std::map<AttemptId, TaskId> attempts;
   std::map<AttemptId, TaskId> outputs;
   std::map<JobId, uint32_t> versions;
@@ -66,10 +68,12 @@ class RandomCluster {
   void Connect(Process* process);
   void Disconnect(Process* process);
   void Leave(Process* process);
+  void Drain(Process* process);
   void PassTime();
   void ReportSuccess(Process* process);
   void ReportFailure(Process* process);
   void AskForSlot(Process* process);
+  void ReportStranger(Process* process);
   void MissOutput(Process* process);
   void FinishPublishing(bool well);
   void CancelJob();
@@ -167,6 +171,7 @@ void RandomCluster::Connect(Process* process) {
   for (const auto& [attempt, task] : process->outputs) joined.outputs.push_back({task, attempt});
   process->id = joined.worker;
   process->connected = true;
+  process->draining = false;
   checker_.Connected(process->id, process->slots);
   Happens(joined);
 }
@@ -175,6 +180,10 @@ void RandomCluster::Disconnect(Process* process) {
   if (!process->connected) return;
   process->connected = false;
   checker_.Disconnected(process->id);
+  // What was on its way to it may be lost.
+  if (!process->attempts.empty() && Draw(0, 2) == 0) {
+    process->attempts.erase(std::prev(process->attempts.end()));
+  }
   Happens(WorkerDisconnected{process->id});
 }
 
@@ -183,6 +192,12 @@ void RandomCluster::Leave(Process* process) {
   process->connected = false;
   checker_.Disconnected(process->id);
   Happens(WorkerLeft{process->id});
+}
+
+void RandomCluster::Drain(Process* process) {
+  if (!process->connected) return;
+  process->draining = true;
+  Happens(WorkerDraining{process->id});
 }
 
 void RandomCluster::PassTime() {
@@ -240,6 +255,22 @@ void RandomCluster::ReportFailure(Process* process) {
   Report(process, attempt, task, cause);
 }
 
+// Success of an attempt that runs elsewhere, or nowhere.
+void RandomCluster::ReportStranger(Process* process) {
+  if (!process->connected) return;
+  Process& other = processes_[Draw<size_t>(0, processes_.size())];
+  if (other.attempts.empty() || other.id == process->id) return;
+  const auto [attempt, task] = *other.attempts.begin();
+  const std::string before = core_->DurableState();
+  AttemptReported report;
+  report.worker = process->id;
+  report.outcome.attempt = attempt;
+  report.outcome.task = task;
+  report.outcome.cause = Cause::kSucceeded;
+  Happens(report);
+  RC_ASSERT(core_->DurableState() == before);
+}
+
 void RandomCluster::AskForSlot(Process* process) {
   const auto [attempt, task] = AnyAttempt(*process);
   if (!attempt.is_set() || task.stage == 0) return;
@@ -279,17 +310,23 @@ void RandomCluster::RandomStep() {
   if (kind < 95) return CancelJob();
   if (kind < 96) return Happens(MasterStalled{});
   if (kind < 97) return CrashMaster();
-  if (kind < 98 && process->connected) return Happens(WorkerDraining{process->id});
+  if (kind < 98) return Drain(process);
+  if (kind < 99) return ReportStranger(process);
   Disconnect(process);
   NewProcess(slot);
 }
 
 void RandomCluster::ConnectEverybody() {
-  // Drained or not: everybody comes back as a fresh session, after the lease of the lost ones.
-  for (auto& [slot, process] : processes_) Leave(&process);
-  now_ = now_ + absl::Seconds(20);
-  Happens(Tick{});
-  for (auto& [slot, process] : processes_) Connect(&process);
+  for (auto& [slot, process] : processes_) {
+    if (process.draining) Leave(&process);
+    Connect(&process);
+  }
+  // Processes that are no more are lost now; the others have just been heard of.
+  for (int second = 0; second < 20; ++second) {
+    now_ = now_ + absl::Seconds(1);
+    for (auto& [slot, process] : processes_) Happens(HeartbeatReceived{process.id});
+    Happens(Tick{});
+  }
 }
 
 bool RandomCluster::HelpfulStep() {
