@@ -98,6 +98,9 @@ struct AnswerOutcome {
   WorkerId worker;
   AttemptId attempt;
   OutcomeReply reply = OutcomeReply::kAccepted;
+  // Whether it waits for the sync. An accepted map output need not: if it is forgotten, the map
+  // runs again, and nobody has relied on it that does not run again too.
+  bool durable = true;
 };
 
 // The state of `job` changed: wake whoever waits for it.
@@ -150,7 +153,7 @@ bool operator==(const AbortOutput& a, const AbortOutput& b);
 bool operator==(const ReleaseJob& a, const ReleaseJob& b);
 bool operator==(const AnswerSubmit& a, const AnswerSubmit& b);  // the message is left out
 bool operator==(const AnswerCancel& a, const AnswerCancel& b);
-bool operator==(const AnswerOutcome& a, const AnswerOutcome& b);
+bool operator==(const AnswerOutcome& a, const AnswerOutcome& b);  // `durable` is left out
 bool operator==(const JobChanged& a, const JobChanged& b);
 bool operator==(const FoldJob& a, const FoldJob& b);
 bool operator==(const ForgetJob& a, const ForgetJob& b);

@@ -95,7 +95,9 @@ void AttemptRules::AcceptSuccess(const AttemptReported& event, const RunningAtte
   }
   turn_.Emit(TaskDone{outcome.attempt, attempt.task, turn_.wall_us(), outcome.digest, outcome.stats,
                       outcome.counters});
-  Answer(event, OutcomeReply::kAccepted);
+  const bool is_last_stage = attempt.task.stage + 1 == job->plan().stage_count();
+  turn_.Do(AnswerOutcome{event.worker, outcome.attempt, OutcomeReply::kAccepted,
+                         /*durable=*/is_last_stage});
   SupersedeOthers(job, attempt.task);
   if (differs) RestartReduces(job);
   jobs_.PublishIfComplete(job);

@@ -192,6 +192,8 @@ TEST_F(JobRulesTest, OnlyWhatLetsSomebodyRelyOnTheJournalWaitsForIt) {
   EXPECT_TRUE(WaitsForSync(AnswerSubmit{}));
   EXPECT_TRUE(WaitsForSync(PublishJob{}));
   EXPECT_TRUE(WaitsForSync(AnswerOutcome{}));
+  EXPECT_FALSE(
+      WaitsForSync(AnswerOutcome{WorkerId(1), A(1), OutcomeReply::kAccepted, /*durable=*/false}));
   EXPECT_TRUE(WaitsForSync(ReleaseJob{}));
   EXPECT_TRUE(WaitsForSync(AbortOutput{}));
   EXPECT_FALSE(WaitsForSync(LaunchAttempt{}));
