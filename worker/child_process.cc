@@ -29,6 +29,15 @@ class ParkedFds {
   ~ParkedFds() {
     for (int fd : fds_) close(fd);
   }
+  // An empty standard input, in hosts without /dev too: a pipe that nobody writes to.
+  int ParkEmptyInput() {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) return -1;
+    const int parked = Park(ends[0]);
+    close(ends[0]);
+    close(ends[1]);
+    return parked;
+  }
   // Returns a copy of `fd` that no target collides with, or -1.
   int Park(int fd) {
     const int copy = fcntl(fd, F_DUPFD_CLOEXEC, kLowestParkedFd);
@@ -50,7 +59,12 @@ class FileActions {
   posix_spawn_file_actions_t* get() { return &actions_; }
 
   absl::Status Fill(const ChildOptions& options) {
-    int error = posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    const int empty_input = parked_.ParkEmptyInput();
+    if (empty_input < 0) {
+      return absl::UnavailableError(
+          absl::StrCat("cannot make a standard input for ", options.path, ": ", strerror(errno)));
+    }
+    int error = posix_spawn_file_actions_adddup2(&actions_, empty_input, STDIN_FILENO);
     int highest = STDERR_FILENO;
     for (const InheritedFd& fd : options.fds) {
       const int parked = parked_.Park(fd.from);
