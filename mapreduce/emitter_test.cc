@@ -123,9 +123,9 @@ RC_GTEST_PROP(ShortKeyProperty, PackingKeepsEveryByteAndReadsNoOther, ()) {
 }
 
 TEST(ShortKeyTest, KeysThatDifferInZerosDiffer) {
-  using namespace std::string_view_literals;
-  EXPECT_FALSE(PackShortKey("a"sv) == PackShortKey("a\0"sv));
-  EXPECT_FALSE(PackShortKey(""sv) == PackShortKey("\0"sv));
+  const std::string zero(1, '\0');
+  EXPECT_FALSE(PackShortKey("a") == PackShortKey("a" + zero));
+  EXPECT_FALSE(PackShortKey("") == PackShortKey(zero));
 }
 
 }  // namespace

@@ -1,0 +1,170 @@
+// What a map task tells its surroundings; what its output holds is in inline_runner_test.cc.
+#include "worker/engine/map_runner.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "storage/faulty_file_system.h"
+#include "storage/memory_file_system.h"
+#include "storage/run_format.h"
+
+namespace millrace {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+// Calls a function for each line.
+class LineMapper : public Mapper {
+ public:
+  using Action = std::function<void(LineMapper&, std::string_view)>;
+  explicit LineMapper(Action action) : action_(std::move(action)) {}
+  void Map(const MapInput& input) override {
+    input.ForEachLine([this](std::string_view line) { action_(*this, line); });
+  }
+  using Mapper::Emit;
+  using Mapper::Fail;
+
+ private:
+  const Action action_;
+};
+
+class PhaseList : public PhaseClock {
+ public:
+  void Enter(TaskPhase phase) override { phases.push_back(phase); }
+  std::vector<TaskPhase> phases;
+};
+
+class MapRunnerTest : public ::testing::Test {
+ protected:
+  MapRunnerTest() {
+    for (const char* folder : {"/in", "/out", "/temp"}) {
+      EXPECT_TRUE(memory_.CreateFolders(folder).ok());
+    }
+    task_.task = {JobId(3), /*stage=*/0, /*index=*/12};
+    task_.attempt = {Epoch(1), 17};
+    task_.partitions = 2;
+    task_.output_path = "/out/run";
+    task_.temp_folder = "/temp";
+    job_.name = "test";
+    job_.aggregate = Aggregate::kSum;
+    MapWith([](LineMapper& mapper, std::string_view line) { mapper.Emit(line, 1); });
+    Input("one\ntwo\nthree\n");
+  }
+
+  void MapWith(LineMapper::Action action) {
+    job_.mapper = [action] { return std::make_unique<LineMapper>(action); };
+  }
+  void Input(const std::string& text) {
+    ASSERT_TRUE(WriteFileAtomically(memory_, "/in/file", text).ok());
+    const auto info = memory_.Stat("/in/file");
+    task_.split = {{{"/in/file", info->size, info->mtime_ns}, 0, info->size}};
+  }
+  absl::StatusOr<TaskResult> Run(uint64_t memory_bytes = 64 << 20) {
+    MapRunnerOptions options;
+    options.memory_bytes = memory_bytes;
+    return MapRunner(job_, &fs_, options).Run(task_, hooks_);
+  }
+
+  MemoryFileSystem memory_;
+  FaultyFileSystem fs_{&memory_};
+  JobDescription job_;
+  MapTask task_;
+  TaskHooks hooks_;
+};
+
+TEST_F(MapRunnerTest, CountsWhatItReadAndWrote) {
+  auto result = Run();
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->stats.input_bytes, 14u);
+  EXPECT_EQ(result->stats.input_records, 3u);
+  EXPECT_EQ(result->stats.output_records, 3u);
+  EXPECT_EQ(result->stats.spills, 0u);
+  EXPECT_EQ(hooks_.progress_bytes, 14u);
+  EXPECT_EQ(hooks_.progress_records, 3u);
+}
+
+TEST_F(MapRunnerTest, TheRunNamesItsMakerAndHasTheDigest) {
+  auto result = Run();
+  ASSERT_TRUE(result.ok()) << result.status();
+  auto footer = ReadRunFooter(memory_, "/out/run");
+  ASSERT_TRUE(footer.ok()) << footer.status();
+  EXPECT_EQ(footer->maker, (RunMaker{/*attempt_epoch=*/1, /*attempt_sequence=*/17, /*job=*/3,
+                                     /*stage=*/0, /*task=*/12}));
+  EXPECT_EQ(footer->digest, result->digest);
+  EXPECT_EQ(footer->format.value_kind, ValueKind::kInt64);
+}
+
+TEST_F(MapRunnerTest, EntersItsPhasesInOrder) {
+  PhaseList clock;
+  hooks_.phase_clock = &clock;
+  ASSERT_TRUE(Run().ok());
+  EXPECT_THAT(clock.phases, ElementsAre(TaskPhase::kMap, TaskPhase::kSort, TaskPhase::kCommit));
+}
+
+TEST_F(MapRunnerTest, AMapperThatFailsSaysWhyAndWhere) {
+  CursorPage page;
+  hooks_.cursor_page = &page;
+  MapWith([](LineMapper& mapper, std::string_view line) {
+    if (line == "three") mapper.Fail("not a number");
+  });
+  const absl::Status status = Run().status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kAborted);
+  EXPECT_EQ(status.message(), "not a number");
+  EXPECT_EQ(page.DescribePosition(), "/in/file:8");
+  EXPECT_TRUE(memory_.List("/out")->empty());
+}
+
+TEST_F(MapRunnerTest, ThePositionStaysWhenTheMapperThrows) {
+  CursorPage page;
+  hooks_.cursor_page = &page;
+  MapWith([](LineMapper&, std::string_view line) {
+    if (line == "two") throw std::runtime_error("bad");
+  });
+  EXPECT_THROW(Run().IgnoreError(), std::runtime_error);
+  EXPECT_EQ(page.DescribePosition(), "/in/file:4");
+}
+
+TEST_F(MapRunnerTest, AFailedSpillEndsTheTaskAndLeavesNothing) {
+  std::string text;
+  for (int i = 0; i < 5000; ++i) text += "word" + std::to_string(i) + "\n";
+  Input(text);
+  fs_.FailNth(FileOperation::kWrite, 5, absl::ResourceExhaustedError("no space: /temp"));
+  const absl::Status status = Run(/*memory_bytes=*/64 << 10).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_TRUE(memory_.List("/temp")->empty());
+  EXPECT_TRUE(memory_.List("/out")->empty());
+}
+
+TEST_F(MapRunnerTest, ADamagedSpillIsDataLossWithoutABlamedSource) {
+  std::string text;
+  for (int i = 0; i < 5000; ++i) text += "word" + std::to_string(i) + "\n";
+  Input(text);
+  fs_.FailNth(FileOperation::kRead, 10, absl::DataLossError("/temp: the device failed"));
+  const absl::Status status = Run(/*memory_bytes=*/64 << 10).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("/temp"));
+}
+
+TEST_F(MapRunnerTest, AKeyThatMemoryCannotHoldIsNamed) {
+  Input(std::string(30000, 'k') + "\n");
+  const absl::Status status = Run(/*memory_bytes=*/256 << 10).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("a key of 30000 bytes"));
+}
+
+TEST_F(MapRunnerTest, ARunnerServesOneTaskAfterAnother) {
+  MapRunner runner(job_, &fs_, MapRunnerOptions());
+  auto first = runner.Run(task_, hooks_);
+  ASSERT_TRUE(first.ok()) << first.status();
+  auto again = runner.Run(task_, hooks_);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(first->digest, again->digest);
+}
+
+}  // namespace
+}  // namespace millrace
