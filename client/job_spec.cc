@@ -1,18 +1,15 @@
 #include "client/job_spec.h"
 
-#include <limits.h>
 #include <sys/random.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "client/own_binary.h"
 #include "mapreduce/status_macros.h"
 #include "rpc/host_id.h"
 #include "rpc/sha256.h"
@@ -33,18 +30,6 @@ std::string NewRequestId() {
   // Cannot fail for so few bytes; were it to, equal ids would only refuse a second submission.
   (void)!getrandom(bytes.data(), bytes.size(), 0);
   return absl::BytesToHexString(absl::string_view(bytes.data(), bytes.size()));
-}
-
-absl::StatusOr<std::string> OwnBinaryPath() {
-  char buffer[PATH_MAX];
-  const ssize_t length = readlink("/proc/self/exe", buffer, sizeof(buffer));
-  if (length < 0) return PosixError("/proc/self/exe", "cannot find this program's file", errno);
-  std::string path(buffer, length);
-  if (absl::EndsWith(path, " (deleted)")) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(path, ": this program's file was replaced while it started; start it again"));
-  }
-  return path;
 }
 
 bool IsForJobs(const std::string& variable) {

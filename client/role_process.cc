@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "client/own_binary.h"
 #include "mapreduce/status_macros.h"
 
 namespace millrace {
@@ -63,7 +64,7 @@ absl::StatusOr<std::unique_ptr<RoleProcess>> RoleProcess::Start(const std::strin
                                                                 RoleOptions options, int ready_fd) {
   MILLRACE_ASSIGN_OR_RETURN(Pipe lifeline, Pipe::Make());
   ChildOptions child;
-  child.path = "/proc/self/exe";  // read before exec replaces it: our own file, even when moved
+  MILLRACE_ASSIGN_OR_RETURN(child.path, OwnBinaryPath());
   child.argv = {absl::StrCat("millrace-", role)};
   child.fds = {{lifeline.read_fd(), kLifelineFd}};
   options.Set("lifeline_fd", kLifelineFd);

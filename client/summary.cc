@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -111,7 +112,10 @@ std::string SummaryText(const JobView& view) {
 std::string FailureText(const JobView& view, const std::vector<AttemptView>& attempts) {
   const AttemptView* const failure = LastFailure(attempts);
   const std::string first = view.error.substr(0, view.error.find('\n'));
-  std::string text = absl::StrCat(ToString(view.job), " (", view.name, ") failed: ", first, "\n");
+  // The master's own words name the job.
+  std::string text = absl::StartsWith(first, "job ")
+                         ? first + "\n"
+                         : absl::StrCat(ToString(view.job), " failed: ", first, "\n");
   std::string details = Details(view.error);
   if (details.empty() && failure != nullptr) details = Details(failure->message);
   return absl::StrCat(text, Indented(details), "Next: ", NextStep(failure), ".\n");

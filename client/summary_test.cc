@@ -64,9 +64,11 @@ TEST(SummaryTextTest, AJobThatDidNotSucceedHasNoOutput) {
 TEST(FailureTextTest, TheFirstLineSaysItAllThenStandardErrorThenWhatToTry) {
   JobView view = Succeeded();
   view.state = JobState::kFailed;
-  view.error = "map-00007 attempt-1-4 on w2: killed by SIGSEGV at /in/text:11";
+  view.error =
+      "job \"wordcount\" (job-3) failed: map-00007 attempt-1-4 on w2: killed by SIGSEGV at "
+      "/in/text:11";
   EXPECT_EQ(FailureText(view, {Crashed()}),
-            "job-3 (wordcount) failed: map-00007 attempt-1-4 on w2: killed by SIGSEGV at "
+            "job \"wordcount\" (job-3) failed: map-00007 attempt-1-4 on w2: killed by SIGSEGV at "
             "/in/text:11\n"
             "  last\twords\n"
             "Next: run it under a debugger with --workers=inline and the file that the message "
@@ -76,7 +78,7 @@ TEST(FailureTextTest, TheFirstLineSaysItAllThenStandardErrorThenWhatToTry) {
 TEST(FailureTextTest, DetailsOfTheMasterComeFirst) {
   JobView view = Succeeded();
   view.error = "too many failures\nmap-00001: one\nmap-00001: two\n";
-  EXPECT_THAT(FailureText(view, {}), StartsWith("job-3 (wordcount) failed: too many failures\n"
+  EXPECT_THAT(FailureText(view, {}), StartsWith("job-3 failed: too many failures\n"
                                                 "  map-00001: one\n  map-00001: two\nNext: "));
 }
 
