@@ -56,7 +56,7 @@ class MapRunnerTest : public ::testing::Test {
     Input("one\ntwo\nthree\n");
   }
 
-  void MapWith(LineMapper::Action action) {
+  void MapWith(const LineMapper::Action& action) {
     job_.mapper = [action] { return std::make_unique<LineMapper>(action); };
   }
   void Input(const std::string& text) {
