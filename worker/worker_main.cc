@@ -92,7 +92,7 @@ absl::StatusOr<WorkerOptions> ReadOptions() {
 }
 
 int Main(int argc, char** argv) {
-  StartLogging(argv[0]);
+  StartLogging(argv[0], LogLevel::kWarnings);
   const Program program = WorkerProgram();
   CommandLine line;
   if (const std::optional<int> exit_code = ParseFlags(argc, argv, program, &line)) {

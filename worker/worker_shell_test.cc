@@ -1,0 +1,296 @@
+#include "worker/worker_shell.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "worker/testdata/shell_fixture.h"
+
+namespace millrace {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Pair;
+using ::testing::SizeIs;
+
+class WorkerShellTest : public ShellFixture {
+ protected:
+  void Cancel(const AttemptId& attempt) {
+    auto request = worker().cancelRequest();
+    Write(script_.session, request.initSession());
+    Write(attempt, request.initAttempt());
+    request.send().wait(scope_);
+    Settle();
+  }
+  void ReleaseJob() {
+    auto request = worker().releaseJobRequest();
+    Write(script_.session, request.initSession());
+    request.setJob(1);
+    request.send().wait(scope_);
+    Settle();
+  }
+  void GrantSlot(const AttemptId& attempt) {
+    auto request = worker().grantSlotRequest();
+    Write(script_.session, request.initSession());
+    Write(attempt, request.initAttempt());
+    request.send().wait(scope_);
+    Settle();
+  }
+  void PublishSources(uint64_t version, const std::vector<MapSource>& sources) {
+    auto request = worker().publishSourcesRequest();
+    Write(script_.session, request.initSession());
+    request.setJob(1);
+    request.setVersion(version);
+    auto out = request.initSources(sources.size());
+    for (size_t i = 0; i < sources.size(); ++i) Write(sources[i], out[i]);
+    request.send().wait(scope_);
+    Settle();
+  }
+  static std::string OutputOf(const AttemptId& attempt, uint32_t index = 0) {
+    return MapOutputPath("/scratch", TaskId{JobId(1), 0, index}, attempt);
+  }
+};
+
+TEST_F(WorkerShellTest, RegistersAndSaysOncePerPeriodThatItLives) {
+  Connect();
+  ASSERT_THAT(script_.registrations, SizeIs(1));
+  EXPECT_EQ(script_.registrations[0].info.name, "red");
+  EXPECT_EQ(script_.registrations[0].info.slots, 2u);
+  EXPECT_TRUE(shell_->has_session());
+  EXPECT_EQ(script_.heartbeats, 0);
+  for (int i = 0; i < 3; ++i) Advance(1 * kj::SECONDS);
+  EXPECT_EQ(script_.heartbeats, 3);
+}
+
+TEST_F(WorkerShellTest, AMapRunsAtOnceAndItsOutcomeIsReported) {
+  Connect();
+  EXPECT_EQ(Prepare(Job()), "");
+  const AttemptId map = LaunchMap(1, 3);
+  ASSERT_TRUE(executors_.IsRunning(map));
+  EXPECT_THAT(executors_.commands[0].argv, ElementsAre("job", "--flag"));
+  EXPECT_EQ(executors_.commands[0].binary_path, "/bin/job");
+  const ExecutorTask& task = executors_.TaskOf(map);
+  EXPECT_EQ(task.output_path, OutputOf(map, 3));
+  EXPECT_THAT(task.environment, ElementsAre("MILLRACE_JOB=job-1", "MILLRACE_TASK=map-00003",
+                                            "MILLRACE_ATTEMPT=attempt-1-1", "MILLRACE_WORKER=red",
+                                            "MILLRACE_INPUT_FILE=/input"));
+  EXPECT_TRUE(Exists(task.temp_folder));
+  const std::string temp_folder = task.temp_folder;
+  Succeed(map);
+  ASSERT_THAT(script_.reports, SizeIs(1));
+  EXPECT_EQ(script_.reports[0].cause, Cause::kSucceeded);
+  EXPECT_TRUE(Exists(OutputOf(map, 3))) << "reduces will read it";
+  EXPECT_FALSE(Exists(temp_folder));
+}
+
+TEST_F(WorkerShellTest, HeartbeatsCarryProgress) {
+  Connect();
+  Prepare(Job());
+  const AttemptId map = LaunchMap(1);
+  Advance(1 * kj::SECONDS);
+  Advance(1 * kj::SECONDS);
+  EXPECT_THAT(script_.progress, ElementsAre(Pair(map, 42u)));
+}
+
+TEST_F(WorkerShellTest, AnAttemptLaunchedTwiceRunsOnce) {
+  Connect();
+  Prepare(Job());
+  LaunchMap(1);
+  LaunchMap(1);
+  EXPECT_EQ(executors_.running(), 1u);
+}
+
+TEST_F(WorkerShellTest, NeverRunsMoreThanItHasSlots) {
+  Connect();
+  Prepare(Job());
+  const AttemptId one = LaunchMap(1, 0);
+  LaunchMap(2, 1);
+  const AttemptId three = LaunchMap(3, 2);
+  EXPECT_EQ(executors_.running(), 2u);
+  Succeed(one);
+  EXPECT_TRUE(executors_.IsRunning(three));
+}
+
+TEST_F(WorkerShellTest, AHostThatDoesNotSeeTheOutputSaysSo) {
+  Connect();
+  EXPECT_EQ(Prepare(Job(), /*visible=*/false),
+            "host red-host does not see the output folder /output: is the shared folder mounted?");
+}
+
+TEST_F(WorkerShellTest, AChangedBinaryMakesTheJobInvalid) {
+  Connect();
+  Prepare(Job());
+  ASSERT_TRUE(WriteFileAtomically(files_, "/bin/job", "another program").ok());
+  LaunchMap(1);
+  ASSERT_THAT(script_.reports, SizeIs(1));
+  EXPECT_EQ(script_.reports[0].cause, Cause::kJobInvalid);
+  EXPECT_THAT(script_.reports[0].message, HasSubstr("changed after the job was submitted"));
+}
+
+TEST_F(WorkerShellTest, ASupersededOutputIsRemoved) {
+  script_.verdict = capnp_master::Verdict::SUPERSEDED;
+  Connect();
+  Prepare(Job());
+  const AttemptId map = LaunchMap(1);
+  Succeed(map);
+  EXPECT_FALSE(Exists(OutputOf(map)));
+}
+
+TEST_F(WorkerShellTest, ACancelledAttemptEndsSilentlyAndLeavesNothing) {
+  Connect();
+  Prepare(Job());
+  const AttemptId map = LaunchMap(1);
+  const std::string temp_folder = executors_.TaskOf(map).temp_folder;
+  Cancel(map);
+  EXPECT_FALSE(executors_.IsRunning(map));
+  EXPECT_THAT(script_.reports, IsEmpty());
+  EXPECT_FALSE(Exists(temp_folder));
+}
+
+TEST_F(WorkerShellTest, TheEndOfAJobRemovesItsOutputs) {
+  Connect();
+  Prepare(Job());
+  const AttemptId map = LaunchMap(1);
+  Succeed(map);
+  const AttemptId running = LaunchMap(2, 1);
+  ReleaseJob();
+  EXPECT_FALSE(Exists("/scratch/job-1"));
+  EXPECT_FALSE(executors_.IsRunning(running));
+  LaunchMap(3, 2);
+  ASSERT_THAT(script_.reports, SizeIs(2));
+  EXPECT_EQ(script_.reports[1].cause, Cause::kWorkerFailed) << "the job is not known any more";
+}
+
+TEST_F(WorkerShellTest, AReduceAsksForASlotOnceItHasItsSourcesAndRunsWhenGranted) {
+  Connect();
+  Prepare(Job(/*maps=*/0));
+  const AttemptId reduce = LaunchReduce(1);
+  EXPECT_THAT(script_.ready, ElementsAre(Pair(reduce, 0u)));
+  EXPECT_EQ(executors_.running(), 0u) << "fetching takes no slot";
+  GrantSlot(reduce);
+  ASSERT_TRUE(executors_.IsRunning(reduce));
+  EXPECT_EQ(executors_.TaskOf(reduce).output_path,
+            StagedPartPath("/output", "job-1-cluster", 0, reduce));
+}
+
+TEST_F(WorkerShellTest, AReduceWithASourceMissingWaitsForIt) {
+  Connect();
+  Prepare(Job(/*maps=*/1));
+  const AttemptId reduce = LaunchReduce(1);
+  PublishSources(1, {MapSource{0, AttemptId(), WorkerId(), Digest()}});  // lost
+  EXPECT_THAT(script_.ready, IsEmpty());
+  GrantSlot(reduce);
+  EXPECT_EQ(executors_.running(), 0u);
+}
+
+TEST_F(WorkerShellTest, WhatALostConnectionLeftUnansweredIsReportedInTheNextSession) {
+  script_.answers_reports = false;
+  Connect();
+  Prepare(Job());
+  const AttemptId map = LaunchMap(1);
+  Succeed(map);
+  Disconnect();
+  EXPECT_THAT(lost_, HasSubstr("has ended"));
+  EXPECT_FALSE(shell_->has_session());
+
+  script_.answers_reports = true;
+  Connect();
+  ASSERT_THAT(script_.reports, SizeIs(2));
+  EXPECT_EQ(script_.reports[1].attempt, map);
+  EXPECT_TRUE(Exists(OutputOf(map)));
+}
+
+TEST_F(WorkerShellTest, ItRegistersAgainWithAllItHas) {
+  Connect();
+  Prepare(Job());
+  const AttemptId done = LaunchMap(1, 0);
+  Succeed(done);
+  const AttemptId running = LaunchMap(2, 1);
+  script_.answers_reports = false;
+  const AttemptId unanswered = LaunchMap(3, 2);
+  Succeed(unanswered);
+  Disconnect();
+  Connect();
+  ASSERT_THAT(script_.registrations, SizeIs(2));
+  EXPECT_THAT(script_.registrations[1].outputs, ElementsAre(done));
+  EXPECT_THAT(script_.registrations[1].attempts, ElementsAre(running, unanswered));
+  EXPECT_TRUE(executors_.IsRunning(running)) << "a lost connection costs no work";
+}
+
+TEST_F(WorkerShellTest, AnotherClusterFindsANewAndEmptyWorker) {
+  Connect();
+  Prepare(Job());
+  Succeed(LaunchMap(1));
+  Disconnect();
+  script_.cluster_id = "cluster-b";
+  Connect();  // says what it has, and learns that this is somebody else
+  EXPECT_THAT(lost_, HasSubstr("another cluster"));
+  EXPECT_FALSE(Exists("/scratch/job-1"));
+  Disconnect();
+  Connect();
+  ASSERT_THAT(script_.registrations, SizeIs(3));
+  EXPECT_THAT(script_.registrations[2].outputs, IsEmpty());
+  EXPECT_NE(script_.registrations[2].info.incarnation, script_.registrations[0].info.incarnation);
+}
+
+TEST_F(WorkerShellTest, AMessageOfAnotherSessionIsDroppedAndCounted) {
+  Connect();
+  Prepare(Job());
+  script_.session.epoch = Epoch(9);
+  LaunchMap(1);
+  EXPECT_EQ(executors_.running(), 0u);
+  EXPECT_EQ(shell_->stale_messages(), 1u);
+}
+
+TEST_F(WorkerShellTest, ASessionThatTheMasterEndedIsLeft) {
+  Connect();
+  script_.session_is_current = false;
+  Advance(1 * kj::SECONDS);
+  EXPECT_THAT(lost_, HasSubstr("ended the session"));
+  EXPECT_FALSE(shell_->has_session());
+}
+
+TEST_F(WorkerShellTest, OrphansEndAfterAWhile) {
+  Connect();
+  Prepare(Job());
+  const AttemptId map = LaunchMap(1);
+  Disconnect();
+  Advance(59 * kj::SECONDS);
+  EXPECT_TRUE(executors_.IsRunning(map));
+  Advance(2 * kj::SECONDS);
+  EXPECT_FALSE(executors_.IsRunning(map));
+}
+
+TEST_F(WorkerShellTest, DrainingWaitsForWhatRunsAndForItsReport) {
+  Connect();
+  Prepare(Job());
+  const AttemptId map = LaunchMap(1);
+  kj::Promise<void> drained = shell_->Drain();
+  EXPECT_FALSE(drained.poll(scope_));
+  EXPECT_TRUE(script_.draining);
+  script_.answers_reports = false;
+  Succeed(map);
+  EXPECT_FALSE(drained.poll(scope_)) << "not before the master has answered";
+  Disconnect();
+  EXPECT_TRUE(drained.poll(scope_)) << "without a master nothing can be reported";
+}
+
+TEST_F(WorkerShellTest, AnIdleWorkerDrainsAtOnce) {
+  Connect();
+  EXPECT_TRUE(shell_->Drain().poll(scope_));
+}
+
+TEST_F(WorkerShellTest, CanBeDestroyedWhileAttemptsRun) {
+  Connect();
+  Prepare(Job(/*maps=*/1));
+  LaunchMap(1);
+  LaunchReduce(2);
+  serving_ = nullptr;
+  shell_ = nullptr;
+  EXPECT_EQ(executors_.running(), 0u);
+}
+
+}  // namespace
+}  // namespace millrace
