@@ -96,6 +96,18 @@ struct MasterScript {
   std::vector<AttemptOutcome> reports;
   std::vector<std::pair<AttemptId, uint64_t>> ready;  // requests for slots
   bool draining = false;
+
+  // Resolves when the worker has said something new.
+  kj::Promise<void> News() {
+    auto paf = kj::newPromiseAndFulfiller<void>();
+    news = kj::mv(paf.fulfiller);
+    return kj::mv(paf.promise);
+  }
+  void Tell() {
+    if (news.get() != nullptr) news->fulfill();
+  }
+  kj::Own<kj::PromiseFulfiller<void>> news;
+
   WorkerSessionId session;
   kj::Maybe<capnp_worker::Worker::Client> worker;
 };
@@ -115,6 +127,7 @@ class ScriptedSession final : public capnp_master::WorkerSession::Server {
   }
   kj::Promise<void> report(ReportContext context) override {
     script_.reports.push_back(*ReadAttemptOutcome(context.getParams().getOutcome()));
+    script_.Tell();
     if (!script_.answers_reports) return kj::NEVER_DONE;
     context.getResults().setVerdict(script_.verdict);
     return kj::READY_NOW;
@@ -156,6 +169,7 @@ class ScriptedRegistry final : public capnp_master::Registry::Server {
     accepted.setHeartbeatMs(1000);
     accepted.setLeaseMs(10'000);
     accepted.setClusterId(script_.cluster_id);
+    script_.Tell();
     return kj::READY_NOW;
   }
 
