@@ -84,9 +84,9 @@ std::string WorkingFolder() {
   return getcwd(buffer, sizeof(buffer)) == nullptr ? "/" : buffer;
 }
 
-void StartLogging(const char* program) {
+void StartLogging(const char* program, LogLevel level) {
   FLAGS_logtostderr = true;
-  FLAGS_minloglevel = google::GLOG_ERROR;
+  FLAGS_minloglevel = level == LogLevel::kErrors ? google::GLOG_ERROR : google::GLOG_WARNING;
   google::InitGoogleLogging(program);
 }
 

@@ -29,8 +29,17 @@ int UsageError(const Program& program, const absl::Status& status);
 // programs in a folder of its own.
 std::string WorkingFolder();
 
-// Logs go to standard error only, errors only (glog would write files into the temporary folder).
-void StartLogging(const char* program);
+// What is worth a line: a person at a terminal wants errors; the operator of a server also wants
+// refused peers, lost connections and the like.
+enum class LogLevel { kErrors, kWarnings };
+
+enum class LogLevel {
+  kErrors,  // for clients, and processes that belong to one
+  kEvents,  // for services: who comes and goes, what was refused
+};
+
+// Logs go to standard error only (glog would write files into the temporary folder).
+void StartLogging(const char* program, LogLevel level);
 
 }  // namespace millrace
 

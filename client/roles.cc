@@ -78,11 +78,11 @@ std::optional<int> MaybeRunRole() {
   unsetenv(kRoleVariable);
   unsetenv(kRoleOptionsVariable);
   if (options.ok() && role == kWorkerRole) {
-    StartLogging("millrace-worker");
+    StartLogging("millrace-worker", LogLevel::kErrors, LogLevel::kErrors);
     return RunWorkerRole(*options);
   }
   if (options.ok() && role == kMasterRole) {
-    StartLogging("millrace-master");
+    StartLogging("millrace-master", LogLevel::kErrors, LogLevel::kErrors);
     return RunMasterRole(*options);
   }
   std::fprintf(stderr, "%s=%s: no such role, or damaged %s; unset both\n", kRoleVariable,

@@ -17,8 +17,8 @@ class BadInputTest(cluster.ClusterTest):
     def refused(self, binary, *flags, code=2, says=()):
         process = self.start("refused", [binary, *flags]).finish(code)
         for text in says:
-            self.assertIn(text, process.errors())
-        return process.errors()
+            self.assertIn(text, process.said())
+        return process.said()
 
     def job_refused(self, *flags, says, code=2):
         given = [f.split("=")[0] for f in flags]
@@ -31,7 +31,7 @@ class BadInputTest(cluster.ClusterTest):
         self.assertEqual(os.listdir(self.tmp), [], "a refused job leaves no temporary files")
 
     def test_missing_input(self):
-        self.job_refused("--input=" + self.path("nowhere"), says=[self.path("nowhere"), "no such"])
+        self.job_refused("--input=" + self.path("nowhere"), says=[self.path("nowhere"), "No such"])
 
     def test_a_pattern_without_matches(self):
         self.job_refused("--input=" + self.path("in/*.log"), says=["in/*.log", "match"])
@@ -119,7 +119,7 @@ class BadInputTest(cluster.ClusterTest):
         key = self.text("key", "k" * 32)
         os.chmod(key, 0o644)
         self.refused(MASTER, "--listen=127.0.0.1:0", "--cluster_key_file=" + key,
-                     "--state_dir=" + self.path("state4"), says=[key, "0600"])
+                     "--state_dir=" + self.path("state4"), says=[key, "chmod 600"])
 
     def test_another_key_is_refused(self):
         keys = []

@@ -12,12 +12,18 @@ class BareRootTest(cluster.ClusterTest):
     def setUp(self):
         super().setUp()
         self.root = self.path("root")
-        for folder in ("bin", "tmp", "proc", "shared"):
+        self.mounted = None
+        for folder in ("bin", "tmp", "shared"):
             os.makedirs(os.path.join(self.root, folder))
         for binary in (MASTER, WORKER, WORDCOUNT):
             shutil.copy(binary, os.path.join(self.root, "bin"))
         with open(os.path.join(self.root, "shared/text"), "w") as f:
             f.write("words in a bare room\n")
+
+    def tearDown(self):
+        if self.mounted:
+            subprocess.run(["umount", "--lazy", self.mounted], check=True)
+        super().tearDown()
 
     def bare(self, name, *arguments):
         """The command line that runs /bin/NAME with the bare folder as its root."""
@@ -38,7 +44,7 @@ class BareRootTest(cluster.ClusterTest):
         os.mkdir(shared)
         os.makedirs(self.root + shared, exist_ok=True)
         subprocess.run(["mount", "--bind", shared, self.root + shared], check=True)
-        self.addCleanup(subprocess.run, ["umount", "--lazy", self.root + shared])
+        self.mounted = self.root + shared
         with open(os.path.join(shared, "text"), "w") as f:
             f.write("shipped words\n")
         master = self.master()

@@ -64,7 +64,7 @@ class ClientTest(cluster.ClusterTest):
         job = self.job(UNRULY, "--workers=2", "--input=" + self.path("held"),
                        "--output=" + self.path("out"))
         self.gate.meet()
-        local = [pid for pid, line in self.left_behind().items() if "millrace-" in line]
+        local = [pid for pid, line in self.left_behind().items() if line.startswith("millrace-")]
         self.assertEqual(len(local), 3, "a master and two workers")
         watched = [os.pidfd_open(pid) for pid in local]
         job.kill()

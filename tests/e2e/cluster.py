@@ -100,7 +100,7 @@ class Watch:
                 os.read(self.fd, 4096)
             elif process.poll() is not None:
                 raise AssertionError("process ended with %d before it was ready:\n%s" %
-                                     (process.returncode, process.errors()))
+                                     (process.returncode, process.said()))
         with open(path) as f:
             return json.load(f)
 
@@ -127,22 +127,22 @@ class Process(subprocess.Popen):
     """A child whose standard output and error go to files."""
 
     def __init__(self, argv, log, **kwargs):
-        self.log = log
+        self.log_path = log
         with open(log + ".out", "wb") as out, open(log + ".err", "wb") as err:
             super().__init__(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=err, **kwargs)
 
     def output(self):
-        with open(self.log + ".out", errors="replace") as f:
+        with open(self.log_path + ".out", errors="replace") as f:
             return f.read()
 
-    def errors(self):
-        with open(self.log + ".err", errors="replace") as f:
+    def said(self):
+        with open(self.log_path + ".err", errors="replace") as f:
             return f.read()
 
     def finish(self, code=0):
         """Waits for the end and checks the exit code; returns self."""
         got = self.wait(DEADLINE_S)
-        assert got == code, "exit code %d, not %d\n%s" % (got, code, self.errors())
+        assert got == code, "exit code %d, not %d\n%s" % (got, code, self.said())
         return self
 
 

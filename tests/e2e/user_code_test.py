@@ -16,10 +16,10 @@ class UserCodeTest(cluster.ClusterTest):
     def fails_with(self, command, *messages):
         self.text("in/text", "good words\n!print:last-words %s\n" % command)
         job = self.run_job("--max_attempts=2", code=1)
-        first = job.errors().split("\n")[0]
+        first = job.said().split("\n")[0]
         for message in messages + ("map-00000", self.path("in/text") + ":11"):
             self.assertIn(message, first)
-        self.assertIn("last-words", job.errors())
+        self.assertIn("last-words", job.said())
         with open(self.path("summary")) as f:
             summary = json.load(f)
         self.assertEqual((summary["state"], summary["attempts"]["failed"]), ("FAILED", 2))
