@@ -33,11 +33,6 @@ std::string WorkingFolder();
 // refused peers, lost connections and the like.
 enum class LogLevel { kErrors, kWarnings };
 
-enum class LogLevel {
-  kErrors,  // for clients, and processes that belong to one
-  kEvents,  // for services: who comes and goes, what was refused
-};
-
 // Logs go to standard error only (glog would write files into the temporary folder).
 void StartLogging(const char* program, LogLevel level);
 

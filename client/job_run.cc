@@ -26,6 +26,9 @@
 namespace millrace {
 namespace {
 
+// A cancelled job ends as soon as its staging is removed; a master that then stops never says so.
+constexpr kj::Duration kCancelPatience = 10 * kj::SECONDS;
+
 ConnectionOptions WithKey(const ClusterKey& key) {
   ConnectionOptions options;
   options.key = key;
@@ -152,17 +155,21 @@ class JobRun {
     });
   }
 
-  // Resolves only if the master cannot be told and need not: our own cluster ends with us.
+  // Tells the master, and gives the job some time to end. Resolves only if it does not.
   kj::Promise<int> Cancel() {
     return kj::evalNow([this]() { return link_.Cancel(job_, "cancelled by its client"); })
-        .then([](absl::StatusOr<std::string>) -> kj::Promise<int> { return kj::NEVER_DONE; },
-              [this](kj::Exception&& exception) -> kj::Promise<int> {
-                if (target_.local != nullptr) return int{kExitCancelled};
-                Say(absl::StrCat("cannot tell the master to cancel (",
-                                 ToStatus(exception).message(), "); ", ToString(job_), " goes on"),
-                    kExitCancelled);
-                return kj::NEVER_DONE;
-              });
+        .then(
+            [this](absl::StatusOr<std::string>) {
+              return timer_.afterDelay(kCancelPatience).then([]() { return int{kExitCancelled}; });
+            },
+            [this](kj::Exception&& exception) -> kj::Promise<int> {
+              // Our own cluster ends with us.
+              if (target_.local != nullptr) return int{kExitCancelled};
+              return Say(absl::StrCat("cannot tell the master at ", target_.master, " to cancel (",
+                                      ToStatus(exception).message(), "); ", ToString(job_),
+                                      " goes on, until `millrace cancel ", ToString(job_), "`"),
+                         kExitTimedOut);
+            });
   }
 
   // Resolves when the local cluster can no longer finish the job.

@@ -99,7 +99,7 @@ int Main(int argc, char** argv, const Usage& usage, const Describe& describe) {
   if (const std::optional<int> exit_code = MaybeRunRole()) return *exit_code;
   const std::optional<int> executor_socket = TakeExecutorFd();
   const Program program = JobProgram(usage, argv[0]);
-  StartLogging(argv[0], LogLevel::kErrors, LogLevel::kErrors);
+  StartLogging(argv[0], LogLevel::kErrors);
 
   CommandLine line;
   if (const std::optional<int> exit_code = ParseFlags(argc, argv, program, &line)) {

@@ -95,7 +95,7 @@ int Perform(const Request& request) {
 }
 
 int Main(int argc, char** argv) {
-  StartLogging(argv[0], LogLevel::kErrors, LogLevel::kErrors);
+  StartLogging(argv[0], LogLevel::kErrors);
   const Program program = MillraceProgram();
   CommandLine line;
   if (const std::optional<int> exit_code = ParseFlags(argc, argv, program, &line)) {

@@ -78,11 +78,11 @@ std::optional<int> MaybeRunRole() {
   unsetenv(kRoleVariable);
   unsetenv(kRoleOptionsVariable);
   if (options.ok() && role == kWorkerRole) {
-    StartLogging("millrace-worker", LogLevel::kErrors, LogLevel::kErrors);
+    StartLogging("millrace-worker", LogLevel::kErrors);
     return RunWorkerRole(*options);
   }
   if (options.ok() && role == kMasterRole) {
-    StartLogging("millrace-master", LogLevel::kErrors, LogLevel::kErrors);
+    StartLogging("millrace-master", LogLevel::kErrors);
     return RunMasterRole(*options);
   }
   std::fprintf(stderr, "%s=%s: no such role, or damaged %s; unset both\n", kRoleVariable,

@@ -156,7 +156,7 @@ void SayWhatNext(const std::string& address, const WantedWorkers& workers) {
 
 int Main(int argc, char** argv) {
   if (const std::optional<int> exit_code = MaybeRunRole()) return *exit_code;
-  StartLogging(argv[0], LogLevel::kWarnings, LogLevel::kEvents);
+  StartLogging(argv[0], LogLevel::kWarnings);
   const Program program = MasterProgram();
   CommandLine line;
   if (const std::optional<int> exit_code = ParseFlags(argc, argv, program, &line)) {

@@ -1,6 +1,7 @@
 // A worker: one per host, with as many slots as it shall run attempts at once.
 #include <gflags/gflags.h>
 
+#include <cstdio>
 #include <optional>
 #include <string>
 
@@ -91,6 +92,16 @@ absl::StatusOr<WorkerOptions> ReadOptions() {
   return options;
 }
 
+void SayWhatNext(const WorkerOptions& options) {
+  if (options.master.empty()) {
+    std::fprintf(stderr, "worker with %u slots waits on %s for a master to dial\n", options.slots,
+                 options.listen.c_str());
+  } else {
+    std::fprintf(stderr, "worker with %u slots joins the master at %s\n", options.slots,
+                 options.master.c_str());
+  }
+}
+
 int Main(int argc, char** argv) {
   StartLogging(argv[0], LogLevel::kWarnings);
   const Program program = WorkerProgram();
@@ -99,7 +110,9 @@ int Main(int argc, char** argv) {
     return *exit_code;
   }
   const absl::StatusOr<WorkerOptions> options = ReadOptions();
-  return options.ok() ? RunWorker(*options) : UsageError(program, options.status());
+  if (!options.ok()) return UsageError(program, options.status());
+  SayWhatNext(*options);
+  return RunWorker(*options);
 }
 
 }  // namespace
