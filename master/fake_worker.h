@@ -6,6 +6,7 @@
 #include <capnp/capability.h>
 #include <kj/async-io.h>
 #include <kj/async.h>
+#include <kj/timer.h>
 
 #include <cstdint>
 #include <map>
@@ -35,7 +36,8 @@ struct WorkerMail {
 class FakeWorker {
  public:
   // `fs` is where its reduces stage their parts.
-  FakeWorker(kj::WaitScope& wait_scope, FileSystem& fs, std::string name, uint32_t slots);
+  FakeWorker(kj::WaitScope& wait_scope, kj::TimerImpl& timer, FileSystem& fs, std::string name,
+             uint32_t slots);
   ~FakeWorker() noexcept(false);
   KJ_DISALLOW_COPY(FakeWorker);
 
@@ -79,6 +81,7 @@ class FakeWorker {
   bool FinishReduces();
 
   kj::WaitScope& wait_scope_;
+  kj::TimerImpl& timer_;
   FileSystem& fs_;
   const std::string name_;
   const uint32_t slots_;

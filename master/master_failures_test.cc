@@ -145,7 +145,7 @@ TEST_F(MasterFailuresTest, ADrainingWorkerGetsNothingNew) {
 // A worker that joined after the submit was never asked before.
 TEST_F(MasterFailuresTest, AWorkerThatCannotRunTheJobFailsItsAttemptsWithItsOwnWords) {
   const JobId job = Submit(WordCount("/out")).job;
-  workers_.push_back(std::make_unique<FakeWorker>(wait_scope_, fs_, "red", 1));
+  workers_.push_back(std::make_unique<FakeWorker>(wait_scope_, timer_, fs_, "red", 1));
   FakeWorker& red = *workers_.back();
   red.set_objection("/out is not the folder that the master sees");
   red.Join(*master_);

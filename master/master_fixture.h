@@ -84,7 +84,7 @@ class MasterFixture : public ::testing::Test {
   // --- Workers ---
 
   FakeWorker& AddWorker(const std::string& name, uint32_t slots = 1) {
-    workers_.push_back(std::make_unique<FakeWorker>(wait_scope_, fs_, name, slots));
+    workers_.push_back(std::make_unique<FakeWorker>(wait_scope_, timer_, fs_, name, slots));
     workers_.back()->Join(*master_);
     return *workers_.back();
   }

@@ -50,6 +50,8 @@ kj::Promise<void> MasterShell::Run() {
 
 kj::Promise<void> MasterShell::Flushed() {
   if (!failure_.ok() || (open_.empty() && !writing_)) return kj::READY_NOW;
+  open_.urgent = true;
+  ScheduleWrite();
   return notices_.Await(Notice::kFlushed).ignoreResult();
 }
 
@@ -78,6 +80,7 @@ void MasterShell::Decide(const Event& event) {
   for (const Action& action : decision.actions) {
     if (WaitsForSync(action)) {
       open_.waiting.push_back(action);
+      open_.urgent = open_.urgent || IsUrgent(action);
     } else {
       Act(action);
     }
@@ -122,24 +125,35 @@ void MasterShell::RemoveFromJournal(uint64_t topic) {
 
 void MasterShell::ScheduleWrite() {
   if (writing_ || open_.empty()) return;
-  writing_ = true;
-  // When the loop would go to sleep: all that has arrived by then shares the sync.
-  tasks_.add(kj::evalLast([this]() { return WriteBatches(); }));
+  if (open_.waiting.empty() || open_.urgent) return StartWriting();
+  if (patience_armed_) return;
+  patience_armed_ = true;
+  tasks_.add(timer_.afterDelay(options_.patience).then([this]() {
+    patience_armed_ = false;
+    if (!writing_ && !open_.empty()) StartWriting();
+  }));
 }
 
-kj::Promise<void> MasterShell::WriteBatches() {
-  if (open_.empty() || !failure_.ok()) {
-    writing_ = false;
-    notices_.Answer(Notice::kFlushed, failure_);
-    return kj::READY_NOW;
-  }
+void MasterShell::StartWriting() {
+  writing_ = true;
+  // When the loop would go to sleep: all that has arrived by then shares the sync.
+  tasks_.add(kj::evalLast([this]() { return WriteBatch(); }));
+}
+
+kj::Promise<void> MasterShell::WriteBatch() {
   auto batch = std::make_shared<Batch>(std::exchange(open_, Batch()));
   return Write(batch.get())
       .then([this, batch](absl::Status status) {
         if (!status.ok()) return Fail(status);
         for (const Action& action : batch->waiting) Act(action);
       })
-      .then([this]() { return WriteBatches(); });
+      .then([this]() { OnWritten(); });
+}
+
+void MasterShell::OnWritten() {
+  writing_ = false;
+  if (open_.empty()) notices_.Answer(Notice::kFlushed, failure_);
+  ScheduleWrite();
 }
 
 kj::Promise<absl::Status> MasterShell::Write(Batch* batch) {

@@ -5,7 +5,8 @@
 //
 // An action that lets somebody rely on or forget something (WaitsForSync) is performed when the
 // edits before it are durable; all others at once. While the journal is being written, everything
-// that comes in gathers for the next write, so any number of events share one sync.
+// that comes in gathers for the next write, so any number of events share one sync. What is not
+// urgent waits a little for a sync that others need.
 //
 // The shell has no opinion about jobs and workers. Two things are its own: it owns the one timer,
 // and it notices when the loop itself stood still and says so (MasterStalled) before anything else,
@@ -58,6 +59,9 @@ class MasterShell final : public EventSink, private kj::TaskSet::ErrorHandler {
     // must be well below the lease, and well above what a busy loop takes for one turn.
     kj::Duration pulse = 500 * kj::MILLISECONDS;
     kj::Duration stall = 2 * kj::SECONDS;
+    // The longest that an action that is not urgent waits before it gets a sync of its own: several
+    // syncs of a disk, and still nothing next to the length of a task.
+    kj::Duration patience = 20 * kj::MILLISECONDS;
   };
 
   // All must outlive the shell.
@@ -86,6 +90,7 @@ class MasterShell final : public EventSink, private kj::TaskSet::ErrorHandler {
     std::vector<JournalEntry> entries;  // appended first,
     std::vector<JournalCall> rewrites;  // then these, in order
     Actions waiting;
+    bool urgent = false;  // one of those at least
 
     bool empty() const { return entries.empty() && rewrites.empty() && waiting.empty(); }
   };
@@ -97,7 +102,9 @@ class MasterShell final : public EventSink, private kj::TaskSet::ErrorHandler {
   void RemoveFromJournal(uint64_t topic);
 
   void ScheduleWrite();
-  kj::Promise<void> WriteBatches();
+  void StartWriting();
+  kj::Promise<void> WriteBatch();
+  void OnWritten();
   kj::Promise<absl::Status> Write(Batch* batch);
   void Fail(const absl::Status& status);
 
@@ -122,6 +129,7 @@ class MasterShell final : public EventSink, private kj::TaskSet::ErrorHandler {
 
   Batch open_;  // gathers while a write is under way
   bool writing_ = false;
+  bool patience_armed_ = false;
   absl::Status failure_;  // of the journal
   bool closed_ = false;
   enum class Notice { kFailed, kFlushed };

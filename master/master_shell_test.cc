@@ -67,7 +67,7 @@ class MasterShellTest : public ::testing::Test {
 
   void Settle() { wait_scope_.poll(); }
   void RunDisk() {
-    for (; runner_.size() > 0; Settle()) runner_.RunOne();
+    for (Settle(); runner_.size() > 0; Settle()) runner_.RunOne();
   }
 
   void Join(uint64_t worker, uint32_t slots) {
@@ -79,6 +79,15 @@ class MasterShellTest : public ::testing::Test {
     shell_.Happened(joined);
   }
 
+  void ReportMap(const LaunchAttempt& launch) {
+    AttemptReported report;
+    report.worker = launch.worker;
+    report.outcome.attempt = launch.attempt;
+    report.outcome.task = launch.task;
+    report.outcome.cause = Cause::kSucceeded;
+    shell_.Happened(report);
+  }
+
   void Submit(const std::string& request, uint32_t maps = 1) {
     JobPlan plan;
     plan.name = "wordcount";
@@ -87,6 +96,16 @@ class MasterShellTest : public ::testing::Test {
     plan.map_count = maps;
     plan.reducers = 1;
     shell_.Happened(JobSubmitted{plan, "", JobId()});
+  }
+
+  // The attempt launched as number `index`.
+  LaunchAttempt Launched(size_t index) const {
+    for (const Action& action : recorder_.done) {
+      const auto* launch = std::get_if<LaunchAttempt>(&action);
+      if (launch != nullptr && index-- == 0) return *launch;
+    }
+    ADD_FAILURE() << "too few launches";
+    return LaunchAttempt();
   }
 
   kj::EventLoop loop_;
@@ -140,6 +159,27 @@ TEST_F(MasterShellTest, WhatNobodyWaitsForIsWrittenWithoutASync) {
   RunDisk();
   EXPECT_EQ(recorder_.Count<LaunchAttempt>(), 1);
   EXPECT_EQ(journal_.sync_count(), before);
+}
+
+TEST_F(MasterShellTest, TheAnswerToAMapWaitsForASyncThatOthersNeedOrALittle) {
+  Join(1, 1);
+  Submit("a", /*maps=*/3);
+  RunDisk();
+  const uint64_t before = journal_.sync_count();
+  ReportMap(Launched(0));
+  Settle();
+  EXPECT_EQ(runner_.size(), 0u);
+  Submit("b");  // is urgent
+  RunDisk();
+  EXPECT_EQ(recorder_.Count<AnswerOutcome>(), 1);
+  EXPECT_EQ(journal_.sync_count() - before, 1u);
+
+  ReportMap(Launched(1));
+  Settle();
+  EXPECT_EQ(runner_.size(), 0u);
+  timer_.advanceTo(timer_.now() + 20 * kj::MILLISECONDS);
+  RunDisk();
+  EXPECT_EQ(recorder_.Count<AnswerOutcome>(), 2);
 }
 
 TEST_F(MasterShellTest, AFailedJournalEndsEverything) {

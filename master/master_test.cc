@@ -21,6 +21,8 @@ TEST_F(MasterTest, AJobRunsToItsEnd) {
 
   EXPECT_EQ(View(job).state, JobState::kSucceeded) << View(job).error;
   EXPECT_EQ(View(job).workers_joined, 2u);
+  EXPECT_EQ(View(job).input_bytes, 3000u);
+  EXPECT_EQ(View(job).output_bytes, 36u);
   EXPECT_EQ(*ReadFile(fs_, "/out/part-00000-of-00002", 100), "reduce-00000\tdone\n");
   EXPECT_EQ(*ReadFile(fs_, "/out/part-00001-of-00002", 100), "reduce-00001\tdone\n");
   EXPECT_TRUE(Exists("/out/_SUCCESS"));
@@ -199,7 +201,7 @@ TEST_F(MasterTest, WorkersAreListedWithWhatTheyDo) {
 // --- What is durable, and when ---
 
 // The reply to the submit; the reduce's outcome and with it the order to publish; the job's end.
-// The map's outcome waits for none, and nothing is launched later because of one.
+// The map's outcome shares one of them, and nothing is launched later because of any.
 TEST_F(MasterTest, ASmallJobCostsThreeSyncs) {
   AddWorker("red");
   const uint64_t before = journal_.sync_count();

@@ -86,14 +86,19 @@ struct Printer {
 }  // namespace
 
 bool WaitsForSync(const Action& action) {
-  if (const auto* answer = std::get_if<AnswerOutcome>(&action)) return answer->durable;
   return std::holds_alternative<AnswerSubmit>(action) ||
          std::holds_alternative<AnswerCancel>(action) ||
+         std::holds_alternative<AnswerOutcome>(action) ||
          std::holds_alternative<PublishJob>(action) ||
          std::holds_alternative<AbortOutput>(action) ||
          std::holds_alternative<ReleaseJob>(action) || std::holds_alternative<JobChanged>(action) ||
          std::holds_alternative<FoldJob>(action) || std::holds_alternative<ForgetJob>(action) ||
          std::holds_alternative<ForgetRegistration>(action);
+}
+
+bool IsUrgent(const Action& action) {
+  const auto* answer = std::get_if<AnswerOutcome>(&action);
+  return WaitsForSync(action) && (answer == nullptr || answer->urgent);
 }
 
 std::string DebugString(const Action& action) { return std::visit(Printer(), action); }

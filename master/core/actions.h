@@ -98,9 +98,9 @@ struct AnswerOutcome {
   WorkerId worker;
   AttemptId attempt;
   OutcomeReply reply = OutcomeReply::kAccepted;
-  // Whether it waits for the sync. An accepted map output need not: if it is forgotten, the map
-  // runs again, and nobody has relied on it that does not run again too.
-  bool durable = true;
+  // Whether anything goes on only after this answer. Nothing waits for that of a map: its worker
+  // keeps the report at hand a little longer, so it can share a sync that others need.
+  bool urgent = true;
 };
 
 // The state of `job` changed: wake whoever waits for it.
@@ -144,6 +144,9 @@ using Actions = std::vector<Action>;
 // performed after the edits of the same decision are durable. Everything else starts at once.
 bool WaitsForSync(const Action& action);
 
+// Whether an action that waits is reason enough for a sync of its own, at once.
+bool IsUrgent(const Action& action);
+
 bool operator==(const LaunchAttempt& a, const LaunchAttempt& b);
 bool operator==(const GrantSlot& a, const GrantSlot& b);
 bool operator==(const CancelAttempt& a, const CancelAttempt& b);
@@ -153,7 +156,7 @@ bool operator==(const AbortOutput& a, const AbortOutput& b);
 bool operator==(const ReleaseJob& a, const ReleaseJob& b);
 bool operator==(const AnswerSubmit& a, const AnswerSubmit& b);  // the message is left out
 bool operator==(const AnswerCancel& a, const AnswerCancel& b);
-bool operator==(const AnswerOutcome& a, const AnswerOutcome& b);  // `durable` is left out
+bool operator==(const AnswerOutcome& a, const AnswerOutcome& b);  // `urgent` is left out
 bool operator==(const JobChanged& a, const JobChanged& b);
 bool operator==(const FoldJob& a, const FoldJob& b);
 bool operator==(const ForgetJob& a, const ForgetJob& b);

@@ -97,7 +97,7 @@ void AttemptRules::AcceptSuccess(const AttemptReported& event, const RunningAtte
                       outcome.counters});
   const bool is_last_stage = attempt.task.stage + 1 == job->plan().stage_count();
   turn_.Do(AnswerOutcome{event.worker, outcome.attempt, OutcomeReply::kAccepted,
-                         /*durable=*/is_last_stage});
+                         /*urgent=*/is_last_stage});
   SupersedeOthers(job, attempt.task);
   if (differs) RestartReduces(job);
   jobs_.PublishIfComplete(job);

@@ -28,12 +28,18 @@ Reason ReasonAfter(Cause cause) {
   }
 }
 
-void Add(const AttemptStats& stats, AttemptStats* sum) {
-  sum->input_bytes += stats.input_bytes;
-  sum->input_records += stats.input_records;
+// Input and output are those of the job: what its first stage read and its last one wrote.
+void AddTask(const AttemptStats& stats, bool is_first_stage, bool is_last_stage,
+             AttemptStats* sum) {
+  if (is_first_stage) {
+    sum->input_bytes += stats.input_bytes;
+    sum->input_records += stats.input_records;
+  }
+  if (is_last_stage) {
+    sum->output_bytes += stats.output_bytes;
+    sum->output_records += stats.output_records;
+  }
   sum->shuffled_bytes += stats.shuffled_bytes;
-  sum->output_bytes += stats.output_bytes;
-  sum->output_records += stats.output_records;
   sum->spills += stats.spills;
   sum->cpu_us += stats.cpu_us;
   sum->wall_us += stats.wall_us;
@@ -121,7 +127,8 @@ void ClusterState::On(const TaskDone& edit) {
   StageState& stage = job->stages[edit.task.stage];
   Task& task = stage.Mutable(edit.task.index);
   if (!task.was_done) {  // a task that runs again adds nothing to the sums
-    Add(edit.stats, &job->summary.stats);
+    const bool is_last_stage = edit.task.stage + 1 == job->plan().stage_count();
+    AddTask(edit.stats, edit.task.stage == 0, is_last_stage, &job->summary.stats);
     for (const auto& [name, value] : edit.counters) job->summary.counters[name] += value;
   }
   task.digest = edit.digest;

@@ -193,7 +193,7 @@ TEST_F(JobRulesTest, OnlyWhatLetsSomebodyRelyOnTheJournalWaitsForIt) {
   EXPECT_TRUE(WaitsForSync(PublishJob{}));
   EXPECT_TRUE(WaitsForSync(AnswerOutcome{}));
   EXPECT_FALSE(
-      WaitsForSync(AnswerOutcome{WorkerId(1), A(1), OutcomeReply::kAccepted, /*durable=*/false}));
+      IsUrgent(AnswerOutcome{WorkerId(1), A(1), OutcomeReply::kAccepted, /*urgent=*/false}));
   EXPECT_TRUE(WaitsForSync(ReleaseJob{}));
   EXPECT_TRUE(WaitsForSync(AbortOutput{}));
   EXPECT_FALSE(WaitsForSync(LaunchAttempt{}));

@@ -34,7 +34,8 @@ struct JobSummary {
   uint32_t workers_joined = 0;
   uint32_t workers_lost = 0;
 
-  // Sums over the first success of each task: the same as if nothing had failed.
+  // Sums over the first success of each task: the same as if nothing had failed. Input is what the
+  // first stage read, output what the last one wrote.
   AttemptStats stats;
   std::map<std::string, int64_t> counters;
 
