@@ -56,6 +56,9 @@ absl::Status PruneFolder(FileSystem& fs, const std::string& folder,
 
 // Everything of an upload that touches the disk.
 struct BinaryStore::Upload::File {
+  File(FileSystem& fs, const JobBinary& binary, std::string folder, std::string temporary)
+      : fs(fs), binary(binary), folder(std::move(folder)), temporary(std::move(temporary)) {}
+
   FileSystem& fs;
   const JobBinary binary;
   const std::string folder;
@@ -170,9 +173,9 @@ void BinaryStore::Prune(std::set<std::string> in_use) {
 BinaryStore::Upload::Upload(FileSystem& fs, std::shared_ptr<Lane> lane, const JobBinary& binary,
                             std::string folder, uint64_t number)
     : lane_(std::move(lane)),
-      file_(new File{fs, binary, folder,
-                     JoinPath(folder, absl::StrCat(".", binary.sha256, ".upload-", number)),
-                     nullptr, Sha256Stream(), 0}) {}
+      file_(std::make_shared<File>(
+          fs, binary, folder,
+          JoinPath(folder, absl::StrCat(".", binary.sha256, ".upload-", number)))) {}
 
 BinaryStore::Upload::~Upload() {
   // Runs to its end although nobody waits.
