@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glog/logging.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -25,11 +26,21 @@ bool IsWorkerFolder(const std::string& name) {
   return name.compare(0, sizeof(kPrefix) - 1, kPrefix) == 0;
 }
 
-// Holds the lock of the folder, or -1 when somebody else does (or there is none to hold).
-int TryLock(const std::string& folder, int flags) {
-  const int fd = open(JoinPath(folder, kLockName).c_str(), O_RDWR | O_CLOEXEC | flags, 0600);
+// Holds the lock file at `path`, or -1 when somebody else does (or there is none to hold).
+int TryLock(const std::string& path, int flags) {
+  const int fd = open(path.c_str(), O_RDWR | O_CLOEXEC | flags, 0600);
   if (fd < 0) return -1;
   if (flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
+  close(fd);
+  return -1;
+}
+
+// Puts a lock file in a new folder. It gets its name when it is locked: with the name but without
+// the lock, for a moment, it would tell others that its worker is dead.
+int LockNew(const std::string& folder) {
+  const std::string path = JoinPath(folder, kLockName);
+  const int fd = TryLock(TemporaryName(path), O_CREAT);
+  if (fd < 0 || rename(TemporaryName(path).c_str(), path.c_str()) == 0) return fd;
   close(fd);
   return -1;
 }
@@ -42,7 +53,7 @@ void RemoveLeftovers(FileSystem& file_system, const std::string& parent) {
   for (const std::string& name : *names) {
     if (!IsWorkerFolder(name)) continue;
     const std::string folder = JoinPath(parent, name);
-    const int lock = TryLock(folder, 0);
+    const int lock = TryLock(JoinPath(folder, kLockName), 0);
     if (lock < 0) continue;
     LOG(INFO) << "removing " << folder << ", which a dead worker has left behind";
     const absl::Status removed = file_system.RemoveTree(folder);
@@ -63,7 +74,7 @@ absl::StatusOr<std::unique_ptr<ScratchFolder>> ScratchFolder::Make(FileSystem& f
         absl::StrCat(parent, ": cannot make a scratch folder: ", strerror(errno),
                      "; choose a folder that this user may write to with --scratch_dir"));
   }
-  const int lock = TryLock(path, O_CREAT);
+  const int lock = LockNew(path);
   if (lock < 0) return absl::UnavailableError(absl::StrCat(path, ": cannot be locked"));
   return std::unique_ptr<ScratchFolder>(new ScratchFolder(file_system, std::move(path), lock));
 }
