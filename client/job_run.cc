@@ -89,10 +89,15 @@ class JobRun {
   kj::Promise<int> Accepted(absl::StatusOr<JobId> job) {
     if (!job.ok()) return Say(job.status().message(), kExitUsage);
     job_ = *job;
+    if (interrupted_) return Cancel().exclusiveJoin(Follow());
     if (options_.detach) {
       std::printf("%s\n", ToString(job_).c_str());
       return int{kExitSuccess};
     }
+    return Follow();
+  }
+
+  kj::Promise<int> Follow() {
     JobWatchOptions watch;
     watch.period = progress_.period_ms() * kj::MILLISECONDS;
     watch.on_view = [this](const JobView& view) { progress_.Show(view, NowMs()); };
@@ -149,9 +154,12 @@ class JobRun {
   // Cancels at the first Ctrl-C and waits for the job to end; leaves at the second.
   kj::Promise<int> Interrupted() {
     return NextInterrupt().then([this]() -> kj::Promise<int> {
-      if (!job_.is_set()) return int{kExitCancelled};
-      progress_.Note(absl::StrCat("cancelling ", ToString(job_), "; Ctrl-C again leaves at once"));
-      return Cancel().exclusiveJoin(NextInterrupt().then([]() { return int{kExitCancelled}; }));
+      if (submission_.get() == nullptr) return int{kExitCancelled};
+      interrupted_ = true;
+      progress_.Note("cancelling; Ctrl-C again leaves at once");
+      // The master may have accepted the job, though we do not know yet: Accepted cancels then.
+      kj::Promise<int> cancelled = job_.is_set() ? Cancel() : kj::NEVER_DONE;
+      return cancelled.exclusiveJoin(NextInterrupt().then([]() { return int{kExitCancelled}; }));
     });
   }
 
@@ -214,6 +222,7 @@ class JobRun {
   ProgressReporter progress_;
   MasterLink link_;
   JobId job_;  // set when the master has accepted the job
+  bool interrupted_ = false;
   size_t workers_left_ = 0;
   std::vector<kj::Own<ChildExit>> exits_;
   kj::Own<JobSubmission> submission_;
