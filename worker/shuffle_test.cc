@@ -14,6 +14,7 @@
 #include "storage/run_writer.h"
 #include "worker/shuffle_fetcher.h"
 #include "worker/shuffle_server.h"
+#include "worker/testdata/holding_runner.h"
 
 namespace millrace {
 namespace {
@@ -23,20 +24,6 @@ using ::testing::HasSubstr;
 constexpr JobId kJob(1);
 constexpr TaskId kReduce{kJob, 1, 1};  // partition 1
 constexpr WorkerId kPeer(2);
-
-// Leaves work undone until it is told otherwise.
-class HoldingRunner final : public BlockingRunner {
- public:
-  kj::Promise<absl::Status> Run(std::function<absl::Status()> work) override {
-    if (!hold) return work();
-    auto paf = kj::newPromiseAndFulfiller<absl::Status>();
-    held.push_back(kj::mv(paf.fulfiller));
-    return kj::mv(paf.promise);
-  }
-
-  bool hold = false;
-  std::deque<kj::Own<kj::PromiseFulfiller<absl::Status>>> held;
-};
 
 class ShuffleTest : public testing::Test {
  protected:

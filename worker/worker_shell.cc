@@ -39,6 +39,23 @@ void WriteHeld(const std::vector<std::pair<AttemptId, TaskId>>& held,
   }
 }
 
+// Whether this host sees the output folder and the input of the job as its client does.
+absl::Status CheckSeen(FileSystem& fs, const JobContext& job) {
+  const absl::StatusOr<std::string> nonce = ReadFile(fs, job.nonce_path, kMaxNonceBytes);
+  if (!nonce.ok() || *nonce != job.nonce) {
+    return absl::NotFoundError(absl::StrCat("it does not see the output folder ", job.output_folder,
+                                            ": is the shared folder mounted there?"));
+  }
+  if (!job.probe.has_value()) return absl::OkStatus();
+  const absl::StatusOr<FileInfo> input = fs.Stat(job.probe->path);
+  if (!input.ok() || input->size != job.probe->size || input->mtime_ns != job.probe->mtime_ns) {
+    return absl::NotFoundError(
+        absl::StrCat("it does not see the input file ", job.probe->path,
+                     " as the client does: is the shared folder mounted there?"));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 WorkerShell::WorkerShell(const Host& host, WorkerShellOptions options)
@@ -212,13 +229,7 @@ kj::Promise<std::string> WorkerShell::PrepareJob(const JobContext& context) {
   jobs_.Prepare(context);
   // Begin to fetch the binary; what is wrong with it, the first attempt will say.
   tasks_.add(binaries_.Find(context.job, context.binary).ignoreResult().catch_([](auto&&) {}));
-  const auto look = [&fs = host_.file_system, context, host = options_.info.host]() {
-    const absl::StatusOr<std::string> nonce = ReadFile(fs, context.nonce_path, kMaxNonceBytes);
-    if (nonce.ok() && *nonce == context.nonce) return absl::OkStatus();
-    return absl::NotFoundError(absl::StrCat("host ", host, " does not see the output folder ",
-                                            context.output_folder,
-                                            ": is the shared folder mounted?"));
-  };
+  const auto look = [&fs = host_.file_system, context]() { return CheckSeen(fs, context); };
   return host_.io.Run(look).then([](absl::Status seen) { return std::string(seen.message()); });
 }
 

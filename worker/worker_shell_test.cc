@@ -94,6 +94,19 @@ TEST_F(WorkerShellTest, HeartbeatsCarryProgress) {
   EXPECT_THAT(script_.progress, ElementsAre(Pair(map, 42u)));
 }
 
+TEST_F(WorkerShellTest, ASlowDiskStopsNoHeartbeat) {
+  Connect();
+  Prepare(Job());
+  io_.hold = true;
+  const AttemptId map = LaunchMap(1);
+  for (int i = 0; i < 20; ++i) Advance(1 * kj::SECONDS);
+  EXPECT_EQ(script_.heartbeats, 20);
+  EXPECT_FALSE(executors_.IsRunning(map)) << "its folder is not there yet";
+  io_.Release();
+  Settle();
+  EXPECT_TRUE(executors_.IsRunning(map));
+}
+
 TEST_F(WorkerShellTest, AnAttemptLaunchedTwiceRunsOnce) {
   Connect();
   Prepare(Job());
@@ -116,7 +129,7 @@ TEST_F(WorkerShellTest, NeverRunsMoreThanItHasSlots) {
 TEST_F(WorkerShellTest, AHostThatDoesNotSeeTheOutputSaysSo) {
   Connect();
   EXPECT_EQ(Prepare(Job(), /*visible=*/false),
-            "host red-host does not see the output folder /output: is the shared folder mounted?");
+            "it does not see the output folder /output: is the shared folder mounted there?");
 }
 
 TEST_F(WorkerShellTest, AChangedBinaryMakesTheJobInvalid) {

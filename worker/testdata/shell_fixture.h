@@ -17,6 +17,7 @@
 #include "rpc/wire.h"
 #include "storage/memory_file_system.h"
 #include "storage/paths.h"
+#include "worker/testdata/holding_runner.h"
 #include "worker/worker_shell.h"
 
 namespace millrace {
@@ -314,7 +315,7 @@ class ShellFixture : public testing::Test {
   kj::TimerImpl timer_{kj::origin<kj::TimePoint>()};
   NoNetwork network_;
   MemoryFileSystem files_;
-  InlineRunner io_;
+  HoldingRunner io_;
   ScriptedExecutors executors_;
   MasterScript script_;
   kj::Own<WorkerShell> shell_;
