@@ -25,7 +25,7 @@ MapSource LostSource(uint32_t map_index) {
 }
 
 const std::map<WorkerId, ShuffleAddress>& Addresses() {
-  static const auto& addresses = *new std::map<WorkerId, ShuffleAddress>{
+  static const std::map<WorkerId, ShuffleAddress> addresses = {
       {kNear, ShuffleAddress{kNear, "near:1", "this host", "/near"}},
       {kFar, ShuffleAddress{kFar, "far:1", "another host", "/far"}}};
   return addresses;

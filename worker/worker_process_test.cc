@@ -9,13 +9,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <deque>
 #include <fstream>
 
 #include "rpc/acceptor.h"
+#include "rpc/connection.h"
 #include "rpc/host_id.h"
 #include "storage/posix_file_system.h"
 #include "worker/child_exit.h"
-#include "worker/testdata/shell_fixture.h"
+#include "worker/child_process.h"
+#include "worker/testdata/scripted_master.h"
 
 namespace millrace {
 namespace {

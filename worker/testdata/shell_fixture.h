@@ -7,8 +7,6 @@
 #include <kj/async-io.h>
 #include <kj/timer.h>
 
-#include <deque>
-#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,165 +16,11 @@
 #include "storage/memory_file_system.h"
 #include "storage/paths.h"
 #include "worker/testdata/holding_runner.h"
+#include "worker/testdata/scripted_executors.h"
+#include "worker/testdata/scripted_master.h"
 #include "worker/worker_shell.h"
 
 namespace millrace {
-
-// Executors whose attempts end when a test says so.
-class ScriptedExecutors final : public ExecutorFactory {
- public:
-  absl::StatusOr<kj::Own<Executor>> Start(const ExecutorCommand& command) override {
-    commands.push_back(command);
-    return kj::Own<Executor>(kj::heap<Scripted>(*this));
-  }
-
-  bool IsRunning(const AttemptId& attempt) const { return running_.count(attempt) != 0; }
-  const ExecutorTask& TaskOf(const AttemptId& attempt) const { return running_.at(attempt).task; }
-  size_t running() const { return running_.size(); }
-
-  void End(const AttemptId& attempt, Cause cause) {
-    AttemptOutcome outcome;
-    outcome.attempt = attempt;
-    outcome.task = running_.at(attempt).task.task;
-    outcome.cause = cause;
-    kj::Own<kj::PromiseFulfiller<AttemptOutcome>> end = kj::mv(running_.at(attempt).end);
-    running_.erase(attempt);
-    end->fulfill(std::move(outcome));
-  }
-
-  std::vector<ExecutorCommand> commands;
-
- private:
-  struct Running {
-    ExecutorTask task;
-    kj::Own<kj::PromiseFulfiller<AttemptOutcome>> end;
-  };
-
-  class Scripted final : public Executor {
-   public:
-    explicit Scripted(ScriptedExecutors& all) : all_(all) {}
-    kj::Promise<AttemptOutcome> Run(const ExecutorTask& task) override {
-      auto paf = kj::newPromiseAndFulfiller<AttemptOutcome>();
-      attempt_ = task.attempt;
-      all_.running_[task.attempt] = Running{task, kj::mv(paf.fulfiller)};
-      return kj::mv(paf.promise);
-    }
-    kj::Promise<AttemptProgress> Progress() override { return AttemptProgress{42, 7}; }
-    void Kill() override {
-      alive_ = false;
-      if (all_.IsRunning(attempt_)) all_.End(attempt_, Cause::kCancelled);
-    }
-    bool alive() const override { return alive_; }
-
-   private:
-    ScriptedExecutors& all_;
-    AttemptId attempt_;
-    bool alive_ = true;
-  };
-
-  std::map<AttemptId, Running> running_;
-};
-
-// What the master heard, and how it answers.
-struct MasterScript {
-  struct Registration {
-    WorkerInfo info;
-    std::vector<AttemptId> outputs;
-    std::vector<AttemptId> attempts;
-  };
-
-  std::string cluster_id = "cluster-a";
-  Epoch epoch{1};
-  bool answers_reports = true;
-  bool session_is_current = true;
-  capnp_master::Verdict verdict = capnp_master::Verdict::ACCEPTED;
-
-  std::vector<Registration> registrations;
-  int heartbeats = 0;
-  std::map<AttemptId, uint64_t> progress;  // bytes, as of the last heartbeat
-  std::vector<AttemptOutcome> reports;
-  std::vector<std::pair<AttemptId, uint64_t>> ready;  // requests for slots
-  bool draining = false;
-
-  // Resolves when the worker has said something new.
-  kj::Promise<void> News() {
-    auto paf = kj::newPromiseAndFulfiller<void>();
-    news = kj::mv(paf.fulfiller);
-    return kj::mv(paf.promise);
-  }
-  void Tell() {
-    if (news.get() != nullptr) news->fulfill();
-  }
-  kj::Own<kj::PromiseFulfiller<void>> news;
-
-  WorkerSessionId session;
-  kj::Maybe<capnp_worker::Worker::Client> worker;
-};
-
-class ScriptedSession final : public capnp_master::WorkerSession::Server {
- public:
-  explicit ScriptedSession(MasterScript& script) : script_(script) {}
-
-  kj::Promise<void> heartbeat(HeartbeatContext context) override {
-    ++script_.heartbeats;
-    script_.progress.clear();
-    for (auto progress : context.getParams().getProgress()) {
-      script_.progress[*ReadAttemptId(progress.getAttempt())] = progress.getBytes();
-    }
-    context.getResults().setCurrent(script_.session_is_current);
-    return kj::READY_NOW;
-  }
-  kj::Promise<void> report(ReportContext context) override {
-    script_.reports.push_back(*ReadAttemptOutcome(context.getParams().getOutcome()));
-    script_.Tell();
-    if (!script_.answers_reports) return kj::NEVER_DONE;
-    context.getResults().setVerdict(script_.verdict);
-    return kj::READY_NOW;
-  }
-  kj::Promise<void> sourcesReady(SourcesReadyContext context) override {
-    const auto params = context.getParams();
-    script_.ready.emplace_back(*ReadAttemptId(params.getAttempt()), params.getVersion());
-    return kj::READY_NOW;
-  }
-  kj::Promise<void> drain(DrainContext) override {
-    script_.draining = true;
-    return kj::READY_NOW;
-  }
-
- private:
-  MasterScript& script_;
-};
-
-class ScriptedRegistry final : public capnp_master::Registry::Server {
- public:
-  explicit ScriptedRegistry(MasterScript& script) : script_(script) {}
-
-  // `register` is a word of C++.
-  kj::Promise<void> register_(RegisterContext context) override {
-    MasterScript::Registration registration;
-    registration.info = *ReadWorkerInfo(context.getParams().getInfo());
-    for (auto held : context.getParams().getOutputs()) {
-      registration.outputs.push_back(*ReadAttemptId(held.getAttempt()));
-    }
-    for (auto held : context.getParams().getAttempts()) {
-      registration.attempts.push_back(*ReadAttemptId(held.getAttempt()));
-    }
-    script_.session = {script_.epoch, WorkerId(1), registration.info.incarnation};
-    script_.registrations.push_back(std::move(registration));
-    script_.worker = context.getParams().getWorker();
-    auto accepted = context.getResults().initAccepted();
-    Write(script_.session, accepted.initSession());
-    accepted.setCalls(kj::heap<ScriptedSession>(script_));
-    accepted.setHeartbeatMs(1000);
-    accepted.setLeaseMs(10'000);
-    accepted.setClusterId(script_.cluster_id);
-    script_.Tell();
-    return kj::READY_NOW;
-  }
-
- private:
-  MasterScript& script_;
-};
 
 // Peers are named by tests of the shuffle; here nobody is dialled.
 class NoNetwork final : public kj::Network {
