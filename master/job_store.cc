@@ -30,6 +30,7 @@ StoredJob MakeStoredJob(JobId job, const JobSpec& spec, const std::string& clust
   context.nonce_path = NoncePath(spec.output_folder, context.staging_key);
   // Anything that no other job has will do; the client drew this at random.
   context.nonce = spec.request_id;
+  if (!spec.inputs.empty()) context.probe = spec.inputs.front();
   return stored;
 }
 

@@ -177,14 +177,14 @@ kj::Promise<std::string> WorkerLinks::FindObjection(const JobContext& context,
                                                     kj::Duration patience) {
   auto answers = kj::heapArrayBuilder<kj::Promise<std::string>>(links_.size());
   for (auto& [worker, link] : links_) {
-    const std::string host = known_[worker].info.host;
+    const WorkerInfo& info = known_[worker].info;
+    const std::string who = absl::StrCat("worker ", info.name, " on host ", info.host);
     auto late = timer_.afterDelay(patience).then([]() { return std::string(); });
-    answers.add(link.calls->Prepare(context)
-                    .exclusiveJoin(kj::mv(late))
-                    .then([host](std::string objection) {
-                      return objection.empty() ? objection
-                                               : absl::StrCat("host ", host, ": ", objection);
-                    }));
+    answers.add(
+        link.calls->Prepare(context).exclusiveJoin(kj::mv(late)).then([who](std::string objection) {
+          return objection.empty() ? objection
+                                   : absl::StrCat(who, " cannot run the job: ", objection);
+        }));
   }
   return kj::joinPromises(answers.finish()).then([](kj::Array<std::string> objections) {
     for (std::string& objection : objections) {

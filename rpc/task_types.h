@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -118,6 +119,8 @@ struct JobContext {
   // A file under the staging folder and what it holds: the proof that a host sees the output.
   std::string nonce_path;
   std::string nonce;
+  // One of the input files, if there are any: likewise for the input.
+  std::optional<InputFile> probe;
 };
 
 // One registered life of a worker, in every message between it and the master.

@@ -86,6 +86,9 @@ struct JobContext {
   # does not see the output folder.
   noncePath @12 :Text;
   nonce @13 :Text;
+  # One of the input files, absent if there is none: a host that does not see it as it is here does
+  # not see the input.
+  probe @14 :InputFile;
 }
 
 struct AttemptSpec {

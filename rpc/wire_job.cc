@@ -72,6 +72,7 @@ JobContext JobContextFrom(capnp_types::JobContext::Reader in, FieldReader& field
   context.task_memory_bytes = in.getTaskMemoryBytes();
   context.nonce_path = fields.Path("noncePath", in.getNoncePath());
   context.nonce = fields.SomeText("nonce", in.getNonce(), kMaxNameBytes);
+  if (in.hasProbe()) context.probe = fields.Nested("probe", ReadInputFile(in.getProbe()));
   return context;
 }
 
@@ -152,6 +153,7 @@ void Write(const JobContext& value, capnp_types::JobContext::Builder out) {
   out.setTaskMemoryBytes(value.task_memory_bytes);
   out.setNoncePath(ToText(value.nonce_path));
   out.setNonce(ToText(value.nonce));
+  if (value.probe.has_value()) Write(*value.probe, out.initProbe());
 }
 
 std::string EncodeJobSpec(const JobSpec& spec) {

@@ -63,6 +63,7 @@ inline JobContext SampleJobContext() {
   context.task_memory_bytes = 79;
   context.nonce_path = "/out/_millrace/job-3-0123/nonce";
   context.nonce = "n0nce";
+  context.probe = InputFile{"/in/a.txt", 17, 1700000000000000000};
   return context;
 }
 

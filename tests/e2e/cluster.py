@@ -84,23 +84,33 @@ def read_output(folder):
     return result
 
 
-class Watch:
-    """Waits with inotify until a file of a folder appears by rename."""
+RENAMED, WRITTEN = 0x80, 0x02  # of <sys/inotify.h>
 
-    def __init__(self, folder):
+
+class Watch:
+    """Waits with inotify until something happens in a folder."""
+
+    def __init__(self, folder, events):
         libc = ctypes.CDLL(None, use_errno=True)
         self.fd = libc.inotify_init1(os.O_CLOEXEC)
-        moved_to = 0x80
-        assert libc.inotify_add_watch(self.fd, folder.encode(), moved_to) >= 0
+        assert libc.inotify_add_watch(self.fd, folder.encode(), events) >= 0
+
+    def __del__(self):
+        os.close(self.fd)
+
+    def wait(self):
+        """Returns at the next event, or after half a second, to look whether all are alive."""
+        ready, _, _ = select.select([self.fd], [], [], 0.5)
+        if ready:
+            os.read(self.fd, 4096)
 
     def wait_for(self, path, process):
+        """Waits for the file and returns the JSON in it."""
         while not os.path.exists(path):
-            ready, _, _ = select.select([self.fd], [], [], 0.5)
-            if ready:
-                os.read(self.fd, 4096)
-            elif process.poll() is not None:
+            if process.poll() is not None:
                 raise AssertionError("process ended with %d before it was ready:\n%s" %
                                      (process.returncode, process.said()))
+            self.wait()
         with open(path) as f:
             return json.load(f)
 
@@ -138,6 +148,13 @@ class Process(subprocess.Popen):
     def said(self):
         with open(self.log_path + ".err", errors="replace") as f:
             return f.read()
+
+    def wait_to_say(self, pattern):
+        """Waits until standard error matches the regular expression."""
+        watch = Watch(os.path.dirname(self.log_path), WRITTEN)
+        while not re.search(pattern, self.said()):
+            assert self.poll() is None, "it ended without saying %s:\n%s" % (pattern, self.said())
+            watch.wait()
 
     def finish(self, code=0):
         """Waits for the end and checks the exit code; returns self."""
@@ -210,7 +227,7 @@ class ClusterTest(unittest.TestCase):
     def start_ready(self, name, argv, **kwargs):
         """Starts a process that takes --ready_file, waits for it, and keeps what it announced."""
         ready = self.path("ready-%02d" % len(self.processes))
-        watch = Watch(self.folder)
+        watch = Watch(self.folder, RENAMED)
         process = self.start(name, argv + ["--ready_file=" + ready], **kwargs)
         process.ready = watch.wait_for(ready, process)
         return process
