@@ -76,16 +76,17 @@ class Scanner {
     std::replace(name.begin(), name.end(), '-', '_');
     if (equals == std::string::npos && TakeInformational(name)) return false;
     if (const KnownFlag* flag = Find(name); flag != nullptr) {
-      if (equals != std::string::npos) return Set(*flag, argument.substr(equals + 1), false);
-      if (flag->is_switch) return Set(*flag, "true", false);
+      if (equals != std::string::npos)
+        return Set(*flag, argument.substr(equals + 1), /*used_next=*/false);
+      if (flag->is_switch) return Set(*flag, "true", /*used_next=*/false);
       if (next == nullptr || IsFlagLike(*next)) {
         return Invalid(absl::StrCat("--", name, " needs a value: --", name, "=VALUE"));
       }
-      return Set(*flag, *next, true);
+      return Set(*flag, *next, /*used_next=*/true);
     }
     if (const KnownFlag* negated = FindNegated(name);
         negated != nullptr && equals == std::string::npos) {
-      return Set(*negated, "false", false);
+      return Set(*negated, "false", /*used_next=*/false);
     }
     return Unknown(name);
   }

@@ -40,7 +40,7 @@ TEST(ScanArgumentsTest, ASwitchNeedsNoValueAndTakesNone) {
 
 TEST(ScanArgumentsTest, DashesInANameMeanUnderscores) {
   const std::vector<KnownFlag> known = {{"split_mb", false, "64", ""}};
-  EXPECT_THAT(ScanArguments({"--split-mb=8"}, known, false)->settings,
+  EXPECT_THAT(ScanArguments({"--split-mb=8"}, known, /*positional_allowed=*/false)->settings,
               ElementsAre(Pair("split_mb", "8")));
 }
 

@@ -1,3 +1,4 @@
+// Which release this is.
 #ifndef MILLRACE_CLIENT_VERSION_H_
 #define MILLRACE_CLIENT_VERSION_H_
 

@@ -1,0 +1,84 @@
+// From flags to what is submitted, on files in memory.
+#include "client/job_spec.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "storage/memory_file_system.h"
+
+namespace millrace {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+class JobSpecTest : public testing::Test {
+ protected:
+  JobSpecTest() {
+    EXPECT_TRUE(fs_.CreateFolders("/home/ann/in").ok());
+    EXPECT_TRUE(WriteFileAtomically(fs_, "/home/ann/in/b", "two").ok());
+    EXPECT_TRUE(WriteFileAtomically(fs_, "/home/ann/in/a", "seven..").ok());
+    options_.input = "in";
+    options_.output = "/home/ann/out";
+    options_.reducers = 3;
+    job_.name = "wordcount";
+    job_.aggregate = Aggregate::kSum;
+  }
+
+  absl::StatusOr<JobSpec> Make() {
+    return MakeJobSpec(fs_, options_, job_, {{"wordcount", "--input=in"}, "/home/ann"});
+  }
+
+  MemoryFileSystem fs_;
+  JobOptions options_;
+  JobDescription job_;
+};
+
+TEST_F(JobSpecTest, HoldsTheInputsInOrderAndTheCommandAsGiven) {
+  const absl::StatusOr<JobSpec> spec = Make();
+  ASSERT_TRUE(spec.ok()) << spec.status();
+  ASSERT_THAT(spec->inputs, SizeIs(2));
+  EXPECT_EQ(spec->inputs[0].path, "/home/ann/in/a");
+  EXPECT_EQ(TotalBytes(spec->inputs), 10u);
+  EXPECT_THAT(spec->argv, ElementsAre("wordcount", "--input=in"));
+  EXPECT_EQ(spec->output_folder, "/home/ann/out");
+  EXPECT_EQ(spec->reducers, 3u);
+  EXPECT_TRUE(spec->aggregated);
+}
+
+TEST_F(JobSpecTest, SeveralPatternsAreSeparatedByCommas) {
+  options_.input = "in/b,in/a";
+  const absl::StatusOr<JobSpec> spec = Make();
+  ASSERT_TRUE(spec.ok()) << spec.status();
+  EXPECT_EQ(spec->inputs[0].path, "/home/ann/in/b");
+}
+
+TEST_F(JobSpecTest, TwoSubmissionsOfOneCommandAreTwoJobs) {
+  EXPECT_NE(Make()->request_id, Make()->request_id);
+}
+
+TEST_F(JobSpecTest, InputsAndOutputsThatCannotBeUsedAreNamed) {
+  options_.input = "nowhere";
+  EXPECT_THAT(std::string(Make().status().message()), HasSubstr("/home/ann/nowhere"));
+  options_.input = "in";
+  options_.output = "/home/ann/in/out";
+  EXPECT_THAT(std::string(Make().status().message()), HasSubstr("inside"));
+}
+
+TEST(EnvironmentForJobsTest, KeepsWhatMeansTheSameElsewhere) {
+  EXPECT_THAT(EnvironmentForJobs({"PATH=/bin", "SSH_AUTH_SOCK=/x", "LC_ALL=C", "TMPDIR=/t",
+                                  "PATHOLOGY=1", "TZ=UTC"}),
+              ElementsAre("PATH=/bin", "LC_ALL=C", "TZ=UTC"));
+}
+
+TEST(IdentifyOwnBinaryTest, NamesThisTest) {
+  const absl::StatusOr<JobBinary> binary = IdentifyOwnBinary();
+  ASSERT_TRUE(binary.ok()) << binary.status();
+  EXPECT_THAT(binary->path, HasSubstr("job_spec_test"));
+  EXPECT_THAT(binary->sha256, SizeIs(64));
+  EXPECT_GT(binary->size, 0u);
+}
+
+}  // namespace
+}  // namespace millrace
