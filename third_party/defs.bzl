@@ -42,6 +42,8 @@ def static_binary(name, srcs, deps, visibility = None, **kwargs):
             "//:sanitized": [],
             "//conditions:default": [
                 "-static",
+                # Every submit hashes the job's binary, and may send it: half the bytes, half the wait.
+                "-Wl,--compress-debug-sections=zlib",
             ],
         }),
         linkstatic = 1,
