@@ -127,6 +127,8 @@ AttemptView ClientViews::MakeAttemptView(const AttemptSnapshot& attempt,
     view.worker_name = known->info.name;
     view.worker_pid = known->info.pid;
   }
+  view.message = attempt.message;
+  view.stats = attempt.stats;
   view.started_ms = MillisBetween(accepted_wall_us, attempt.started_wall_us);
   if (attempt.cause != Cause::kRunning) {
     view.ended_ms = MillisBetween(accepted_wall_us, attempt.ended_wall_us);

@@ -258,5 +258,19 @@ TEST_F(AttemptRulesTest, TheHistoryListsEveryAttemptWithReasonAndCause) {
   EXPECT_EQ(core_->Attempts(kJob, 1)->size(), 1);
 }
 
+TEST_F(AttemptRulesTest, TheHistoryKeepsWhatAnAttemptSaidOfItself) {
+  Submit(1, 1);
+  On(Joined(kRed, 1));
+  AttemptReported failed = Failed(kRed, A(1), Map(0), Cause::kUserCodeFailed);
+  failed.outcome.message = "killed by SIGSEGV";
+  On(failed);
+  AttemptReported done = Done(kRed, A(2), Map(0));
+  done.outcome.stats.peak_memory_bytes = 4711;
+  On(done);
+  const std::vector<AttemptSnapshot> attempts = *core_->Attempts(kJob, 10);
+  EXPECT_THAT(attempts[0].message, HasSubstr("killed by SIGSEGV"));
+  EXPECT_EQ(attempts[1].stats.peak_memory_bytes, 4711u);
+}
+
 }  // namespace
 }  // namespace millrace

@@ -117,6 +117,9 @@ void ClusterState::On(const AttemptStarted& edit) {
 void ClusterState::On(const AttemptEnded& edit) {
   const RunningAttempt attempt = End(edit.attempt, edit.cause, edit.wall_us);
   JobRecord* job = Change(edit.task.job);
+  if (!edit.message.empty() && job->messages.size() < JobRecord::kMessagesMax) {
+    job->messages[edit.attempt] = edit.message;
+  }
   if (edit.cause != Cause::kSuperseded) CountFailure(job, edit, attempt.worker);
   Reindex(job);
 }
@@ -124,6 +127,7 @@ void ClusterState::On(const AttemptEnded& edit) {
 void ClusterState::On(const TaskDone& edit) {
   const RunningAttempt attempt = End(edit.attempt, Cause::kSucceeded, edit.wall_us);
   JobRecord* job = Change(edit.task.job);
+  job->history.back().stats = edit.stats;
   StageState& stage = job->stages[edit.task.stage];
   Task& task = stage.Mutable(edit.task.index);
   if (!task.was_done) {  // a task that runs again adds nothing to the sums
@@ -238,7 +242,7 @@ RunningAttempt ClusterState::End(const AttemptId& id, Cause cause, int64_t wall_
   job->history.push_back(AttemptRecord{
       id.sequence, attempt.started_wall_us, wall_us, static_cast<uint32_t>(id.epoch.value()),
       static_cast<uint32_t>(attempt.worker.value()), attempt.task.index,
-      static_cast<uint8_t>(attempt.task.stage), attempt.reason, cause});
+      static_cast<uint8_t>(attempt.task.stage), attempt.reason, cause, AttemptStats()});
   Vacate(id, attempt, job);
   return attempt;
 }

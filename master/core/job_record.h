@@ -20,7 +20,7 @@
 
 namespace millrace {
 
-// An attempt that has ended, in 40 bytes.
+// An attempt that has ended, in 112 bytes.
 struct AttemptRecord {
   uint64_t sequence = 0;
   int64_t started_wall_us = 0;
@@ -31,8 +31,9 @@ struct AttemptRecord {
   uint8_t stage = 0;
   Reason reason = Reason::kFirst;
   Cause cause = Cause::kRunning;
+  AttemptStats stats;  // of attempts that won
 };
-static_assert(sizeof(AttemptRecord) <= 40, "every attempt of a running job is remembered");
+static_assert(sizeof(AttemptRecord) <= 112, "every attempt of a running job is remembered");
 
 // What went wrong with a task so far; only for tasks with which something did.
 struct Trouble {
@@ -99,6 +100,9 @@ struct JobRecord {
   // Attempts that run, by task; more than one only for a task with a backup.
   absl::btree_map<TaskKey, absl::InlinedVector<AttemptId, 1>> attempts;
   std::deque<AttemptRecord> history;  // in the order in which they ended
+  // Why attempts ended, where there is something to say: the first kMessagesMax.
+  absl::btree_map<AttemptId, std::string> messages;
+  static constexpr size_t kMessagesMax = 1000;
   absl::btree_map<TaskKey, Trouble> troubles;
 
   // Indexes of map tasks whose output came or went; a source version is a length of this list.

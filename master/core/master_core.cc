@@ -20,10 +20,11 @@ const JobRecord& MustFind(const ClusterState& cluster, JobId job) {
   return *found;
 }
 
-AttemptSnapshot ViewOf(const AttemptRecord& record, JobId job, const ClusterState& cluster) {
+AttemptSnapshot ViewOf(const AttemptRecord& record, const JobRecord& job,
+                       const ClusterState& cluster) {
   AttemptSnapshot view;
   view.attempt = AttemptId{Epoch(record.epoch), record.sequence};
-  view.task = TaskId{job, record.stage, record.index};
+  view.task = TaskId{job.id(), record.stage, record.index};
   view.kind = JobPlan::kind(record.stage);
   view.worker = WorkerId(record.worker);
   if (const WorkerRecord* worker = cluster.FindWorker(view.worker); worker != nullptr) {
@@ -33,6 +34,9 @@ AttemptSnapshot ViewOf(const AttemptRecord& record, JobId job, const ClusterStat
   view.cause = record.cause;
   view.started_wall_us = record.started_wall_us;
   view.ended_wall_us = record.ended_wall_us;
+  view.stats = record.stats;
+  const auto message = job.messages.find(view.attempt);
+  if (message != job.messages.end()) view.message = message->second;
   return view;
 }
 
@@ -134,12 +138,12 @@ absl::StatusOr<std::vector<AttemptSnapshot>> MasterCore::Attempts(JobId id, size
   std::vector<AttemptSnapshot> views;
   for (const AttemptRecord& record : job->history) {
     if (views.size() == limit) return views;
-    views.push_back(ViewOf(record, id, cluster));
+    views.push_back(ViewOf(record, *job, cluster));
   }
   for (const auto& [key, attempts] : job->attempts) {
     for (const AttemptId& attempt : attempts) {
       if (views.size() == limit) return views;
-      views.push_back(ViewOf(RecordOf(attempt, *cluster.FindAttempt(attempt)), id, cluster));
+      views.push_back(ViewOf(RecordOf(attempt, *cluster.FindAttempt(attempt)), *job, cluster));
     }
   }
   return views;

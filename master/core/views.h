@@ -37,6 +37,8 @@ struct AttemptSnapshot {
   Cause cause = Cause::kRunning;
   int64_t started_wall_us = 0;
   int64_t ended_wall_us = 0;  // 0 while it runs
+  std::string message;        // what failed, where and why; often empty
+  AttemptStats stats;         // of an attempt that won
 };
 
 enum class WorkerState : uint8_t {
