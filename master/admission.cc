@@ -129,7 +129,7 @@ AdmissionAnswer Admission::Conclude(const Candidate& candidate, const AnswerSubm
 void Admission::Undo(const Candidate& candidate) {
   services_.jobs.Remove(candidate.job);
   services_.links.ReleaseEverywhere(candidate.job);
-  if (candidate.staged) services_.publisher.Abort(*candidate.stored);
+  if (candidate.staged) services_.publisher.Abort(*candidate.stored, []() {});
 }
 
 void Admission::Answer(const AnswerSubmit& action) { decisions_.Answer(action.request_id, action); }

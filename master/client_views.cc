@@ -63,7 +63,9 @@ JobView ClientViews::MakeJobView(const JobSnapshot& snapshot) const {
   JobView view;
   view.job = summary.job;
   view.name = summary.plan.name;
-  view.state = summary.state;
+  // A job is over for its clients when that is durable and its output folder is as it shall be:
+  // then the store lets go of it.
+  view.state = Ended(summary.state) && stored != nullptr ? JobState::kRunning : summary.state;
   view.version = snapshot.version;
   view.error = summary.error;
   for (const StageView& stage : snapshot.stages) {

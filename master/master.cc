@@ -137,10 +137,18 @@ void Master::Publish(JobId job) {
 }
 
 void Master::Abort(JobId job) {
-  if (const auto stored = jobs_.Find(job)) publisher_.Abort(*stored);
+  const auto stored = jobs_.Find(job);
+  if (stored == nullptr) return;
+  aborting_.insert(job);
+  publisher_.Abort(*stored, [this, job]() {
+    aborting_.erase(job);
+    DropJob(job);
+    service_.Changed(JobChanged{job});
+  });
 }
 
 void Master::DropJob(JobId job) {
+  if (aborting_.count(job) > 0) return;  // comes again when its output folder is clean
   jobs_.Remove(job);
   binaries_.Prune(jobs_.BinariesInUse());
 }

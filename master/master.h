@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -109,6 +110,7 @@ class Master final : private ActionPerformer, private kj::TaskSet::ErrorHandler 
   MasterShell shell_;
   WorkerLinks links_;
   Publisher publisher_;
+  std::set<JobId> aborting_;  // jobs that have ended and whose staging is being removed
   BinaryStore binaries_;
   ClientViews views_;
   Admission admission_;

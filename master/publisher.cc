@@ -37,8 +37,8 @@ void Publisher::OnPublished(JobId job, const absl::Status& status) {
   events_.Happened(JobPublished{job, status});
 }
 
-void Publisher::Abort(const StoredJob& job) {
-  Work work = AbortWork(job);
+void Publisher::Abort(const StoredJob& job, std::function<void()> done) {
+  Work work = AbortWork(job, std::move(done));
   if (aborting_ >= kAbortsMax) return Enqueue(std::move(work));
   ++aborting_;
   tasks_.add(runner_.Run(work.step).then([this, done = work.done](absl::Status status) {
@@ -47,7 +47,7 @@ void Publisher::Abort(const StoredJob& job) {
   }));
 }
 
-Publisher::Work Publisher::AbortWork(const StoredJob& job) {
+Publisher::Work Publisher::AbortWork(const StoredJob& job, std::function<void()> done) {
   const JobId id = job.job();
   PublishPlan plan = MakePublishPlan(job, {});
   if (const auto it = tried_.find(id); it != tried_.end()) {
@@ -55,10 +55,11 @@ Publisher::Work Publisher::AbortWork(const StoredJob& job) {
     tried_.erase(it);
   }
   return {[committer = committer_, plan = std::move(plan)]() { return committer->Abort(plan); },
-          [id](const absl::Status& status) {
+          [id, done = std::move(done)](const absl::Status& status) {
             LOG_IF(WARNING, !status.ok())
                 << "the output folder of " << id
                 << " is not clean, please remove its folder _millrace: " << status;
+            done();
           }};
 }
 

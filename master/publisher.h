@@ -40,8 +40,9 @@ class Publisher final : private kj::TaskSet::ErrorHandler {
 
   // Says JobPublished in the end.
   void Publish(const StoredJob& job, const std::vector<PartView>& parts);
-  // Says nothing: what cannot be removed is logged.
-  void Abort(const StoredJob& job);
+  // Calls `done` when the output folder holds nothing of the job any more; what cannot be removed
+  // is logged.
+  void Abort(const StoredJob& job, std::function<void()> done);
 
  private:
   struct Work {
@@ -49,7 +50,7 @@ class Publisher final : private kj::TaskSet::ErrorHandler {
     std::function<void(const absl::Status&)> done;
   };
 
-  Work AbortWork(const StoredJob& job);
+  Work AbortWork(const StoredJob& job, std::function<void()> done);
   void OnPublished(JobId job, const absl::Status& status);
   void Enqueue(Work work);
   kj::Promise<void> RunQueue();
