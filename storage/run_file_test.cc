@@ -133,19 +133,34 @@ TEST(RunFileTest, TheBytesAreTheOnesInTheDocument) {
   ASSERT_TRUE((*writer)->Finish().ok());
   const std::string bytes = disk.Bytes();
   EXPECT_EQ(absl::BytesToHexString(absl::string_view(bytes.data(), bytes.size())),
-            "4d4c5252554e310a"                                  // magic
-            "905d86fc4c402ddb" "0a000000" "02000000"            // block: checksum, size, records
-            "03616e7406" "0362656501"                           // ant 3, bee -1
-            "01000000" "01000000"                               // footer: version, flags
-            "0100000000000000" "1100000000000000"               // attempt
-            "0300000000000000" "00000000" "0c000000"            // task
-            "c249ddabb1eef8347ddff24cbe1ced43"                  // digest of the run
-            "0200000000000000" "0000040000000000" "0000000000000000"
-            "0800000000000000" "0000000000000000" "0000000000000000"
-            "d8984701d306aa997f498d4624c30160"                  // partition 0
-            "0800000000000000" "1a00000000000000" "0200000000000000"
-            "519295d7dd81e9fe6a78596c8991c205"                  // partition 1
-            "2200000000000000" "7fdeeae2d8d1388e" "4d4c5252554e310a");
+            "4d4c5252554e310a"  // magic
+            "905d86fc4c402ddb"
+            "0a000000"
+            "02000000"  // block: checksum, size, records
+            "03616e7406"
+            "0362656501"  // ant 3, bee -1
+            "01000000"
+            "01000000"  // footer: version, flags
+            "0100000000000000"
+            "1100000000000000"  // attempt
+            "0300000000000000"
+            "00000000"
+            "0c000000"                          // task
+            "c249ddabb1eef8347ddff24cbe1ced43"  // digest of the run
+            "0200000000000000"
+            "0000040000000000"
+            "0000000000000000"
+            "0800000000000000"
+            "0000000000000000"
+            "0000000000000000"
+            "d8984701d306aa997f498d4624c30160"  // partition 0
+            "0800000000000000"
+            "1a00000000000000"
+            "0200000000000000"
+            "519295d7dd81e9fe6a78596c8991c205"  // partition 1
+            "2200000000000000"
+            "7fdeeae2d8d1388e"
+            "4d4c5252554e310a");
 }
 
 TEST(RunFileTest, IntegersKeepTheirSignAndSize) {

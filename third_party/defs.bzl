@@ -43,7 +43,8 @@ def static_binary(name, srcs, deps, visibility = None, **kwargs):
             "//conditions:default": [
                 "-static",
                 # Every submit hashes the job's binary, and may send it: half the bytes, half the wait.
-                "-Wl,--compress-debug-sections=zlib",
+                # The symbol table stays, for stack traces.
+                "-Wl,--strip-debug",
             ],
         }),
         linkstatic = 1,
