@@ -7,10 +7,15 @@
 namespace millrace {
 namespace {
 
-std::string Explain(const ExecutorDeath& death) {
+std::string Explain(const ExecutorDeath& death, uint64_t memory_bytes) {
   if (death.never_answered) {
     return "the job's process did not answer after it was started: main must call the launcher "
            "before it does anything else";
+  }
+  if (death.status.exited && death.status.code == kMemoryLimitExitCode) {
+    return absl::StrCat("the job's process took more memory than its --task_memory_mb=",
+                        memory_bytes >> 20, " and ", kMemoryBesidesTask >> 20,
+                        " MiB besides, and was ended: does the job's code leak, or keep too much?");
   }
   std::string message = absl::StrCat("the job's process ", death.status.exited ? "" : "was ",
                                      death.status.Describe(), " before it finished the attempt");
@@ -34,7 +39,7 @@ AttemptOutcome OutcomeOf(const ExecutorDeath& death, const ExecutorTask& task) {
     return outcome;
   }
   outcome.cause = Cause::kUserCodeFailed;
-  outcome.message = Explain(death);
+  outcome.message = Explain(death, task.memory_bytes);
   outcome.position = death.position;
   outcome.stderr_tail = death.last_lines;
   return outcome;

@@ -17,9 +17,13 @@
 #include "storage/posix_file_system.h"
 #include "worker/attempt_runner.h"
 #include "worker/executor_wire.h"
+#include "worker/memory_meter.h"
 
 namespace millrace {
 namespace {
+
+// Fresh memory is taken at about 1 GB/s, so a leak gets some 20 MB too far; a look takes 20 us.
+constexpr kj::Duration kMemoryCheckPeriod = 20 * kj::MILLISECONDS;
 
 // A task names its sources: thousands of them are more than Cap'n Proto's default of 64 MiB allows
 // only in jobs beyond any limit of ours, but a worker is trusted anyway.
@@ -58,15 +62,18 @@ CursorPage* MapCursorPage() {
 
 class ExecutorServer final : public capnp_executor::Executor::Server {
  public:
-  explicit ExecutorServer(AttemptRunner* runner) : runner_(runner) {}
+  ExecutorServer(kj::Timer& timer, AttemptRunner* runner) : timer_(timer), runner_(runner) {}
 
   kj::Promise<void> run(RunContext context) override {
     absl::StatusOr<ExecutorTask> task = ReadExecutorTask(context.getParams().getTask());
     if (!task.ok()) return ToException(task.status());
     context.releaseParams();
-    return RunTask(*std::move(task)).then([context](AttemptOutcome outcome) mutable {
-      Write(outcome, context.getResults().initOutcome());
-    });
+    auto guard = GuardMemory(task->memory_bytes + kMemoryBesidesTask);
+    return RunTask(*std::move(task))
+        .exclusiveJoin(kj::mv(guard))
+        .then([context](AttemptOutcome outcome) mutable {
+          Write(outcome, context.getResults().initOutcome());
+        });
   }
 
   kj::Promise<void> progress(ProgressContext context) override {
@@ -91,6 +98,16 @@ class ExecutorServer final : public capnp_executor::Executor::Server {
     return kj::mv(paf.promise);
   }
 
+  // Ends the process when it has more memory than `limit`; never resolves. Code that leaks cannot
+  // be made to stop, and what it takes would be missed by everybody else on this host.
+  kj::Promise<AttemptOutcome> GuardMemory(uint64_t limit) {
+    return timer_.afterDelay(kMemoryCheckPeriod).then([this, limit]() {
+      if (AnonymousBytes() > limit) _exit(kMemoryLimitExitCode);  // the worker ends the group
+      return GuardMemory(limit);
+    });
+  }
+
+  kj::Timer& timer_;
   AttemptRunner* const runner_;
 };
 
@@ -101,7 +118,8 @@ void Serve(int socket_fd, AttemptRunner* runner) {
       socket_fd,
       kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP | kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC);
   capnp::TwoPartyVatNetwork network(*stream, capnp::rpc::twoparty::Side::SERVER, TrustingOptions());
-  auto system = capnp::makeRpcServer(network, kj::heap<ExecutorServer>(runner));
+  auto system =
+      capnp::makeRpcServer(network, kj::heap<ExecutorServer>(io.provider->getTimer(), runner));
   network.onDisconnect().wait(io.waitScope);
   EndGroup();  // before any destructor could wait for user code
 }

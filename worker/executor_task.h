@@ -14,6 +14,13 @@
 
 namespace millrace {
 
+// Beyond the memory of a task (its memory_bytes, which bounds the engine): what the engine's
+// buffers may add, and as much again for what user code keeps.
+constexpr uint64_t kMemoryBesidesTask = 128u << 20;
+
+// With this code an executor ends itself when it has more anonymous memory than both together.
+constexpr int kMemoryLimitExitCode = 113;
+
 struct ExecutorTask {
   AttemptId attempt;
   TaskId task;

@@ -8,6 +8,8 @@ from cluster import UNRULY, read_output
 
 
 class UserCodeTest(cluster.ClusterTest):
+    limit = "--task_memory_mb=512"
+
     def run_job(self, *flags, code=0):
         return self.job(UNRULY, "--input=" + self.path("in"), "--output=" + self.path("out"),
                         "--workers=2", "--reducers=2", "--summary_json=" + self.path("summary"),
@@ -15,7 +17,7 @@ class UserCodeTest(cluster.ClusterTest):
 
     def fails_with(self, command, *messages):
         self.text("in/text", "good words\n!print:last-words %s\n" % command)
-        job = self.run_job("--max_attempts=2", code=1)
+        job = self.run_job("--max_attempts=2", self.limit, code=1)
         first = job.said().split("\n")[0]
         for message in messages + ("map-00000", self.path("in/text") + ":11"):
             self.assertIn(message, first)
@@ -32,6 +34,10 @@ class UserCodeTest(cluster.ClusterTest):
 
     def test_an_abort_is_named_with_its_record(self):
         self.fails_with("!abort", "SIGABRT")
+
+    def test_a_leak_is_named_with_its_record_and_its_limit(self):
+        self.limit = "--task_memory_mb=64"
+        self.fails_with("!leak", "memory", self.limit)
 
     def test_an_exit_is_named_with_its_record(self):
         self.fails_with("!exit:3", "exited with 3")
