@@ -75,6 +75,14 @@ absl::Status NotEmptyError(const std::vector<std::string>& names) {
                    "earlier job when this one succeeds"));
 }
 
+// The names in the folder, as far as they keep a job from writing there. Staging alone does not: a
+// job that was killed left it, and one that still runs publishes only where no other has.
+absl::StatusOr<std::vector<std::string>> NamesInTheWay(FileSystem& fs, const std::string& output) {
+  MILLRACE_ASSIGN_OR_RETURN(std::vector<std::string> names, fs.List(output));
+  if (names.size() == 1 && names[0] == BaseName(StagingRoot(output))) names.clear();
+  return names;
+}
+
 absl::Status CheckWritable(FileSystem& fs, const std::string& folder) {
   const std::string probe = ProbePath(folder);
   absl::StatusOr<std::unique_ptr<WritableFile>> file = fs.OpenForWriting(probe);
@@ -91,7 +99,7 @@ absl::Status Check(FileSystem& fs, const OutputRequest& request) {
   MILLRACE_ASSIGN_OR_RETURN(Place place, FindPlace(fs, request.output));
   MILLRACE_RETURN_IF_ERROR(CheckNotInsideInput(fs, request, place.real));
   if (place.exists) {
-    MILLRACE_ASSIGN_OR_RETURN(std::vector<std::string> names, fs.List(request.output));
+    MILLRACE_ASSIGN_OR_RETURN(std::vector<std::string> names, NamesInTheWay(fs, request.output));
     if (!names.empty() && !request.overwrite) return NotEmptyError(names);
     if (!names.empty()) MILLRACE_RETURN_IF_ERROR(CheckHoldsNoInput(fs, request, place.real));
   }

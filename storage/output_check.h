@@ -18,9 +18,10 @@ struct OutputRequest {
   std::vector<std::string> input_folders;  // that were searched for input (InputList::folders)
 };
 
-// The folder must not exist or be empty, unless `overwrite`; it must not lie inside a folder that
-// was searched for input, nor hold any input; and it must be possible to write there, which is
-// tried with a file that is removed again. Links are resolved. Leaves nothing behind.
+// The folder must not exist, or be empty but for what killed jobs left in its folder _millrace,
+// unless `overwrite`; it must not lie inside a folder that was searched for input, nor hold any
+// input; and it must be possible to write there, which is tried with a file that is removed again.
+// Links are resolved. Leaves nothing behind.
 //
 // Errors, in words for the person who chose the folder: kAlreadyExists (not empty),
 // kInvalidArgument (inside the input, or the input inside it), kFailedPrecondition (not a folder),

@@ -65,6 +65,18 @@ TEST_F(OutputCheckTest, AFolderWithContentNeedsOverwrite) {
   EXPECT_TRUE(CheckOutput(fs_, request_).ok());
 }
 
+TEST_F(OutputCheckTest, StagingThatAKilledJobLeftIsNotContent) {
+  MakeFile(fs_, NoncePath("/out", "job-1-0123abcd"));
+  EXPECT_TRUE(CheckOutput(fs_, request_).ok());
+  EXPECT_THAT(*fs_.List("/out"), ElementsAre("_millrace"));
+}
+
+TEST_F(OutputCheckTest, StagingBesideContentDoesNotHideIt) {
+  MakeFile(fs_, NoncePath("/out", "job-1-0123abcd"));
+  MakeFile(fs_, "/out/part-00000-of-00001");
+  ExpectRefused(absl::StatusCode::kAlreadyExists, "is not empty");
+}
+
 TEST_F(OutputCheckTest, AFileIsNotAFolder) {
   request_.output = "/in/text";
   ExpectRefused(absl::StatusCode::kFailedPrecondition, "/in/text is not a folder");
