@@ -3,9 +3,39 @@
 import os
 import random
 import socket
+import threading
 
 import cluster
-from cluster import WORDCOUNT, read_output
+from cluster import MILLRACE, WORDCOUNT, WORKER, read_output
+
+OTHER_VERSION = 999
+
+
+def greeting(byte):
+    """The first bytes of either end in another protocol version (rpc/preamble.h)."""
+    return b"\x93millr\r\n" + OTHER_VERSION.to_bytes(4, "little") + bytes([byte]) + os.urandom(16)
+
+
+class PeerOfAnotherVersion:
+    """Accepts one connection, reads the greeting and refuses it for its version."""
+
+    VERDICT = 1  # kOtherVersion
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.settimeout(cluster.DEADLINE_S)
+        self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
+        self.heard = b""
+        self.thread = threading.Thread(target=self.refuse_one, daemon=True)
+        self.thread.start()
+
+    def refuse_one(self):
+        with self.listener, self.listener.accept()[0] as s:
+            s.settimeout(cluster.DEADLINE_S)
+            while len(self.heard) < 29 and (chunk := s.recv(29 - len(self.heard))):
+                self.heard += chunk
+            s.sendall(greeting(self.VERDICT))
+            s.recv(1)  # until the other side has closed
 
 
 class HostilePeerTest(cluster.ClusterTest):
@@ -39,10 +69,26 @@ class HostilePeerTest(cluster.ClusterTest):
 
     def test_another_protocol_version_is_named(self):
         master = self.master()
-        # The first bytes of a client of protocol 999 (rpc/preamble.h).
-        hello = b"\x93millr\r\n" + (999).to_bytes(4, "little") + bytes([1]) + os.urandom(16)
-        self.closed_by_peer(master.address, hello)
-        master.wait_to_say("127.0.0.1:[0-9]+.*version 999")
+        self.closed_by_peer(master.address, greeting(1))  # as a client
+        master.wait_to_say("127.0.0.1:[0-9]+.*version %d" % OTHER_VERSION)
+
+    def test_a_master_of_another_version_is_exit_6(self):
+        self.text("in/text", "some words\n")
+        commands = {
+            "job": [WORDCOUNT, "--input=" + self.path("in"), "--output=" + self.path("out")],
+            "millrace": [MILLRACE, "jobs"],
+            "worker": [WORKER, "--scratch_dir=" + self.path("scratch")],
+        }
+        for name, argv in commands.items():
+            with self.subTest(name):
+                peer = PeerOfAnotherVersion()
+                process = self.start(name, argv + ["--master=" + peer.address]).finish(6)
+                peer.thread.join(cluster.DEADLINE_S)
+                ours = int.from_bytes(peer.heard[8:12], "little")
+                self.assertEqual(peer.heard[:8], greeting(0)[:8])
+                self.assertRegex(process.said(), "%s speaks protocol version %d, .*version %d;" %
+                                 (peer.address, OTHER_VERSION, ours))
+        self.assertFalse(os.path.exists(self.path("out")), "nothing was done")
 
 
 if __name__ == "__main__":
