@@ -74,6 +74,12 @@ absl::Status ReadPlacement(const JobFlags& flags, JobOptions* options) {
   if (flags.detach && options->placement != Placement::kCluster) {
     return Invalid("--detach needs --master=HOST:PORT: a local cluster ends with its client");
   }
+  if (flags.detach && !(flags.summary_json.empty() && flags.joblog.empty())) {
+    return Invalid(absl::StrCat(
+        "--detach and --", flags.summary_json.empty() ? "joblog" : "summary_json",
+        " exclude each other: the client is gone when the job ends; ask later with `millrace wait "
+        "ID`, `millrace job ID --json` and `millrace attempts ID`"));
+  }
   options->detach = flags.detach;
   return absl::OkStatus();
 }

@@ -115,6 +115,16 @@ TEST(JobOptionsTest, DetachingNeedsAClusterThatStays) {
   EXPECT_TRUE(Read(flags).detach);
 }
 
+TEST(JobOptionsTest, ADetachedClientCannotWriteReports) {
+  JobFlags flags = Flags();
+  flags.master = "127.0.0.1:7070";
+  flags.detach = true;
+  flags.joblog = "log";
+  EXPECT_THAT(ErrorOf(flags), HasSubstr("--detach and --joblog exclude each other"));
+  flags.summary_json = "s.json";
+  EXPECT_THAT(ErrorOf(flags), HasSubstr("--detach and --summary_json exclude each other"));
+}
+
 TEST(JobOptionsTest, ChoicesAreNamedWhenWrong) {
   JobFlags flags = Flags();
   flags.shuffle = "disk";
