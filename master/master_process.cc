@@ -52,7 +52,12 @@ absl::StatusOr<ConnectionOptions> CheckOptions(const MasterOptions& options) {
   MILLRACE_ASSIGN_OR_RETURN(const HostPort listen,
                             ParseHostPort(options.listen, PortZero::kAllowed));
   if (!options.http.empty()) {
-    MILLRACE_RETURN_IF_ERROR(ParseHostPort(options.http, PortZero::kAllowed).status());
+    MILLRACE_ASSIGN_OR_RETURN(const HostPort http, ParseHostPort(options.http, PortZero::kAllowed));
+    if (!IsLoopback(http.host) && !options.insecure) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--http=", options.http, " can be read from other machines, and asks nobody for a key: ",
+          "listen on 127.0.0.1, or pass --insecure if the network is yours alone"));
+    }
   }
   for (const std::string& worker : options.dial_workers) {
     MILLRACE_RETURN_IF_ERROR(ParseHostPort(worker, PortZero::kRefused).status());

@@ -115,6 +115,10 @@ class BadInputTest(cluster.ClusterTest):
                      says=["--cluster_key_file", "--insecure"])
         self.refused(WORKER, "--listen=0.0.0.0:0", says=["--cluster_key_file", "--insecure"])
 
+    def test_pages_for_other_machines_need_consent(self):
+        self.refused(MASTER, "--listen=127.0.0.1:0", "--http=0.0.0.0:0",
+                     "--state_dir=" + self.path("state5"), says=["--http=0.0.0.0:0", "--insecure"])
+
     def test_a_key_file_that_others_can_read(self):
         key = self.text("key", "k" * 32)
         os.chmod(key, 0o644)
