@@ -101,6 +101,33 @@ class WordCountTest(cluster.ClusterTest):
                  "--output=" + self.path("out"), "--shuffle=network").finish()
         self.check(self.path("out"))
 
+    def test_1_2_and_4_workers_in_all_three_ways_of_starting_them(self):
+        def local(number):
+            return self.master("--workers=%d" % number)
+
+        def dialled(number):
+            workers = [self.worker("--listen=127.0.0.1:0", "--slots=1") for _ in range(number)]
+            return self.master("--workers=" + ",".join(w.ready["listen"] for w in workers))
+
+        def dialling(number):
+            master = self.master()
+            for _ in range(number):
+                self.worker("--master=" + master.address, "--slots=1")
+            return master
+
+        small = [self.path("in/windows"), self.path("in/bytes")]
+        for way in (local, dialled, dialling):
+            for number in (1, 2, 4):
+                with self.subTest(way=way.__name__, workers=number):
+                    out, s = [self.path("%s-%s-%d" % (what, way.__name__, number))
+                              for what in ("out", "summary")]
+                    master = way(number)
+                    self.assertEqual(len(self.workers_joined(master, number)), number)
+                    self.job(WORDCOUNT, "--master=" + master.address, "--input=" + ",".join(small),
+                             "--output=" + out, "--reducers=5", "--summary_json=" + s).finish()
+                    self.assertEqual(read_output(out), count(small))
+                    self.assertEqual(self.summary(s)["workers"], {"joined": number, "lost": 0})
+
     def test_flags_of_the_client_hold_on_a_worker_with_another_folder(self):
         master = self.master()
         os.mkdir(self.path("elsewhere"))
