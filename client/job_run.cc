@@ -35,6 +35,13 @@ ConnectionOptions WithKey(const ClusterKey& key) {
   return options;
 }
 
+// A local cluster would end with its client and leave files behind. A job on a running cluster goes
+// on when the client's terminal closes, and nohup is for those who want to go on in any case.
+bool MustHoldHangup(bool is_local) {
+  struct sigaction action;
+  return is_local && sigaction(SIGHUP, nullptr, &action) == 0 && action.sa_handler != SIG_IGN;
+}
+
 class JobRun {
  public:
   JobRun(kj::AsyncIoContext& io, const JobTarget& target, const JobOptions& options, JobSpec spec)
@@ -146,9 +153,12 @@ class JobRun {
   // --- What may come before the end ---
 
   kj::Promise<void> NextInterrupt() {
-    return io_.unixEventPort.onSignal(SIGINT)
-        .exclusiveJoin(io_.unixEventPort.onSignal(SIGTERM))
-        .ignoreResult();
+    kj::Promise<siginfo_t> asked =
+        io_.unixEventPort.onSignal(SIGINT).exclusiveJoin(io_.unixEventPort.onSignal(SIGTERM));
+    if (MustHoldHangup(target_.local != nullptr)) {
+      asked = asked.exclusiveJoin(io_.unixEventPort.onSignal(SIGHUP));
+    }
+    return asked.ignoreResult();
   }
 
   // Cancels at the first Ctrl-C and waits for the job to end; leaves at the second.
@@ -238,9 +248,10 @@ int RunJob(const JobTarget& target, const JobOptions& options, JobSpec spec) {
   return run.Run().wait(io.waitScope);
 }
 
-void HoldSignals() {
+void HoldSignals(ClusterKind cluster) {
   kj::UnixEventPort::captureSignal(SIGINT);
   kj::UnixEventPort::captureSignal(SIGTERM);
+  if (MustHoldHangup(cluster == ClusterKind::kLocal)) kj::UnixEventPort::captureSignal(SIGHUP);
 }
 
 }  // namespace millrace

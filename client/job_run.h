@@ -25,9 +25,12 @@ struct JobTarget {
 // (`options.reducers`) are chosen here, from the cluster's slots. Returns the exit code.
 int RunJob(const JobTarget& target, const JobOptions& options, JobSpec spec);
 
-// Makes Ctrl-C and SIGTERM events for RunJob, so that nothing dies of them before. Called before
-// anything is started that must be cleaned up.
-void HoldSignals();
+enum class ClusterKind { kLocal, kRunning };
+
+// Makes Ctrl-C and SIGTERM events for RunJob, so that nothing dies of them before; with a local
+// cluster SIGHUP too, unless it is ignored. Called before anything is started that must be cleaned
+// up.
+void HoldSignals(ClusterKind cluster);
 
 }  // namespace millrace
 

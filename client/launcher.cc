@@ -66,7 +66,7 @@ absl::StatusOr<CheckedJob> CheckJob(const JobDescription& job, const Invocation&
 }
 
 int RunOnLocalCluster(const Program& program, CheckedJob job) {
-  HoldSignals();
+  HoldSignals(ClusterKind::kLocal);
   const uint32_t workers = job.options.local_workers == 0 ? CoreCount() : job.options.local_workers;
   absl::StatusOr<std::unique_ptr<LocalCluster>> cluster =
       LocalCluster::Start(workers, job.options.scratch_folder);
@@ -85,7 +85,7 @@ int RunOnLocalCluster(const Program& program, CheckedJob job) {
 }
 
 int RunOnCluster(const Program& program, CheckedJob job) {
-  HoldSignals();
+  HoldSignals(ClusterKind::kRunning);
   absl::StatusOr<JobBinary> binary = IdentifyOwnBinary();
   if (!binary.ok()) return UsageError(program, binary.status());
   job.spec.binary = *std::move(binary);

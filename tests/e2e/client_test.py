@@ -51,15 +51,17 @@ class ClientTest(cluster.ClusterTest):
         self.assertEqual(self.state(), "CANCELLED")
         self.assertFalse(os.path.exists(self.path("out")))
 
-    def test_ctrl_c_ends_a_local_cluster(self):
+    def test_ctrl_c_or_a_closed_terminal_ends_a_local_cluster(self):
         before = os.listdir(self.tmp)  # the folder of the other cluster's workers
-        job = self.job(UNRULY, "--workers=2", "--input=" + self.path("held"),
-                       "--output=" + self.path("out"))
-        self.gate.meet()
-        job.send_signal(signal.SIGINT)
-        job.finish(4)
-        self.assertFalse(os.path.exists(self.path("out")))
-        self.assertEqual(os.listdir(self.tmp), before)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the job inherits it; nohup ignores it
+        for number in (signal.SIGINT, signal.SIGHUP):
+            job = self.job(UNRULY, "--workers=2", "--input=" + self.path("held"),
+                           "--output=" + self.path("out"))
+            self.gate.meet()
+            job.send_signal(number)
+            job.finish(4)
+            self.assertFalse(os.path.exists(self.path("out")))
+            self.assertEqual(os.listdir(self.tmp), before)
 
     def test_a_killed_client_takes_its_local_cluster_along(self):
         others = self.left_behind()  # the workers of the other cluster
