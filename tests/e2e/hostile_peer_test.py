@@ -67,6 +67,26 @@ class HostilePeerTest(cluster.ClusterTest):
                  "--output=" + self.path("out"), "--reducers=2", "--shuffle=network").finish()
         self.assertEqual(read_output(self.path("out")), {b"still": 1, b"at": 1, b"work": 1})
 
+    def test_random_bytes_to_a_worker_that_nobody_has_dialled_yet(self):
+        worker = self.worker("--listen=127.0.0.1:0")
+        rng = random.Random(2)
+        for size in (1, 8, 29, 1000, 100000):
+            self.assertEqual(self.closed_by_peer(worker.ready["listen"], rng.randbytes(size)), b"")
+        worker.wait_to_say("127.0.0.1:[0-9]+.*does not speak Millrace's protocol")
+        master = self.master("--workers=" + worker.ready["listen"])
+        self.assertEqual(len(self.workers_joined(master, 1)), 1)
+
+    def test_random_bytes_to_the_page_for_health_checks(self):
+        master = self.master("--http=127.0.0.1:0")
+        page = master.ready["http"]
+        rng = random.Random(3)
+        # More connections than the page serves at a time: every one of them must be given back.
+        for size in (1, 8, 29, 1000, 100000) * 10:
+            self.closed_by_peer(page, rng.randbytes(size))
+        healthy = self.closed_by_peer(page, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        self.assertRegex(healthy, rb"^HTTP/1.1 200 ")
+        self.assertEqual(self.millrace(master, "jobs", "--json"), [])
+
     def test_another_protocol_version_is_named(self):
         master = self.master()
         self.closed_by_peer(master.address, greeting(1))  # as a client
