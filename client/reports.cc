@@ -1,5 +1,8 @@
 #include "client/reports.h"
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <memory>
 #include <string>
 
@@ -18,12 +21,30 @@ absl::Status WriteText(FileSystem& fs, const std::string& path, const std::strin
   return file->Close();
 }
 
-absl::Status CheckFolder(FileSystem& fs, const char* flag, const std::string& path) {
+absl::Status Unusable(const char* flag, const std::string& path, absl::string_view why) {
+  return absl::InvalidArgumentError(absl::StrCat(flag, "=", path, ": ", why));
+}
+
+// An older report stays as it is until the new one is written, and no empty one is left.
+absl::Status CheckPath(FileSystem& fs, const char* flag, const std::string& path) {
   if (path.empty()) return absl::OkStatus();
   const absl::StatusOr<FileInfo> folder = fs.Stat(FolderOf(path));
-  if (folder.ok() && folder->kind == FileKind::kFolder) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat(flag, "=", path, ": there is no folder ", FolderOf(path), " to write it to"));
+  if (!folder.ok() || folder->kind != FileKind::kFolder) {
+    return Unusable(flag, path,
+                    absl::StrCat("there is no folder ", FolderOf(path), " to write it to"));
+  }
+  const absl::StatusOr<FileInfo> present = fs.Stat(path);
+  if (present.ok()) {
+    if (present->kind == FileKind::kFolder) {
+      return Unusable(flag, path, "is a folder; name a file");
+    }
+    const bool refused = access(path.c_str(), W_OK) != 0 && errno != ENOENT;
+    return refused ? Unusable(flag, path, "this file cannot be written; name another")
+                   : absl::OkStatus();
+  }
+  const absl::Status made = fs.OpenForWriting(path).status();
+  if (!made.ok()) return absl::InvalidArgumentError(absl::StrCat(flag, ": ", made.message()));
+  return fs.RemoveFile(path);
 }
 
 }  // namespace
@@ -40,8 +61,8 @@ absl::Status WriteReports(FileSystem& fs, const JobOptions& options, const JobVi
 }
 
 absl::Status CheckReportPaths(FileSystem& fs, const JobOptions& options) {
-  MILLRACE_RETURN_IF_ERROR(CheckFolder(fs, "--summary_json", options.summary_json));
-  return CheckFolder(fs, "--joblog", options.joblog);
+  MILLRACE_RETURN_IF_ERROR(CheckPath(fs, "--summary_json", options.summary_json));
+  return CheckPath(fs, "--joblog", options.joblog);
 }
 
 }  // namespace millrace

@@ -15,7 +15,8 @@ namespace millrace {
 absl::Status WriteReports(FileSystem& fs, const JobOptions& options, const JobView& view,
                           const std::vector<AttemptView>& attempts);
 
-// Whether the folders of the reports exist, asked before anything is done.
+// Whether the reports can be written where `options` say, asked before anything is done. Leaves
+// nothing behind; kInvalidArgument names the flag.
 absl::Status CheckReportPaths(FileSystem& fs, const JobOptions& options);
 
 }  // namespace millrace

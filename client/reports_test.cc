@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "storage/faulty_file_system.h"
 #include "storage/memory_file_system.h"
 
 namespace millrace {
@@ -39,6 +40,37 @@ TEST(ReportsTest, AMissingFolderIsNamedBeforeTheJobRuns) {
   options.joblog = "/nowhere/attempts";
   EXPECT_THAT(std::string(CheckReportPaths(fs, options).message()),
               HasSubstr("--joblog=/nowhere/attempts: there is no folder /nowhere"));
+}
+
+TEST(ReportsTest, AFolderInTheirPlaceIsRefusedBeforeTheJobRuns) {
+  MemoryFileSystem fs;
+  ASSERT_TRUE(fs.CreateFolders("/logs").ok());
+  JobOptions options;
+  options.summary_json = "/logs";
+  EXPECT_THAT(std::string(CheckReportPaths(fs, options).message()),
+              HasSubstr("--summary_json=/logs: is a folder"));
+}
+
+TEST(ReportsTest, APathThatCannotBeWrittenIsRefusedBeforeTheJobRuns) {
+  MemoryFileSystem memory;
+  FaultyFileSystem fs(&memory);
+  fs.FailEvery(FileOperation::kOpenForWriting, absl::PermissionDeniedError("not yours"));
+  JobOptions options;
+  options.joblog = "/attempts";
+  const absl::Status status = CheckReportPaths(fs, options);
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("--joblog: /attempts: not yours"));
+}
+
+TEST(ReportsTest, AskingLeavesNothingAndKeepsAnOlderReport) {
+  MemoryFileSystem fs;
+  ASSERT_TRUE(WriteFileAtomically(fs, "/older", "as it was").ok());
+  JobOptions options;
+  options.summary_json = "/older";
+  options.joblog = "/new";
+  ASSERT_TRUE(CheckReportPaths(fs, options).ok());
+  EXPECT_EQ(*ReadFile(fs, "/older", kPlenty), "as it was");
+  EXPECT_TRUE(absl::IsNotFound(fs.Stat("/new").status()));
 }
 
 }  // namespace
