@@ -67,6 +67,10 @@ kj::Promise<int> CancelJob(MasterLink& link, JobId job, bool json) {
   return link.Cancel(job, "cancelled with `millrace cancel`")
       .then([job, json](absl::StatusOr<std::string> ended) {
         if (!ended.ok()) return Refuse(ended.status());
+        if (!ended->empty()) {
+          WriteToTerminal(
+              absl::StrCat("millrace: ", ToString(job), " has ended already: ", *ended, "\n"));
+        }
         const std::string state = ended->empty() ? Name(JobState::kCancelled) : *ended;
         JsonWriter writer;
         writer.OpenObject().Key("job").String(ToString(job)).Key("state").String(state);
