@@ -32,8 +32,7 @@ const JobId kJob(1);
 class InlineRun {
  public:
   InlineRun(const JobOptions& options, const JobDescription& job, JobSpec spec)
-      : options_(options),
-        job_(job),
+      : job_(job),
         spec_(std::move(spec)),
         progress_(ProgressModeFor(options.progress), WriteToTerminal, TerminalColumns),
         began_(std::chrono::steady_clock::now()) {
@@ -50,9 +49,9 @@ class InlineRun {
     if (!spec_.map_only()) view_.stages.push_back({StageKind::kReduce, spec_.reducers, 0, 0});
   }
 
-  // Runs the job; what became of it is in view() and attempts().
-  void Run() {
-    const absl::Status done = StageRunPublish();
+  // Runs the job, with temporary files in `scratch`; what became of it is in view() and attempts().
+  void Run(const std::string& scratch) {
+    const absl::Status done = StageRunPublish(scratch);
     EndAttempt(done.ok() ? Cause::kSucceeded : Cause::kUserCodeFailed, done);
     view_.state = done.ok() ? JobState::kSucceeded : JobState::kFailed;
     view_.error = std::string(done.message());
@@ -64,13 +63,11 @@ class InlineRun {
   const std::vector<AttemptView>& attempts() const { return attempts_; }
 
  private:
-  absl::Status StageRunPublish() {
-    MILLRACE_ASSIGN_OR_RETURN(const std::unique_ptr<TemporaryFolder> scratch,
-                              TemporaryFolder::Make(options_.scratch_folder));
+  absl::Status StageRunPublish(const std::string& scratch) {
     OutputCommitter committer(&fs_);
     MILLRACE_RETURN_IF_ERROR(
         committer.Stage(plan_.output, plan_.job_key, spec_.request_id).status());
-    absl::Status done = RunTasks(scratch->path());
+    absl::Status done = RunTasks(scratch);
     if (done.ok()) done = committer.PublishJob(plan_);
     if (!done.ok()) committer.Abort(plan_).IgnoreError();  // the first failure is the one to tell
     return done;
@@ -181,7 +178,6 @@ class InlineRun {
         .count();
   }
 
-  const JobOptions& options_;
   const JobDescription& job_;
   const JobSpec spec_;
   PosixFileSystem fs_;
@@ -198,8 +194,14 @@ class InlineRun {
 int RunInline(const std::string& program, const JobOptions& options, const JobDescription& job,
               JobSpec spec) {
   if (!options.reducers.has_value()) spec.reducers = DefaultReducers(1, TotalBytes(spec.inputs));
+  const absl::StatusOr<std::unique_ptr<TemporaryFolder>> scratch =
+      TemporaryFolder::Make(options.scratch_folder);
+  if (!scratch.ok()) {
+    WriteToTerminal(absl::StrCat(program, ": ", scratch.status().message(), "\n"));
+    return kExitUsage;
+  }
   InlineRun run(options, job, std::move(spec));
-  run.Run();
+  run.Run((*scratch)->path());
   const bool succeeded = run.view().state == JobState::kSucceeded;
   if (!succeeded) WriteToTerminal(FailureText(run.view(), run.attempts()));
   const ProgressMode mode = ProgressModeFor(options.progress);

@@ -70,6 +70,7 @@ int RunOnLocalCluster(const Program& program, CheckedJob job) {
   const uint32_t workers = job.options.local_workers == 0 ? CoreCount() : job.options.local_workers;
   absl::StatusOr<std::unique_ptr<LocalCluster>> cluster =
       LocalCluster::Start(workers, job.options.scratch_folder);
+  if (absl::IsInvalidArgument(cluster.status())) return UsageError(program, cluster.status());
   if (!cluster.ok()) {
     std::fprintf(stderr, "%s: %s\n", program.name.c_str(),
                  std::string(cluster.status().message()).c_str());

@@ -79,13 +79,19 @@ absl::StatusOr<std::string> StartMaster(const std::string& folder, const std::st
 
 absl::StatusOr<std::unique_ptr<TemporaryFolder>> TemporaryFolder::Make(const std::string& parent) {
   const char* const variable = getenv("TMPDIR");
+  const bool is_chosen = !parent.empty();
   std::string folder = parent;
   if (folder.empty()) folder = variable == nullptr || *variable == 0 ? "/tmp" : variable;
-  PosixFileSystem fs;
-  MILLRACE_RETURN_IF_ERROR(fs.CreateFolders(folder));
+  // Only a folder chosen for this is made: a $TMPDIR that is not there is a mistake.
+  absl::Status usable = is_chosen ? PosixFileSystem().CreateFolders(folder) : absl::OkStatus();
   std::string path = JoinPath(folder, "millrace-XXXXXX");
-  if (mkdtemp(path.data()) == nullptr) {
-    return PosixError(folder, "cannot make a folder for the local cluster's files in it", errno);
+  if (usable.ok() && mkdtemp(path.data()) == nullptr) {
+    usable = PosixError(folder, "cannot make a folder for temporary files in it", errno);
+  }
+  if (!usable.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(is_chosen ? "--scratch_dir: " : "$TMPDIR: ", usable.message(),
+                     is_chosen ? "; name another" : "; make it, or pass --scratch_dir=DIR"));
   }
   return std::unique_ptr<TemporaryFolder>(new TemporaryFolder(path));
 }

@@ -20,7 +20,8 @@ namespace millrace {
 // A new folder that only we can read; the destructor removes it with all it holds.
 class TemporaryFolder {
  public:
-  // In `parent`, made if need be; empty means $TMPDIR, else /tmp.
+  // In `parent`, made if need be; empty means $TMPDIR, else /tmp, which must exist. An error is
+  // kInvalidArgument and names the flag or variable to change.
   static absl::StatusOr<std::unique_ptr<TemporaryFolder>> Make(const std::string& parent);
   ~TemporaryFolder();
   TemporaryFolder(const TemporaryFolder&) = delete;

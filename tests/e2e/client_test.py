@@ -44,6 +44,26 @@ class ClientTest(cluster.ClusterTest):
         self.assertFalse(os.path.exists(self.path("out")))
         self.millrace(self.cluster, "wait", "1", code=4)
 
+    def test_cancel_of_a_job_that_has_ended_says_so(self):
+        self.job(WORDCOUNT, "--master=" + self.cluster.address, "--input=" + self.path("in"),
+                 "--output=" + self.path("out")).finish()
+        cancel = self.start("cancel", [cluster.MILLRACE, "--master=" + self.cluster.address,
+                                       "cancel", "1"]).finish(2)
+        self.assertIn("job-1 has ended already: SUCCEEDED", cancel.said())
+
+    def test_temporary_files_need_a_folder_that_can_be_used(self):
+        local = ("--input=" + self.path("in"), "--output=" + self.path("out"))
+        self.environment["TMPDIR"] = self.path("nowhere")
+        for workers in ("--workers=1", "--workers=inline"):
+            job = self.job(WORDCOUNT, workers, *local).finish(2)
+            self.assertIn("$TMPDIR: " + self.path("nowhere"), job.said())
+            scratch = "--scratch_dir=" + self.path("in/text/scratch")  # below a file
+            job = self.job(WORDCOUNT, workers, scratch, *local).finish(2)
+            self.assertIn("--scratch_dir: " + self.path("in/text"), job.said())
+        self.assertFalse(os.path.exists(self.path("nowhere")))
+        self.assertFalse(os.path.exists(self.path("out")))
+        self.job(WORDCOUNT, "--workers=1", "--scratch_dir=" + self.path("made"), *local).finish()
+
     def test_ctrl_c_cancels_the_job(self):
         job = self.submit_held()
         job.send_signal(signal.SIGINT)
