@@ -126,6 +126,10 @@ std::string MadeFolderPath(std::string_view output, std::string_view job_key) {
   return JoinPath(StagingFolder(output, job_key), "made");
 }
 
+std::string InlineLockPath(std::string_view output, std::string_view job_key) {
+  return JoinPath(StagingFolder(output, job_key), "inline");
+}
+
 std::string PartName(uint32_t index, uint32_t count) {
   return kPartPrefix + FiveDigits(index) + kPartInfix + FiveDigits(count);
 }

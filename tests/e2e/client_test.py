@@ -83,6 +83,15 @@ class ClientTest(cluster.ClusterTest):
             self.assertFalse(os.path.exists(self.path("out")))
             self.assertEqual(os.listdir(self.tmp), before)
 
+    def test_after_an_inline_job_crashed_the_next_one_runs(self):
+        self.text("bad/text", "!segv\n")
+        output = "--output=" + self.path("out")
+        self.job(UNRULY, "--workers=inline", "--input=" + self.path("bad"),
+                 output).finish(-signal.SIGSEGV)
+        self.assertEqual(os.listdir(self.path("out")), ["_millrace"])
+        self.job(UNRULY, "--workers=inline", "--input=" + self.path("in"), output).finish()
+        self.assertFalse(os.path.exists(self.path("out/_millrace")))
+
     def test_a_killed_client_takes_its_local_cluster_along(self):
         others = self.left_behind()  # the workers of the other cluster
         job = self.job(UNRULY, "--workers=2", "--input=" + self.path("held"),
