@@ -157,23 +157,34 @@ class WordCountTest(cluster.ClusterTest):
             self.check(self.path("out%d" % i))
 
     def test_a_small_job_is_not_kept_waiting_by_a_large_one(self):
-        # Both slots are taken by the first job's maps; each of its tasks waits at the same gate.
-        gate = cluster.Gate(self.path("gate"))
+        # The large job has a map for each of eight files. One stands at the first gate until the
+        # small job is accepted, all others at the last one until the small job has ended. Were
+        # slots given in the order of submission, the small job would never get one.
+        first, last = cluster.Gate(self.path("first")), cluster.Gate(self.path("last"))
         for i in range(8):
-            self.text("held/%d" % i, gate.word + " word\n" + "x" * (1 << 20))
-        master = self.master("--workers=2")
+            line = (first if i == 0 else last).word + " word\n"
+            self.text("held/%d" % i, line + "x" * ((1 << 20) - len(line)))
+        master = self.master()
+        for _ in range(2):
+            self.worker("--master=" + master.address, "--slots=1")
         self.workers_joined(master, 2)
         large = self.job(UNRULY, "--master=" + master.address, "--input=" + self.path("held"),
                          "--output=" + self.path("large"), "--split_mb=1", "--reducers=1")
-        gate.meet()
-        small = self.job(WORDCOUNT, "--master=" + master.address,
+        first.meet()
+        last.meet()
+        small = self.job(UNRULY, "--master=" + master.address,
                          "--input=" + self.path("in/windows"), "--output=" + self.path("small"),
-                         "--detach").finish().output().strip()
-        gate.open()
+                         "--reducers=0", "--detach").finish().output().strip()
+        first.open()
         self.millrace(master, "wait", small)
+        attempts = self.millrace(master, "attempts", "1", "--json")
+        self.assertIn("running", {a["cause"] for a in attempts}, "the large job is at its gate")
+        self.assertIsNone(large.poll())
+        last.open()
         large.finish()
-        ended = {j["name"]: j for j in self.millrace(master, "jobs", "--json")}
-        self.assertEqual({j["state"] for j in ended.values()}, {"SUCCEEDED"})
+        self.assertEqual(read_output(self.path("large"))[b"word"], 8)
+        self.assertEqual({j["state"] for j in self.millrace(master, "jobs", "--json")},
+                         {"SUCCEEDED"})
 
     def test_a_killed_worker_costs_nothing_but_time(self):
         gate = cluster.Gate(self.path("gate"))
