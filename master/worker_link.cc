@@ -126,12 +126,15 @@ void WorkerLink::GrantSlot(JobId job, const AttemptId& attempt) {
 }
 
 void WorkerLink::Cancel(JobId job, const AttemptId& attempt) {
-  WhenPrepared(job, [this, attempt]() {
+  Call cancel = [this, attempt]() {
     auto request = worker_.cancelRequest();
     Write(session_, request.initSession());
     Write(attempt, request.initAttempt());
     Send(absl::StrCat("cancelling ", ToString(attempt)), kj::mv(request));
-  });
+  };
+  // Behind its launch, if that still waits; else it is an attempt of an earlier session.
+  if (jobs_.count(job) > 0) return WhenPrepared(job, std::move(cancel));
+  WhenOpen(std::move(cancel));
 }
 
 void WorkerLink::Publish(const SourceUpdate& update, const JobContext& context) {

@@ -136,10 +136,13 @@ void WorkerLinks::Grant(const GrantSlot& action) {
 void WorkerLinks::Cancel(const CancelAttempt& action) {
   Link* link = FindLink(action.worker);
   if (link == nullptr) return;
-  const auto it = link->running.find(action.attempt);
-  if (it == link->running.end()) return;  // it has reported its end
-  const JobId job = it->second.task.job;
-  link->running.erase(it);
+  JobId job;
+  // Not here: it has reported its end, or runs on from before its worker was lost. Told in any
+  // case.
+  if (const auto it = link->running.find(action.attempt); it != link->running.end()) {
+    job = it->second.task.job;
+    link->running.erase(it);
+  }
   link->calls->Cancel(job, action.attempt);
 }
 

@@ -186,6 +186,26 @@ class WordCountTest(cluster.ClusterTest):
         self.assertEqual({j["state"] for j in self.millrace(master, "jobs", "--json")},
                          {"SUCCEEDED"})
 
+    def test_a_worker_that_comes_back_ends_what_was_cancelled_meanwhile(self):
+        gate = cluster.Gate(self.path("gate"))
+        self.text("in2/held", gate.word + " held\n")
+        master = self.master("--lease=500ms")
+        worker = self.worker("--master=" + master.address, "--slots=1")
+        self.workers_joined(master, 1)
+        job = self.job(UNRULY, "--master=" + master.address, "--input=" + self.path("in2"),
+                       "--output=" + self.path("out"), "--reducers=1")
+        gate.meet()
+        worker.send_signal(signal.SIGSTOP)
+        master.wait_to_say("silent for longer than its lease")
+        self.millrace(master, "cancel", "1")
+        job.finish(4)
+        worker.send_signal(signal.SIGCONT)
+        # The only slot is free again, although nobody has opened the gate.
+        self.job(WORDCOUNT, "--master=" + master.address, "--input=" + self.path("in/windows"),
+                 "--output=" + self.path("next"), "--reducers=1").finish()
+        self.assertEqual(read_output(self.path("next")), count([self.path("in/windows")]))
+        gate.open()
+
     def test_a_killed_worker_costs_nothing_but_time(self):
         gate = cluster.Gate(self.path("gate"))
         self.text("in2/held", gate.word + " held\n")
