@@ -5,6 +5,14 @@
 #include "master/core/check.h"
 
 namespace millrace {
+namespace {
+
+// Enough to go round the workers where a task has failed (Trouble::kFailedWorkersMax).
+constexpr size_t kSpareWorkersMax = 5;
+// The emptiest workers come first, so those behind are no better.
+constexpr int kWorkersLookedAt = 32;
+
+}  // namespace
 
 void Scheduler::Run() {
   TellChangedSources();
@@ -54,8 +62,22 @@ void Scheduler::ShareSlots() {
 
 void Scheduler::PlaceReduces() {
   while (!cluster_.jobs_with_reduces().empty() && !cluster_.workers_with_fetchers().empty()) {
-    Launch(cluster_.jobs_with_reduces().begin()->second, 1, cluster_.workers_with_fetchers());
+    const ClusterState::WorkersByRoom spare = WorkersWithSlotsToSpare();
+    Launch(cluster_.jobs_with_reduces().begin()->second, 1,
+           spare.empty() ? cluster_.workers_with_fetchers() : spare);
   }
+}
+
+// A reduce that fetches where all slots are taken would wait for one while others are idle.
+ClusterState::WorkersByRoom Scheduler::WorkersWithSlotsToSpare() const {
+  ClusterState::WorkersByRoom spare;
+  int looked_at = 0;
+  for (const auto& entry : cluster_.workers_with_slots()) {
+    const WorkerRecord* worker = cluster_.FindWorker(entry.second);
+    if (worker->free_slots() > worker->fetchers) spare.insert(entry);
+    if (++looked_at == kWorkersLookedAt || spare.size() == kSpareWorkersMax) break;
+  }
+  return spare;
 }
 
 std::optional<Scheduler::Waiter> Scheduler::LeastServedWaiter() const {

@@ -41,6 +41,8 @@ class Scheduler {
   void RerunLostMaps();
   void ShareSlots();
   void PlaceReduces();
+  // Some workers with more free slots than reduces that will ask for one.
+  ClusterState::WorkersByRoom WorkersWithSlotsToSpare() const;
 
   std::optional<Waiter> LeastServedWaiter() const;
   void Grant(const Waiter& waiter);

@@ -79,6 +79,16 @@ TEST_F(SchedulerTest, AJobWithManyMoreReducesThanSlotsEnds) {
   EXPECT_EQ(StateOf(), JobState::kPublishing);
 }
 
+TEST_F(SchedulerTest, AReduceIsPlacedWhereASlotIsFree) {
+  On(Joined(kRed, 1));
+  On(Joined(kBlue, 1));
+  Submit(1, 1, "first");
+  Submit(1, 1, "second");  // a map on each worker; that of the first job goes on
+  const Actions actions = On(Done(kBlue, A(2), Map(0, kOther)));
+  ASSERT_EQ(Only<LaunchAttempt>(actions).size(), 1u);
+  EXPECT_EQ(Only<LaunchAttempt>(actions)[0].worker, kBlue);
+}
+
 TEST_F(SchedulerTest, AGrantThatGotLostIsRepeatedWhenTheReduceAsksAgain) {
   Submit(1, 1);
   On(Joined(kRed, 1));
