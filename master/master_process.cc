@@ -1,11 +1,8 @@
 #include "master/master_process.h"
 
 #include <kj/async-io.h>
-#include <kj/async-unix.h>
-#include <signal.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -29,9 +26,12 @@
 #include "rpc/host_id.h"
 #include "rpc/io_thread.h"
 #include "rpc/json_writer.h"
+#include "rpc/lifeline.h"
+#include "rpc/listen.h"
+#include "rpc/ready_file.h"
 #include "rpc/status_exception.h"
+#include "rpc/stop_signals.h"
 #include "rpc/view_json.h"
-#include "storage/atomic_file.h"
 #include "storage/paths.h"
 #include "storage/posix_file_system.h"
 
@@ -89,6 +89,9 @@ class MasterProcess final : private kj::TaskSet::ErrorHandler {
         io_(io),
         timer_(io.provider->getTimer()),
         network_(io.provider->getNetwork()),
+        signals_(io.unixEventPort),
+        lifeline_(*io.lowLevelProvider, options.lifeline_fd),
+        ready_file_(fs_, options.ready_file),
         tasks_(*this) {}
   ~MasterProcess() noexcept(false) {
     fs_.RemoveTree(temporary_folder_).IgnoreError();  // of uploaded binaries, if there were any
@@ -106,14 +109,11 @@ class MasterProcess final : private kj::TaskSet::ErrorHandler {
   kj::Promise<absl::Status> Stop();
 
  private:
-  absl::StatusOr<kj::Own<kj::ConnectionReceiver>> ListenOn(const std::string& address);
   void MakeMaster();
   kj::Promise<void> CheckShuffle(const std::string& address);
   std::string AddressFor(const std::string& worker) const;
   kj::Promise<void> StopAsked();
-  kj::Promise<void> LifelineEnded();
-  kj::Promise<void> ReadLifeline();
-  absl::Status WriteReadyFile() const;
+  std::string Announcement() const;
   void taskFailed(kj::Exception&& exception) override;
 
   const MasterOptions& options_;
@@ -122,6 +122,9 @@ class MasterProcess final : private kj::TaskSet::ErrorHandler {
   kj::Timer& timer_;
   kj::Network& network_;
   PosixFileSystem fs_;
+  StopSignals signals_;
+  Lifeline lifeline_;
+  ReadyFile ready_file_;
 
   const std::string temporary_folder_ =
       absl::StrCat(TemporaryRoot(), "/millrace-master-", getpid());
@@ -133,8 +136,6 @@ class MasterProcess final : private kj::TaskSet::ErrorHandler {
   std::unique_ptr<HttpService> http_;
   std::string address_;       // HOST:PORT that it listens on
   std::string http_address_;  // empty: none
-  kj::Own<kj::AsyncInputStream> lifeline_;
-  char lifeline_byte_ = 0;
   kj::TaskSet tasks_;
 };
 
@@ -178,25 +179,8 @@ kj::Promise<void> MasterProcess::CheckShuffle(const std::string& address) {
 
 // --- Ports ---
 
-absl::StatusOr<kj::Own<kj::ConnectionReceiver>> MasterProcess::ListenOn(
-    const std::string& address) {
-  kj::Own<kj::ConnectionReceiver> receiver;
-  const auto failure = kj::runCatchingExceptions(
-      [&]() { receiver = network_.parseAddress(address.c_str()).wait(io_.waitScope)->listen(); });
-  KJ_IF_MAYBE (exception, failure) {
-    const std::string why(exception->getDescription().cStr());
-    const bool in_use = why.find("ddress already in use") != std::string::npos;
-    return absl::UnavailableError(
-        absl::StrCat("cannot listen on ", address, ": ",
-                     in_use ? "the address is already in use; stop the process that has it, or "
-                              "choose another port (0 takes any free one)"
-                            : why));
-  }
-  return kj::mv(receiver);
-}
-
 absl::Status MasterProcess::Listen() {
-  MILLRACE_ASSIGN_OR_RETURN(auto receiver, ListenOn(options_.listen));
+  MILLRACE_ASSIGN_OR_RETURN(auto receiver, ListenOn(io_, options_.listen));
   MILLRACE_ASSIGN_OR_RETURN(HostPort address, ParseHostPort(options_.listen, PortZero::kAllowed));
   acceptor_ = std::make_unique<Acceptor>(timer_, kj::mv(receiver), connection_, Master::Roles(),
                                          [this](PeerInfo peer, kj::Own<kj::AsyncIoStream> stream) {
@@ -206,7 +190,7 @@ absl::Status MasterProcess::Listen() {
   address_ = ToString(address);
 
   if (options_.http.empty()) return absl::OkStatus();
-  MILLRACE_ASSIGN_OR_RETURN(auto http_receiver, ListenOn(options_.http));
+  MILLRACE_ASSIGN_OR_RETURN(auto http_receiver, ListenOn(io_, options_.http));
   MILLRACE_ASSIGN_OR_RETURN(HostPort http, ParseHostPort(options_.http, PortZero::kAllowed));
   http_ = std::make_unique<HttpService>(timer_, kj::mv(http_receiver),
                                         [this]() { return JobsJson(master_->views().Jobs()); });
@@ -215,7 +199,8 @@ absl::Status MasterProcess::Listen() {
   return absl::OkStatus();
 }
 
-absl::Status MasterProcess::WriteReadyFile() const {
+// What scripts read: the real addresses.
+std::string MasterProcess::Announcement() const {
   JsonWriter json;
   json.OpenObject().Key("pid").Number(static_cast<uint64_t>(getpid()));
   json.Key("listen").String(address_).Key("http");
@@ -225,17 +210,14 @@ absl::Status MasterProcess::WriteReadyFile() const {
     json.String(http_address_);
   }
   json.CloseObject();
-  PosixFileSystem fs;
-  MILLRACE_ASSIGN_OR_RETURN(auto file, AtomicFile::Create(fs, options_.ready_file));
-  MILLRACE_RETURN_IF_ERROR(file->Append(std::move(json).Take() + "\n"));
-  return file->Commit(AtomicFile::kNotDurable);
+  return std::move(json).Take();
 }
 
 absl::Status MasterProcess::SayReady() {
   LOG(INFO) << "master listens on " << address_
             << (http_address_.empty() ? "" : ", http on " + http_address_)
             << (state_ == nullptr ? "" : ", state in " + options_.state_dir);
-  if (!options_.ready_file.empty()) MILLRACE_RETURN_IF_ERROR(WriteReadyFile());
+  MILLRACE_RETURN_IF_ERROR(ready_file_.Write(Announcement()));
   return options_.on_ready ? options_.on_ready(address_) : absl::OkStatus();
 }
 
@@ -263,32 +245,11 @@ std::string MasterProcess::AddressFor(const std::string& worker) const {
 }
 
 kj::Promise<void> MasterProcess::StopAsked() {
-  auto signalled = [this](int signal, const char* name) {
-    return io_.unixEventPort.onSignal(signal).then(
-        [name](siginfo_t) { LOG(INFO) << "stopping: " << name; });
-  };
-  return signalled(SIGTERM, "SIGTERM")
-      .exclusiveJoin(signalled(SIGINT, "SIGINT"))
-      .exclusiveJoin(LifelineEnded());
-}
-
-// The process at the other end holds it open for as long as it lives.
-kj::Promise<void> MasterProcess::LifelineEnded() {
-  if (options_.lifeline_fd < 0) return kj::NEVER_DONE;
-  lifeline_ = io_.lowLevelProvider->wrapInputFd(
-      options_.lifeline_fd,
-      kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP | kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC);
-  return ReadLifeline();
-}
-
-kj::Promise<void> MasterProcess::ReadLifeline() {
-  return lifeline_->tryRead(&lifeline_byte_, 1, 1)
-      .then([](size_t count) { return count; }, [](kj::Exception&&) { return size_t{0}; })
-      .then([this](size_t count) -> kj::Promise<void> {
-        if (count > 0) return ReadLifeline();
-        LOG(INFO) << "stopping: the process that started this master has ended";
-        return kj::READY_NOW;
-      });
+  auto terminated = signals_.Terminated().then([]() { LOG(INFO) << "stopping: SIGTERM"; });
+  auto interrupted = signals_.Interrupted().then([]() { LOG(INFO) << "stopping: SIGINT"; });
+  auto abandoned = lifeline_.Ended().then(
+      []() { LOG(INFO) << "stopping: the process that started this master has ended"; });
+  return terminated.exclusiveJoin(kj::mv(interrupted)).exclusiveJoin(kj::mv(abandoned));
 }
 
 kj::Promise<absl::Status> MasterProcess::Stop() {
@@ -318,8 +279,7 @@ int RunMaster(const MasterOptions& options) {
   if (!connection.ok()) return Complain(kExitCannotStart, connection.status());
 
   const ExceptionLogging logging = InstallExceptionLogging();
-  kj::UnixEventPort::captureSignal(SIGTERM);
-  kj::UnixEventPort::captureSignal(SIGINT);
+  StopSignals::Capture();
   kj::AsyncIoContext io = kj::setupAsyncIo();
   MasterProcess process(options, *connection, io);
   if (const absl::Status started = Start(process); !started.ok()) {

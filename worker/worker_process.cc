@@ -2,9 +2,7 @@
 
 #include <arpa/inet.h>
 #include <kj/async-io.h>
-#include <kj/async-unix.h>
 #include <netinet/in.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -23,9 +21,12 @@
 #include "rpc/host_id.h"
 #include "rpc/io_thread.h"
 #include "rpc/json_writer.h"
+#include "rpc/lifeline.h"
+#include "rpc/listen.h"
+#include "rpc/ready_file.h"
 #include "rpc/redialer.h"
 #include "rpc/status_exception.h"
-#include "storage/atomic_file.h"
+#include "rpc/stop_signals.h"
 #include "storage/posix_file_system.h"
 #include "worker/process_executor.h"
 #include "worker/scratch_folder.h"
@@ -101,6 +102,9 @@ class WorkerProcess final : private kj::TaskSet::ErrorHandler {
         io_(io),
         timer_(io.provider->getTimer()),
         network_(io.provider->getNetwork()),
+        signals_(io.unixEventPort),
+        lifeline_(*io.lowLevelProvider, options.lifeline_fd),
+        ready_file_(file_system_, options.ready_file),
         tasks_(*this) {}
   KJ_DISALLOW_COPY(WorkerProcess);
 
@@ -112,7 +116,7 @@ class WorkerProcess final : private kj::TaskSet::ErrorHandler {
  private:
   WorkerShellOptions ShellOptions() const;
   absl::Status Listen();
-  absl::Status WriteReadyFile();
+  std::string Announcement() const;
   std::string ShuffleAddress(kj::AsyncIoStream& to_master) const;
 
   kj::Promise<void> StayJoined();
@@ -122,8 +126,6 @@ class WorkerProcess final : private kj::TaskSet::ErrorHandler {
   kj::Promise<void> ServeFetcher(std::string peer, kj::Own<kj::AsyncIoStream> stream);
 
   kj::Promise<void> StopAsked();
-  kj::Promise<void> LifelineEnded();
-  kj::Promise<void> ReadLifeline();
   void taskFailed(kj::Exception&& exception) override;
 
   const WorkerOptions& options_;
@@ -132,6 +134,9 @@ class WorkerProcess final : private kj::TaskSet::ErrorHandler {
   kj::Timer& timer_;
   kj::Network& network_;
   PosixFileSystem file_system_;
+  StopSignals signals_;
+  Lifeline lifeline_;
+  ReadyFile ready_file_;
   // Each is used by those below it.
   std::unique_ptr<ScratchFolder> scratch_;
   std::unique_ptr<IoThread> io_thread_;
@@ -141,8 +146,6 @@ class WorkerProcess final : private kj::TaskSet::ErrorHandler {
   std::unique_ptr<Acceptor> acceptor_;
   std::unique_ptr<Redialer> redialer_;
   bool serving_master_ = false;
-  kj::Own<kj::AsyncInputStream> lifeline_;
-  char lifeline_byte_ = 0;
   kj::TaskSet tasks_;
 };
 
@@ -155,7 +158,7 @@ absl::Status WorkerProcess::Start() {
       WorkerShell::Host{timer_, network_, file_system_, *io_thread_, *executors_}, ShellOptions());
   MILLRACE_RETURN_IF_ERROR(Listen());
   LOG(INFO) << "worker listens on " << ToString(listen_) << ", scratch folder " << scratch_->path();
-  return options_.ready_file.empty() ? absl::OkStatus() : WriteReadyFile();
+  return ready_file_.Write(Announcement());
 }
 
 WorkerShellOptions WorkerProcess::ShellOptions() const {
@@ -175,19 +178,7 @@ WorkerShellOptions WorkerProcess::ShellOptions() const {
 }
 
 absl::Status WorkerProcess::Listen() {
-  kj::Own<kj::ConnectionReceiver> receiver;
-  const auto failure = kj::runCatchingExceptions([&]() {
-    receiver = network_.parseAddress(options_.listen.c_str()).wait(io_.waitScope)->listen();
-  });
-  KJ_IF_MAYBE (exception, failure) {
-    const std::string why(exception->getDescription().cStr());
-    const bool in_use = why.find("ddress already in use") != std::string::npos;
-    return absl::UnavailableError(
-        absl::StrCat("cannot listen on ", options_.listen, ": ",
-                     in_use ? "the address is already in use; stop the process that has it, or "
-                              "choose another port (0 takes any free one)"
-                            : why));
-  }
+  MILLRACE_ASSIGN_OR_RETURN(auto receiver, ListenOn(io_, options_.listen));
   MILLRACE_ASSIGN_OR_RETURN(listen_, ParseHostPort(options_.listen, PortZero::kAllowed));
   listen_.port = static_cast<uint16_t>(receiver->getPort());
   std::vector<Role> roles = {Role::kFetcher};
@@ -199,15 +190,14 @@ absl::Status WorkerProcess::Listen() {
   return absl::OkStatus();
 }
 
-absl::Status WorkerProcess::WriteReadyFile() {
+// What scripts read: the real address.
+std::string WorkerProcess::Announcement() const {
   JsonWriter json;
   json.OpenObject().Key("pid").Number(static_cast<uint64_t>(getpid()));
   json.Key("listen").String(ToString(listen_));
   json.Key("name").String(ShellOptions().info.name);
   json.CloseObject();
-  MILLRACE_ASSIGN_OR_RETURN(auto file, AtomicFile::Create(file_system_, options_.ready_file));
-  MILLRACE_RETURN_IF_ERROR(file->Append(std::move(json).Take() + "\n"));
-  return file->Commit(AtomicFile::kNotDurable);
+  return std::move(json).Take();
 }
 
 // --- Connections ---
@@ -281,32 +271,14 @@ kj::Promise<void> WorkerProcess::RunUntilStopped() {
 }
 
 kj::Promise<void> WorkerProcess::StopAsked() {
-  auto drained = io_.unixEventPort.onSignal(SIGTERM).then([this](siginfo_t) {
+  auto drained = signals_.Terminated().then([this]() {
     LOG(INFO) << "SIGTERM: draining";
     return shell_->Drain();
   });
-  auto interrupted = io_.unixEventPort.onSignal(SIGINT).then(
-      [](siginfo_t) { LOG(INFO) << "SIGINT: stopping at once"; });
-  return drained.exclusiveJoin(kj::mv(interrupted)).exclusiveJoin(LifelineEnded());
-}
-
-// The process at the other end holds it open for as long as it lives.
-kj::Promise<void> WorkerProcess::LifelineEnded() {
-  if (options_.lifeline_fd < 0) return kj::NEVER_DONE;
-  lifeline_ = io_.lowLevelProvider->wrapInputFd(
-      options_.lifeline_fd,
-      kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP | kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC);
-  return ReadLifeline();
-}
-
-kj::Promise<void> WorkerProcess::ReadLifeline() {
-  return lifeline_->tryRead(&lifeline_byte_, 1, 1)
-      .then([](size_t count) { return count; }, [](kj::Exception&&) { return size_t{0}; })
-      .then([this](size_t count) -> kj::Promise<void> {
-        if (count > 0) return ReadLifeline();
-        LOG(INFO) << "stopping: the process that started this worker has ended";
-        return kj::READY_NOW;
-      });
+  auto interrupted = signals_.Interrupted().then([]() { LOG(INFO) << "SIGINT: stopping at once"; });
+  auto abandoned = lifeline_.Ended().then(
+      []() { LOG(INFO) << "stopping: the process that started this worker has ended"; });
+  return drained.exclusiveJoin(kj::mv(interrupted)).exclusiveJoin(kj::mv(abandoned));
 }
 
 void WorkerProcess::taskFailed(kj::Exception&& exception) {
@@ -330,8 +302,7 @@ int RunWorker(const WorkerOptions& options) {
   if (!connection.ok()) return Complain(kExitUsage, connection.status());
 
   const ExceptionLogging logging = InstallExceptionLogging();
-  kj::UnixEventPort::captureSignal(SIGTERM);
-  kj::UnixEventPort::captureSignal(SIGINT);
+  StopSignals::Capture();
   kj::AsyncIoContext io = kj::setupAsyncIo();
   WorkerProcess process(options, *connection, io);
   if (const absl::Status started = process.Start(); !started.ok()) {
