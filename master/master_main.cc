@@ -39,7 +39,8 @@ DEFINE_string(cluster_key_file, "",
 DEFINE_bool(insecure, false, "Go without a key beyond this machine.");
 DEFINE_string(
     ready_file, "",
-    "File to write, by rename, when listening: JSON with the real addresses and the pid.");
+    "File to write, by rename, when ready, and to remove at the end: JSON with the real addresses "
+    "and the pid.");
 
 namespace millrace {
 namespace {
@@ -123,9 +124,15 @@ class OwnWorkers {
  public:
   explicit OwnWorkers(uint32_t count) : count_(count) {}
 
-  absl::Status Start(const std::string& address) {
+  // What may be wrong with --scratch_dir shows here, before the master is there.
+  absl::Status MakeFolder() {
     if (count_ == 0) return absl::OkStatus();
     MILLRACE_ASSIGN_OR_RETURN(folder_, TemporaryFolder::Make(InWorkingFolder(FLAGS_scratch_dir)));
+    return absl::OkStatus();
+  }
+
+  absl::Status Start(const std::string& address) {
+    if (count_ == 0) return absl::OkStatus();
     LocalWorkersOptions options;
     options.master = address;
     options.count = count_;
@@ -168,6 +175,7 @@ int Main(int argc, char** argv) {
   if (!options.ok()) return UsageError(program, options.status());
 
   OwnWorkers own_workers(workers->local);
+  if (absl::Status made = own_workers.MakeFolder(); !made.ok()) return UsageError(program, made);
   options->dial_workers = workers->dial;
   options->on_ready = [&](const std::string& address) {
     SayWhatNext(address, *workers);

@@ -98,6 +98,8 @@ class MasterProcess final : private kj::TaskSet::ErrorHandler {
   }
   KJ_DISALLOW_COPY(MasterProcess);
 
+  // Whether it could write what it will write later. Changes nothing.
+  absl::Status CheckPlaces() { return ready_file_.Check(); }
   // The state folder, the journal, and what they tell.
   absl::Status OpenState();
   absl::Status Listen();
@@ -146,6 +148,8 @@ absl::Status MasterProcess::OpenState() {
     MILLRACE_ASSIGN_OR_RETURN(state_, StateFolder::Open(fs_, options_.state_dir));
     MILLRACE_ASSIGN_OR_RETURN(journal_, SqliteJournal::Open(state_->journal_path()));
   }
+  // Recovering may take a while, and until then this master is not ready.
+  MILLRACE_RETURN_IF_ERROR(ready_file_.RemoveStale());
   MakeMaster();
   return master_->Recover();
 }
@@ -217,8 +221,8 @@ absl::Status MasterProcess::SayReady() {
   LOG(INFO) << "master listens on " << address_
             << (http_address_.empty() ? "" : ", http on " + http_address_)
             << (state_ == nullptr ? "" : ", state in " + options_.state_dir);
-  MILLRACE_RETURN_IF_ERROR(ready_file_.Write(Announcement()));
-  return options_.on_ready ? options_.on_ready(address_) : absl::OkStatus();
+  if (options_.on_ready) MILLRACE_RETURN_IF_ERROR(options_.on_ready(address_));
+  return ready_file_.Write(Announcement());
 }
 
 // --- Life and end ---
@@ -268,6 +272,7 @@ int Complain(int exit_code, const absl::Status& status) {
 }
 
 absl::Status Start(MasterProcess& process) {
+  MILLRACE_RETURN_IF_ERROR(process.CheckPlaces());
   MILLRACE_RETURN_IF_ERROR(process.OpenState());
   return process.Listen();
 }

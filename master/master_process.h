@@ -24,11 +24,13 @@ struct MasterOptions {
   bool insecure = false;  // beyond loopback without a key
 
   absl::Duration lease = absl::Seconds(10);
-  // Written by rename when listening: {"pid": 1, "listen": "HOST:PORT", "http": "HOST:PORT"}.
+  // Written by rename when all is ready, removed at the end: {"pid": 1, "listen": "HOST:PORT",
+  // "http": "HOST:PORT"}.
   std::string ready_file;
   // At its end of file the master stops; -1: none.
   int lifeline_fd = -1;
-  // Called once, when listening, with the real address; a failure ends the master.
+  // Called once, when listening, with the real address, before the ready file is written; a failure
+  // ends the master.
   std::function<absl::Status(const std::string& address)> on_ready;
 };
 

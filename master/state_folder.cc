@@ -17,6 +17,7 @@
 #include "absl/strings/str_split.h"
 #include "mapreduce/status_macros.h"
 #include "mapreduce/strings.h"
+#include "storage/posix_file_system.h"
 
 namespace millrace {
 namespace {
@@ -41,13 +42,18 @@ void WriteHolder(int lock) {
   if (ftruncate(lock, 0) != 0 || pwrite(lock, text.data(), text.size(), 0) < 0) return;
 }
 
+// For a folder in which nothing can be written. A full disk is a matter of its own.
+absl::Status Unusable(const absl::Status& status) {
+  if (status.ok() || absl::IsResourceExhausted(status)) return status;
+  return absl::InvalidArgumentError(
+      absl::StrCat("--state_dir: ", status.message(),
+                   "; choose a folder that this user may write to, on a local disk"));
+}
+
 absl::StatusOr<int> Lock(const std::string& folder) {
   const std::string path = LockPath(folder);
   const int lock = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (lock < 0) {
-    return absl::PermissionDeniedError(
-        absl::StrCat(path, ": cannot open the lock of the state folder: ", std::strerror(errno)));
-  }
+  if (lock < 0) return Unusable(PosixError(path, "cannot open the lock of the folder", errno));
   if (flock(lock, LOCK_EX | LOCK_NB) == 0) {
     WriteHolder(lock);
     return lock;
@@ -66,12 +72,12 @@ absl::StatusOr<int> Lock(const std::string& folder) {
 
 absl::StatusOr<std::unique_ptr<StateFolder>> StateFolder::Open(FileSystem& fs,
                                                                const std::string& folder) {
-  MILLRACE_RETURN_IF_ERROR(fs.CreateFolders(folder));
+  MILLRACE_RETURN_IF_ERROR(Unusable(fs.CreateFolders(folder)));
   MILLRACE_ASSIGN_OR_RETURN(const int lock, Lock(folder));
   auto state = std::unique_ptr<StateFolder>(new StateFolder(folder, lock));
   MILLRACE_RETURN_IF_ERROR(state->ReadIdentity(fs));
   state->epoch_ = Epoch(state->epoch_.value() + 1);
-  MILLRACE_RETURN_IF_ERROR(state->WriteIdentity(fs));
+  MILLRACE_RETURN_IF_ERROR(Unusable(state->WriteIdentity(fs)));
   return state;
 }
 

@@ -20,7 +20,8 @@ namespace millrace {
 class StateFolder {
  public:
   // Creates `folder` if need be. kFailedPrecondition when another master uses it; the message names
-  // that master's process and host.
+  // that master's process and host. kInvalidArgument names the flag when nothing can be written
+  // there.
   static absl::StatusOr<std::unique_ptr<StateFolder>> Open(FileSystem& fs,
                                                            const std::string& folder);
   ~StateFolder();

@@ -14,6 +14,7 @@ namespace millrace {
 namespace {
 
 using testing::HasSubstr;
+using testing::StartsWith;
 
 class StateFolderTest : public ::testing::Test {
  protected:
@@ -55,6 +56,15 @@ TEST_F(StateFolderTest, ASecondMasterIsRefusedAndToldWhoWasFirst) {
   EXPECT_THAT(std::string(second.message()),
               HasSubstr("process " + std::to_string(getpid()) + " on host "));
   EXPECT_THAT(std::string(second.message()), HasSubstr(folder_));
+}
+
+TEST_F(StateFolderTest, AFileInTheWayIsNamedWithTheFlagAndWhatToDo) {
+  ASSERT_TRUE(fs_.CreateFolders(folder_).ok());
+  std::ofstream(folder_ + "/file") << "x";
+  const absl::Status status = StateFolder::Open(fs_, folder_ + "/file/state").status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), StartsWith("--state_dir: " + folder_ + "/file: "));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("; choose a folder"));
 }
 
 TEST_F(StateFolderTest, ADamagedIdentityIsRefusedByName) {

@@ -5,7 +5,6 @@
 #include <glog/logging.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -15,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "mapreduce/status_macros.h"
 #include "storage/paths.h"
+#include "storage/posix_file_system.h"
 
 namespace millrace {
 namespace {
@@ -70,12 +70,10 @@ absl::StatusOr<std::unique_ptr<ScratchFolder>> ScratchFolder::Make(FileSystem& f
   RemoveLeftovers(file_system, parent);
   std::string path = JoinPath(parent, absl::StrCat(kPrefix, getpid(), "-XXXXXX"));
   if (mkdtemp(path.data()) == nullptr) {
-    return absl::UnavailableError(
-        absl::StrCat(parent, ": cannot make a scratch folder: ", strerror(errno),
-                     "; choose a folder that this user may write to with --scratch_dir"));
+    return PosixError(parent, "cannot make a scratch folder in it", errno);
   }
   const int lock = LockNew(path);
-  if (lock < 0) return absl::UnavailableError(absl::StrCat(path, ": cannot be locked"));
+  if (lock < 0) return PosixError(path, "cannot be locked", errno);
   return std::unique_ptr<ScratchFolder>(new ScratchFolder(file_system, std::move(path), lock));
 }
 

@@ -30,8 +30,10 @@ DEFINE_string(scratch_dir, "",
 DEFINE_string(cluster_key_file, "",
               "File with the cluster's key, mode 0600; needed beyond this machine.");
 DEFINE_bool(insecure, false, "Go without a key beyond this machine.");
-DEFINE_string(ready_file, "",
-              "File to write, by rename, when listening: JSON with the real address and the pid.");
+DEFINE_string(
+    ready_file, "",
+    "File to write, by rename, when listening, and to remove at the end: JSON with the real "
+    "address and the pid.");
 
 namespace millrace {
 namespace {
@@ -92,10 +94,11 @@ absl::StatusOr<WorkerOptions> ReadOptions() {
   return options;
 }
 
-void SayWhatNext(const WorkerOptions& options) {
+// `listening` is where it really listens.
+void SayWhatNext(const WorkerOptions& options, const std::string& listening) {
   if (options.master.empty()) {
     std::fprintf(stderr, "worker with %u slots waits on %s for a master to dial\n", options.slots,
-                 options.listen.c_str());
+                 listening.c_str());
   } else {
     std::fprintf(stderr, "worker with %u slots joins the master at %s\n", options.slots,
                  options.master.c_str());
@@ -109,9 +112,9 @@ int Main(int argc, char** argv) {
   if (const std::optional<int> exit_code = ParseFlags(argc, argv, program, &line)) {
     return *exit_code;
   }
-  const absl::StatusOr<WorkerOptions> options = ReadOptions();
+  absl::StatusOr<WorkerOptions> options = ReadOptions();
   if (!options.ok()) return UsageError(program, options.status());
-  SayWhatNext(*options);
+  options->on_ready = [&](const std::string& address) { SayWhatNext(*options, address); };
   return RunWorker(*options);
 }
 

@@ -36,7 +36,6 @@ namespace millrace {
 namespace {
 
 constexpr int kExitStopped = 0;
-constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
 constexpr int kExitRefused = 3;
 constexpr int kExitVersionMismatch = 6;
@@ -115,6 +114,7 @@ class WorkerProcess final : private kj::TaskSet::ErrorHandler {
 
  private:
   WorkerShellOptions ShellOptions() const;
+  absl::Status MakeScratchFolder();
   absl::Status Listen();
   std::string Announcement() const;
   std::string ShuffleAddress(kj::AsyncIoStream& to_master) const;
@@ -150,7 +150,8 @@ class WorkerProcess final : private kj::TaskSet::ErrorHandler {
 };
 
 absl::Status WorkerProcess::Start() {
-  MILLRACE_ASSIGN_OR_RETURN(scratch_, ScratchFolder::Make(file_system_, ScratchParent(options_)));
+  MILLRACE_RETURN_IF_ERROR(ready_file_.Check());
+  MILLRACE_RETURN_IF_ERROR(MakeScratchFolder());
   io_thread_ = std::make_unique<IoThread>();
   executors_ =
       std::make_unique<ProcessExecutorFactory>(*io_.lowLevelProvider, io_.unixEventPort, timer_);
@@ -158,7 +159,20 @@ absl::Status WorkerProcess::Start() {
       WorkerShell::Host{timer_, network_, file_system_, *io_thread_, *executors_}, ShellOptions());
   MILLRACE_RETURN_IF_ERROR(Listen());
   LOG(INFO) << "worker listens on " << ToString(listen_) << ", scratch folder " << scratch_->path();
+  if (options_.on_ready) options_.on_ready(ToString(listen_));
   return ready_file_.Write(Announcement());
+}
+
+absl::Status WorkerProcess::MakeScratchFolder() {
+  auto made = ScratchFolder::Make(file_system_, ScratchParent(options_));
+  if (made.ok()) {
+    scratch_ = *std::move(made);
+    return absl::OkStatus();
+  }
+  const bool is_chosen = !options_.scratch_folder.empty();
+  return absl::InvalidArgumentError(
+      absl::StrCat(is_chosen ? "--scratch_dir: " : "$TMPDIR: ", made.status().message(),
+                   is_chosen ? "; name another" : "; make it, or pass --scratch_dir=DIR"));
 }
 
 WorkerShellOptions WorkerProcess::ShellOptions() const {
@@ -306,8 +320,7 @@ int RunWorker(const WorkerOptions& options) {
   kj::AsyncIoContext io = kj::setupAsyncIo();
   WorkerProcess process(options, *connection, io);
   if (const absl::Status started = process.Start(); !started.ok()) {
-    return Complain(started.code() == absl::StatusCode::kUnavailable ? kExitUsage : kExitFailed,
-                    started);
+    return Complain(kExitUsage, started);
   }
   const auto failure =
       kj::runCatchingExceptions([&]() { process.RunUntilStopped().wait(io.waitScope); });

@@ -6,6 +6,7 @@
 #define MILLRACE_WORKER_WORKER_PROCESS_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 namespace millrace {
@@ -22,8 +23,11 @@ struct WorkerOptions {
   // address, the one from which we reach the master.
   std::string advertise;
   std::string name;  // empty: made of the host's name and the process id
-  // Gets {"pid":..,"listen":"HOST:PORT","name":".."} when the worker listens; empty: none.
+  // Gets {"pid":..,"listen":"HOST:PORT","name":".."} when the worker listens, and is removed at its
+  // end; empty: none.
   std::string ready_file;
+  // Called once, when the worker listens, with the real address; may be empty.
+  std::function<void(const std::string& address)> on_ready;
   std::string cluster_key_file;
   bool insecure = false;  // listen beyond loopback without a key
   // The worker ends when this descriptor comes to its end; -1: none.
@@ -31,8 +35,8 @@ struct WorkerOptions {
 };
 
 // Runs until SIGTERM (drains first), SIGINT or the end of the lifeline, and returns the exit code:
-// 0 stopped, 1 failed, 2 wrong options (nothing was done), 3 refused by the master, 6 the master
-// has another version.
+// 0 stopped, 2 it cannot start like this (nothing was done), 3 refused by the master, 6 the master
+// has another version. Says why on standard error.
 int RunWorker(const WorkerOptions& options);
 
 }  // namespace millrace
