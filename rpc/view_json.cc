@@ -54,33 +54,31 @@ void WriteAttempts(const JobView& job, JsonWriter* json) {
   json->CloseObject();
 }
 
-void WriteReasons(const JobView& job, JsonWriter* json) {
-  json->Key("reasons").OpenObject();
-  for (int i = 0; i < kReasonCount; ++i) {
-    json->Key(Name(static_cast<Reason>(i))).Number(job.attempts_by_reason[i]);
+// {"NAME OF KIND": count, ...}, from `first` on.
+template <typename Kind, typename Counts>
+void WriteCounts(const char* key, Kind first, const Counts& counts, JsonWriter* json) {
+  json->Key(key).OpenObject();
+  for (size_t i = static_cast<size_t>(first); i < counts.size(); ++i) {
+    json->Key(Name(static_cast<Kind>(i))).Number(counts[i]);
   }
   json->CloseObject();
 }
 
-void WriteCauses(const JobView& job, JsonWriter* json) {
-  json->Key("causes").OpenObject();
-  for (int i = static_cast<int>(Cause::kSucceeded); i < kCauseCount; ++i) {
-    json->Key(Name(static_cast<Cause>(i))).Number(job.attempts_by_cause[i]);
-  }
-  json->CloseObject();
-}
-
-void WriteProgress(const JobView& job, JsonWriter* json) {
-  json->Key("stages").OpenArray();
-  for (const StageProgress& stage : job.stages) {
-    json->OpenObject();
-    json->Key("kind").String(stage.kind == StageKind::kMap ? "map" : "reduce");
-    json->Key("total").Number(stage.total);
-    json->Key("done").Number(stage.done);
-    json->Key("running").Number(stage.running);
-    json->CloseObject();
-  }
+template <typename T>
+void WriteArray(const std::vector<T>& values, void (*write)(const T&, JsonWriter*),
+                JsonWriter* json) {
+  json->OpenArray();
+  for (const T& value : values) write(value, json);
   json->CloseArray();
+}
+
+void WriteStage(const StageProgress& stage, JsonWriter* json) {
+  json->OpenObject();
+  json->Key("kind").String(stage.kind == StageKind::kMap ? "map" : "reduce");
+  json->Key("total").Number(stage.total);
+  json->Key("done").Number(stage.done);
+  json->Key("running").Number(stage.running);
+  json->CloseObject();
 }
 
 void WriteCounters(const JobView& job, JsonWriter* json) {
@@ -112,15 +110,16 @@ void WriteJob(const JobView& job, JsonWriter* json) {
   json->Key("wall_s").Seconds(job.wall_ms);
   WriteTasks(job, json);
   WriteAttempts(job, json);
-  WriteReasons(job, json);
-  WriteCauses(job, json);
+  WriteCounts("reasons", Reason::kFirst, job.attempts_by_reason, json);
+  WriteCounts("causes", Cause::kSucceeded, job.attempts_by_cause, json);
   WriteTotals(job, json);
   WriteCounters(job, json);
   json->Key("error");
   WriteOptionalText(job.error, json);
   json->Key("output").String(job.output_folder);
   json->Key("submitted_unix_ms").SignedNumber(job.submitted_unix_ms);
-  WriteProgress(job, json);
+  json->Key("stages");
+  WriteArray(job.stages, WriteStage, json);
   json->Key("waiting_on");
   WriteOptionalText(job.waiting_on, json);
   json->CloseObject();
@@ -179,9 +178,7 @@ void WriteWorker(const WorkerView& worker, JsonWriter* json) {
 template <typename T>
 std::string ArrayJson(const std::vector<T>& values, void (*write)(const T&, JsonWriter*)) {
   JsonWriter json;
-  json.OpenArray();
-  for (const T& value : values) write(value, &json);
-  json.CloseArray();
+  WriteArray(values, write, &json);
   return std::move(json).Take();
 }
 
