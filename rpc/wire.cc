@@ -130,10 +130,10 @@ ShuffleAddress ShuffleAddressFrom(capnp_types::ShuffleAddress::Reader in, FieldR
 
 WorkerInfo WorkerInfoFrom(capnp_types::WorkerInfo::Reader in, FieldReader& fields) {
   WorkerInfo info;
-  info.name = fields.SomeText("name", in.getName(), kMaxNameBytes);
+  info.name = fields.WorkerName("name", in.getName());
   info.incarnation = fields.SomeId<Incarnation>("incarnation", in.getIncarnation());
   info.slots = fields.Number("slots", in.getSlots(), 1, kMaxSlots);
-  info.host = fields.Text("host", in.getHost(), kMaxNameBytes);
+  info.host = fields.Line("host", in.getHost(), kMaxNameBytes);
   info.host_id = fields.SomeText("hostId", in.getHostId(), kMaxNameBytes);
   info.pid = in.getPid();
   info.shuffle_address = fields.Address("shuffleAddress", in.getShuffleAddress());

@@ -5,6 +5,7 @@
 #include "mapreduce/strings.h"
 #include "rpc/address.h"
 #include "rpc/wire.h"
+#include "rpc/worker_name.h"
 
 namespace millrace {
 
@@ -30,6 +31,14 @@ std::string FieldReader::SomeText(const char* field, capnp::Text::Reader in, siz
   return Text(field, in, max_bytes);
 }
 
+std::string FieldReader::Line(const char* field, capnp::Text::Reader in, size_t max_bytes) {
+  std::string line = Text(field, in, max_bytes);
+  const bool clean =
+      std::none_of(line.begin(), line.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; });
+  Require(clean, field, "a control character inside");
+  return line;
+}
+
 std::string FieldReader::Path(const char* field, capnp::Text::Reader in) {
   std::string path = SomeText(field, in, kMaxPathBytes);
   Require(!path.empty() && path.front() == '/', field, "no absolute path");
@@ -40,6 +49,13 @@ std::string FieldReader::FileName(const char* field, capnp::Text::Reader in) {
   std::string name = SomeText(field, in, kMaxNameBytes);
   Require(name != "." && name != ".." && name.find('/') == std::string::npos, field,
           "no file name");
+  return name;
+}
+
+std::string FieldReader::WorkerName(const char* field, capnp::Text::Reader in) {
+  const std::string name(in.begin(), std::min(in.size(), kMaxNameBytes));
+  const absl::Status valid = CheckWorkerName(name);
+  if (!valid.ok()) Refuse(field, ToStd(valid.message()));
   return name;
 }
 

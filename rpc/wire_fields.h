@@ -53,10 +53,14 @@ class FieldReader {
   std::string Text(const char* field, capnp::Text::Reader in, size_t max_bytes);
   // The same, and not empty.
   std::string SomeText(const char* field, capnp::Text::Reader in, size_t max_bytes);
+  // Text without control characters, for tables and logs.
+  std::string Line(const char* field, capnp::Text::Reader in, size_t max_bytes);
   // An absolute path.
   std::string Path(const char* field, capnp::Text::Reader in);
   // The last component of a path.
   std::string FileName(const char* field, capnp::Text::Reader in);
+  // What a worker may be called.
+  std::string WorkerName(const char* field, capnp::Text::Reader in);
   // HOST:PORT that can be dialled.
   std::string Address(const char* field, capnp::Text::Reader in);
   // Arguments of a program.

@@ -254,6 +254,19 @@ TEST(WireTest, WhatStandsInsideIsNamedFromTheOutside) {
             std::string::npos);
 }
 
+TEST(WireTest, NamesThatSpoilTablesAndLogsAreRefused) {
+  for (const char* name : {"", "red\tblue", "red\n2026 all is well", "\x1b[2J"}) {
+    EXPECT_NE(Problem<wire::WorkerInfo>(SampleWorkerInfo(), ReadWorkerInfo,
+                                        [name](auto b) { b.setName(name); })
+                  .find("WorkerInfo.name: a worker's name has 1 to 100 visible ASCII characters"),
+              std::string::npos)
+        << name;
+  }
+  EXPECT_EQ(Problem<wire::WorkerInfo>(SampleWorkerInfo(), ReadWorkerInfo,
+                                      [](auto b) { b.setHost("host\nof red"); }),
+            "WorkerInfo.host: a control character inside");
+}
+
 // --- What is cut rather than refused ---
 
 TEST(WireTest, TextForPeopleIsCutBetweenCharacters) {

@@ -12,6 +12,7 @@
 #include "client/local_cluster.h"
 #include "mapreduce/status_macros.h"
 #include "rpc/address.h"
+#include "rpc/worker_name.h"
 #include "storage/paths.h"
 #include "worker/worker_process.h"
 
@@ -23,7 +24,9 @@ DEFINE_string(listen, "",
               "it, other workers fetch map outputs there. Empty: any free port of 127.0.0.1.");
 DEFINE_string(advertise, "", "Host name or address under which others reach this worker.");
 DEFINE_string(slots, "auto", "Attempts that run at once, 1 to 4096; auto: one per core.");
-DEFINE_string(name, "", "Name for people; empty: the host's name and the pid.");
+DEFINE_string(name, "",
+              "Name for people, up to 100 visible ASCII characters; default: the host's name and "
+              "the pid.");
 DEFINE_string(scratch_dir, "",
               "Folder for map outputs and temporary files; empty: a new one in $TMPDIR, else /tmp, "
               "removed at the end.");
@@ -67,7 +70,7 @@ absl::Status CheckAddress(const char* flag, const std::string& address, PortZero
   return absl::InvalidArgumentError(absl::StrCat(flag, ": ", read.message()));
 }
 
-absl::StatusOr<WorkerOptions> ReadOptions() {
+absl::StatusOr<WorkerOptions> ReadOptions(const CommandLine& line) {
   WorkerOptions options;
   if (FLAGS_master.empty() && FLAGS_listen.empty()) {
     return absl::InvalidArgumentError(
@@ -87,7 +90,13 @@ absl::StatusOr<WorkerOptions> ReadOptions() {
   }
   options.scratch_folder = InWorkingFolder(FLAGS_scratch_dir);
   options.advertise = FLAGS_advertise;
-  options.name = FLAGS_name;
+  if (line.Has("name")) {  // an empty one is a mistake, too
+    const absl::Status valid = CheckWorkerName(FLAGS_name);
+    if (!valid.ok()) {
+      return absl::InvalidArgumentError(absl::StrCat("--name: ", valid.message()));
+    }
+    options.name = FLAGS_name;
+  }
   options.ready_file = InWorkingFolder(FLAGS_ready_file);
   options.cluster_key_file = InWorkingFolder(FLAGS_cluster_key_file);
   options.insecure = FLAGS_insecure;
@@ -112,7 +121,7 @@ int Main(int argc, char** argv) {
   if (const std::optional<int> exit_code = ParseFlags(argc, argv, program, &line)) {
     return *exit_code;
   }
-  absl::StatusOr<WorkerOptions> options = ReadOptions();
+  absl::StatusOr<WorkerOptions> options = ReadOptions(line);
   if (!options.ok()) return UsageError(program, options.status());
   options->on_ready = [&](const std::string& address) { SayWhatNext(*options, address); };
   return RunWorker(*options);

@@ -27,6 +27,7 @@
 #include "rpc/redialer.h"
 #include "rpc/status_exception.h"
 #include "rpc/stop_signals.h"
+#include "rpc/worker_name.h"
 #include "storage/posix_file_system.h"
 #include "worker/process_executor.h"
 #include "worker/scratch_folder.h"
@@ -65,6 +66,7 @@ absl::StatusOr<ConnectionOptions> CheckOptions(const WorkerOptions& options) {
     MILLRACE_RETURN_IF_ERROR(ParseHostPort(options.master, PortZero::kRefused).status());
   }
   if (options.slots == 0) return absl::InvalidArgumentError("a worker needs at least one slot");
+  if (!options.name.empty()) MILLRACE_RETURN_IF_ERROR(CheckWorkerName(options.name));
   ConnectionOptions connection;
   if (!options.cluster_key_file.empty()) {
     MILLRACE_ASSIGN_OR_RETURN(connection.key, ClusterKey::Load(options.cluster_key_file));
@@ -179,7 +181,7 @@ WorkerShellOptions WorkerProcess::ShellOptions() const {
   WorkerShellOptions shell;
   shell.info.host = HostName();
   shell.info.name =
-      options_.name.empty() ? absl::StrCat(shell.info.host, "-", getpid()) : options_.name;
+      options_.name.empty() ? DefaultWorkerName(shell.info.host, getpid()) : options_.name;
   shell.info.incarnation = Incarnation(Draw());
   shell.info.slots = options_.slots;
   shell.info.host_id = HostId();

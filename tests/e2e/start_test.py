@@ -82,6 +82,12 @@ class StartTest(cluster.ClusterTest):
         self.assertFalse(os.path.exists(self.path("state")), "nothing was done")
         self.assertEqual(os.listdir(self.tmp) + os.listdir(mine), [], "nothing was done")
 
+    # --- Names ---
+
+    def test_a_name_that_spoils_tables_is_a_usage_error(self):
+        for name in ("", "red blue", "red\tblue", "red\n", "r" * 101, "r\u00f6t"):
+            self.worker_refused("--name=" + name, says=["--name: a worker's name has 1 to 100 visible"])
+
 
 if __name__ == "__main__":
     cluster.main()
