@@ -69,9 +69,12 @@ std::string WorkersTable(const std::vector<WorkerView>& workers) {
   std::vector<Row> rows = {
       {"WORKER", "NAME", "HOST", "PID", "STATE", "SLOTS", "BUSY", "ATTEMPTS", "HEARD"}};
   for (const WorkerView& w : workers) {
-    rows.push_back({ToString(w.worker), w.name, w.host, absl::StrCat(w.pid), w.state,
-                    absl::StrCat(w.slots), absl::StrCat(w.busy), absl::StrCat(w.attempts),
-                    absl::StrCat(DurationText(w.heartbeat_age_ms), " ago")});
+    // A master that was started again knows no more than the names of those it waits for.
+    const bool was_here = !w.host.empty();
+    rows.push_back({ToString(w.worker), w.name, was_here ? w.host : "-",
+                    was_here ? absl::StrCat(w.pid) : "-", w.state, absl::StrCat(w.slots),
+                    absl::StrCat(w.busy), absl::StrCat(w.attempts),
+                    was_here ? absl::StrCat(DurationText(w.heartbeat_age_ms), " ago") : "-"});
   }
   return Aligned(rows);
 }

@@ -49,5 +49,15 @@ TEST(TablesTest, WorkersSayWhenTheyWereHeard) {
             "worker-1  w1    red   99   alive  2      1     5         0.30 s ago\n");
 }
 
+TEST(TablesTest, OfAWorkerThatIsNotBackSinceTheMasterStartedOnlyTheNameIsKnown) {
+  WorkerView worker;
+  worker.worker = WorkerId(1);
+  worker.name = "w1";
+  worker.state = "suspect";
+  EXPECT_EQ(WorkersTable({worker}),
+            "WORKER    NAME  HOST  PID  STATE    SLOTS  BUSY  ATTEMPTS  HEARD\n"
+            "worker-1  w1    -     -    suspect  0      0     0         -\n");
+}
+
 }  // namespace
 }  // namespace millrace

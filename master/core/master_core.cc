@@ -152,6 +152,7 @@ absl::StatusOr<std::vector<AttemptSnapshot>> MasterCore::Attempts(JobId id, size
 std::vector<WorkerSnapshot> MasterCore::Workers(CoreTime now) const {
   std::vector<WorkerSnapshot> views;
   for (const auto& [id, worker] : state_->cluster().workers()) {
+    if (worker.lost_earlier) continue;
     WorkerSnapshot view;
     view.worker = id;
     view.name = worker.name;

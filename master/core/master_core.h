@@ -59,6 +59,7 @@ class MasterCore {
   JobId NextJobId() const;
   // At most `limit` attempts of `job`: ended ones in the order they ended, then running ones.
   absl::StatusOr<std::vector<AttemptSnapshot>> Attempts(JobId job, size_t limit) const;
+  // Those that are here, are waited for, or were lost since this master started.
   std::vector<WorkerSnapshot> Workers(CoreTime now) const;
   ClusterView Cluster() const;
 

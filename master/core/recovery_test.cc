@@ -4,12 +4,22 @@
 namespace millrace {
 namespace {
 
-using testing::Contains;
+using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Pair;
 
 class RecoveryTest : public CoreTest {
  protected:
   AttemptId B(uint64_t sequence) { return AttemptId{Epoch(2), sequence}; }
+
+  // Name and state of the workers that people see.
+  std::vector<std::pair<std::string, std::string>> Shown() {
+    std::vector<std::pair<std::string, std::string>> shown;
+    for (const WorkerSnapshot& worker : core_->Workers(now_)) {
+      shown.emplace_back(worker.name, Name(worker.state));
+    }
+    return shown;
+  }
 };
 
 TEST_F(RecoveryTest, TheJournalGivesTheSameStateAgain) {
@@ -76,6 +86,20 @@ TEST_F(RecoveryTest, OutputsOfAWorkerThatDoesNotReturnAreLostAfterOneLease) {
   Pass(absl::Seconds(1));
   EXPECT_EQ(Tick(),
             (Actions{ForgetWorker{kRed}, LaunchAttempt{kBlue, B(1), Map(0), Reason::kOutputLost}}));
+}
+
+TEST_F(RecoveryTest, OnlyWorkersThatMayBeMissedAreShown) {
+  On(Joined(kRed, 1));
+  On(Joined(kBlue, 1));
+  On(Joined(kGreen, 1));
+  On(WorkerLeft{kRed});
+  Restart(2);  // which never saw red
+  On(Joined(kBlue, 1));
+  EXPECT_THAT(Shown(), ElementsAre(Pair("blue", "joined"), Pair("green", "awaited")));
+  Pass(absl::Seconds(10));
+  On(HeartbeatReceived{kBlue});
+  Tick();
+  EXPECT_THAT(Shown(), ElementsAre(Pair("blue", "joined"), Pair("green", "lost")));
 }
 
 TEST_F(RecoveryTest, PublishingIsRepeated) {

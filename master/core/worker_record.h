@@ -29,6 +29,7 @@ struct WorkerRecord {
   std::string host_id;
 
   WorkerState state = WorkerState::kAwaited;
+  bool lost_earlier = false;  // before this master started
   CoreTime last_heartbeat;
   CoreTime suspect_since;
 

@@ -158,6 +158,7 @@ void WorkerRules::Recover() {
   ClusterState& cluster = turn_.cluster();
   std::vector<AttemptId> running;
   for (auto& [id, worker] : cluster.mutable_workers()) {
+    worker.lost_earlier = worker.lost();
     if (worker.lost()) continue;
     running.insert(running.end(), worker.attempts.begin(), worker.attempts.end());
     worker.last_heartbeat = turn_.now();
