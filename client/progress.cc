@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/quantities.h"
+#include "mapreduce/count_text.h"
 #include "rpc/view_json.h"
 
 namespace millrace {

@@ -13,9 +13,6 @@ std::string BytesText(uint64_t bytes);
 // "0.24 s", "12.3 s", "2m05s", "1h02m".
 std::string DurationText(uint64_t milliseconds);
 
-// "1 task", "2 tasks".
-std::string CountText(uint64_t count, const std::string& noun);
-
 }  // namespace millrace
 
 #endif  // MILLRACE_CLIENT_QUANTITIES_H_

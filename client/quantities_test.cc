@@ -22,10 +22,5 @@ TEST(QuantitiesTest, LongTimesLoseTheirFractions) {
   EXPECT_EQ(DurationText(3'725'000), "1h02m");
 }
 
-TEST(QuantitiesTest, OneIsNotMany) {
-  EXPECT_EQ(CountText(1, "worker"), "1 worker");
-  EXPECT_EQ(CountText(0, "worker"), "0 workers");
-}
-
 }  // namespace
 }  // namespace millrace

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "glog/logging.h"
+#include "mapreduce/count_text.h"
 #include "mapreduce/status_macros.h"
 #include "rpc/wire.h"
 #include "storage/output_check.h"
@@ -117,8 +118,8 @@ kj::Promise<AdmissionAnswer> Admission::Submit(std::shared_ptr<Candidate> candid
 AdmissionAnswer Admission::Conclude(const Candidate& candidate, const AnswerSubmit& answer) {
   if (answer.reply == SubmitReply::kAccepted && answer.job == candidate.job) {
     LOG(INFO) << candidate.job << " \"" << candidate.spec.name
-              << "\" was accepted: " << candidate.stored->splits.size() << " map tasks, "
-              << candidate.stored->context.reducers << " reduces, output in "
+              << "\" was accepted: " << CountText(candidate.stored->splits.size(), "map task")
+              << ", " << CountText(candidate.stored->context.reducers, "reduce") << ", output in "
               << candidate.stored->context.output_folder;
     return {answer.job, ""};
   }

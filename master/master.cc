@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "glog/logging.h"
+#include "mapreduce/count_text.h"
 #include "mapreduce/status_macros.h"
 #include "rpc/backoff.h"
 #include "rpc/redialer.h"
@@ -104,14 +105,13 @@ absl::Status Master::Recover() {
   MILLRACE_RETURN_IF_ERROR(
       journal_.ReadAll([this, &entries](uint64_t sequence, const JournalEntry& entry) {
         ++entries;
-        const absl::Status restored = Restore(entry);
+        absl::Status restored = Restore(entry);
         if (restored.ok()) return restored;
         return absl::DataLossError(
             absl::StrCat("entry ", sequence, " of the journal: ", restored.ToString()));
       }));
-  LOG_IF(INFO, entries > 0) << "read " << entries << " journal entries: " << core_.Jobs().size()
-                            << " jobs, " << core_.Cluster().unfinished_jobs
-                            << " of them unfinished";
+  LOG_IF(INFO, entries > 0) << "read the journal: " << CountText(core_.Jobs().size(), "job") << ", "
+                            << core_.Cluster().unfinished_jobs << " of them unfinished";
   return absl::OkStatus();
 }
 

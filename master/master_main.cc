@@ -17,6 +17,7 @@
 #include "client/flag_parser.h"
 #include "client/local_cluster.h"
 #include "client/roles.h"
+#include "mapreduce/count_text.h"
 #include "mapreduce/status_macros.h"
 #include "master/master_process.h"
 #include "rpc/address.h"
@@ -151,9 +152,10 @@ class OwnWorkers {
 
 void SayWhatNext(const std::string& address, const WantedWorkers& workers) {
   const std::string waiting =
-      workers.local > 0      ? absl::StrCat(" with ", workers.local, " local workers")
-      : workers.dial.empty() ? "; start workers with: worker --master=" + address
-                             : absl::StrCat(", dialling ", workers.dial.size(), " workers");
+      workers.local > 0 ? absl::StrCat(" with ", CountText(workers.local, "local worker"))
+      : workers.dial.empty()
+          ? "; start workers with: worker --master=" + address
+          : absl::StrCat(", dialling ", CountText(workers.dial.size(), "worker"));
   std::fprintf(stderr,
                "master listens on %s%s\n"
                "count words with: bazel run //apps/wordcount -- --master=%s --input=FILES "

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "mapreduce/count_text.h"
 
 namespace millrace {
 namespace {
@@ -80,8 +81,8 @@ kj::Promise<absl::StatusOr<JobSpec>> Submission::Seal() {
   if (sealed_) return absl::StatusOr<JobSpec>(AlreadySealed());
   sealed_ = true;
   if (spec_.inputs.size() != input_count_) {
-    return absl::StatusOr<JobSpec>(absl::InvalidArgumentError(
-        absl::StrCat("only ", spec_.inputs.size(), " of ", input_count_, " input files arrived")));
+    return absl::StatusOr<JobSpec>(absl::InvalidArgumentError(absl::StrCat(
+        "only ", spec_.inputs.size(), " of ", CountText(input_count_, "input file"), " arrived")));
   }
   auto spec = std::make_shared<JobSpec>(std::move(spec_));
   if (upload_ == nullptr) return absl::StatusOr<JobSpec>(std::move(*spec));

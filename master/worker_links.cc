@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "glog/logging.h"
+#include "mapreduce/count_text.h"
 
 namespace millrace {
 
@@ -28,7 +29,7 @@ WorkerSessionId WorkerLinks::Join(LinkHolder& holder, WorkerInfo info,
     Drop(old);
   }
   LOG(INFO) << info.name << " (pid " << info.pid << " on " << info.host << ") is " << session.worker
-            << " with " << info.slots << " slots";
+            << " with " << CountText(info.slots, "slot");
 
   WorkerJoined joined;
   joined.worker = session.worker;

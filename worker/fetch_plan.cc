@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "mapreduce/count_text.h"
 
 namespace millrace {
 
@@ -94,7 +95,7 @@ void FetchPlan::OnTrouble(const MapSource& source, const std::string& message) {
   if (place == nullptr) return;
   SetState(State::kWaiting, place);
   if (++place->tries >= options_.max_tries) {
-    Fail(source, absl::StrCat(message, " (tried ", place->tries, " times)"));
+    Fail(source, absl::StrCat(message, " (tried ", CountText(place->tries, "time"), ")"));
   }
 }
 

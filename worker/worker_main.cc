@@ -10,6 +10,7 @@
 #include "client/command_line.h"
 #include "client/flag_parser.h"
 #include "client/local_cluster.h"
+#include "mapreduce/count_text.h"
 #include "mapreduce/status_macros.h"
 #include "rpc/address.h"
 #include "rpc/worker_name.h"
@@ -105,13 +106,11 @@ absl::StatusOr<WorkerOptions> ReadOptions(const CommandLine& line) {
 
 // `listening` is where it really listens.
 void SayWhatNext(const WorkerOptions& options, const std::string& listening) {
-  if (options.master.empty()) {
-    std::fprintf(stderr, "worker with %u slots waits on %s for a master to dial\n", options.slots,
-                 listening.c_str());
-  } else {
-    std::fprintf(stderr, "worker with %u slots joins the master at %s\n", options.slots,
-                 options.master.c_str());
-  }
+  const std::string what = options.master.empty()
+                               ? absl::StrCat("waits on ", listening, " for a master to dial")
+                               : absl::StrCat("joins the master at ", options.master);
+  std::fprintf(stderr, "worker with %s %s\n", CountText(options.slots, "slot").c_str(),
+               what.c_str());
 }
 
 int Main(int argc, char** argv) {

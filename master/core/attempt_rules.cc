@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "mapreduce/count_text.h"
 #include "mapreduce/strings.h"
 
 namespace millrace {
@@ -209,14 +210,15 @@ void AttemptRules::CheckLimits(JobRecord* job, const TaskId& task) {
   const std::string name = TaskName(JobPlan::kind(task.stage), task.index);
   if (state.user_failures >= job->plan().max_attempts) {
     const std::string last = job->troubles[KeyOf(task)].last_failure;
-    jobs_.Fail(job, absl::StrCat(job->Title(), " failed: ", name, " failed ", state.user_failures,
-                                 " times in user code, its limit; last ", last));
+    jobs_.Fail(job, absl::StrCat(job->Title(), " failed: ", name, " failed ",
+                                 CountText(state.user_failures, "time"),
+                                 " in user code, its limit; last ", last));
   } else if (state.other_failures >= turn_.options().other_failures_max) {
     const Trouble& trouble = job->troubles[KeyOf(task)];
-    jobs_.Fail(job,
-               absl::StrCat(job->Title(), " failed: ", name, " was undone ", state.other_failures,
-                            " times, its limit (", trouble.Chain(), ")",
-                            trouble.last_failure.empty() ? "" : "; last ", trouble.last_failure));
+    jobs_.Fail(job, absl::StrCat(
+                        job->Title(), " failed: ", name, " was undone ",
+                        CountText(state.other_failures, "time"), ", its limit (", trouble.Chain(),
+                        ")", trouble.last_failure.empty() ? "" : "; last ", trouble.last_failure));
   }
 }
 

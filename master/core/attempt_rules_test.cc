@@ -93,7 +93,7 @@ TEST_F(AttemptRulesTest, TheErrorNamesJobTaskAttemptWorkerPositionAndCause) {
   report.outcome.stderr_tail = "last words";
   On(report);
   EXPECT_EQ(ErrorOf(),
-            "job \"wordcount\" (job-1) failed: map-00000 failed 1 times in user code, its limit; "
+            "job \"wordcount\" (job-1) failed: map-00000 failed 1 time in user code, its limit; "
             "last attempt-1-1 on worker red: user_code_failed: signal 11 at file.txt:10423\n"
             "last words");
 }

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "mapreduce/count_text.h"
 #include "master/core/check.h"
 
 namespace millrace {
@@ -40,14 +41,16 @@ bool JobRules::AnswerWithoutNewJob(const JobPlan& plan) {
                                " reducers, not ", plan.max_attempts, " and ", plan.reducers));
   }
   if (cluster.unfinished().size() >= options.unfinished_jobs_max) {
-    return answer(SubmitReply::kTooManyJobs, JobId(),
-                  absl::StrCat("the master has ", cluster.unfinished().size(),
-                               " unfinished jobs, its limit; submit again when one has ended"));
+    return answer(
+        SubmitReply::kTooManyJobs, JobId(),
+        absl::StrCat("the master has ", CountText(cluster.unfinished().size(), "unfinished job"),
+                     ", its limit; submit again when one has ended"));
   }
   const uint64_t tasks = uint64_t{plan.map_count} + plan.reducers;
   if (cluster.unfinished_tasks() + tasks > options.unfinished_tasks_max) {
     return answer(SubmitReply::kTooManyTasks, JobId(),
-                  absl::StrCat("the job's ", tasks, " tasks and the ", cluster.unfinished_tasks(),
+                  absl::StrCat("the job's ", CountText(tasks, "task"), " and the ",
+                               cluster.unfinished_tasks(),
                                " of unfinished jobs exceed the master's limit of ",
                                options.unfinished_tasks_max, "; use larger splits"));
   }

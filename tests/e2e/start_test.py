@@ -45,8 +45,8 @@ class StartTest(cluster.ClusterTest):
             self.assertFalse(os.path.exists(ready))
 
     def test_a_listening_worker_says_where_it_really_listens(self):
-        worker = self.worker("--listen=127.0.0.1:0")
-        self.assertIn("waits on %s for" % worker.ready["listen"], worker.said())
+        worker = self.worker("--listen=127.0.0.1:0", "--slots=1")
+        self.assertIn("worker with 1 slot waits on %s for" % worker.ready["listen"], worker.said())
 
     # --- Places that cannot be used ---
 
