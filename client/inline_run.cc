@@ -20,6 +20,7 @@
 #include "client/summary.h"
 #include "client/terminal.h"
 #include "mapreduce/status_macros.h"
+#include "storage/open_files.h"
 #include "storage/output_committer.h"
 #include "storage/paths.h"
 #include "storage/posix_file_system.h"
@@ -197,6 +198,7 @@ class InlineRun {
 
 int RunInline(const std::string& program, const JobOptions& options, const JobDescription& job,
               JobSpec spec) {
+  RaiseOpenFilesLimit();
   if (!options.reducers.has_value()) spec.reducers = DefaultReducers(1, TotalBytes(spec.inputs));
   const absl::StatusOr<std::unique_ptr<TemporaryFolder>> scratch =
       TemporaryFolder::Make(options.scratch_folder);

@@ -32,6 +32,7 @@
 #include "rpc/status_exception.h"
 #include "rpc/stop_signals.h"
 #include "rpc/view_json.h"
+#include "storage/open_files.h"
 #include "storage/paths.h"
 #include "storage/posix_file_system.h"
 
@@ -280,6 +281,7 @@ absl::Status Start(MasterProcess& process) {
 }  // namespace
 
 int RunMaster(const MasterOptions& options) {
+  RaiseOpenFilesLimit();  // each worker and each client has a connection
   const absl::StatusOr<ConnectionOptions> connection = CheckOptions(options);
   if (!connection.ok()) return Complain(kExitCannotStart, connection.status());
 

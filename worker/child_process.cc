@@ -19,13 +19,17 @@
 namespace millrace {
 namespace {
 
-// Sources of inherited descriptors are moved above every target first, so that no target can
-// overwrite a source that is still needed.
-constexpr int kLowestParkedFd = 200;
+int HighestTarget(const ChildOptions& options) {
+  int highest = STDERR_FILENO;
+  for (const InheritedFd& fd : options.fds) highest = std::max(highest, fd.to);
+  return highest;
+}
 
-// Descriptors that live as long as this object.
+// Copies of descriptors above every target, so that no target can overwrite a source that is still
+// needed. They live as long as this object.
 class ParkedFds {
  public:
+  explicit ParkedFds(int highest_target) : lowest_(highest_target + 1) {}
   ~ParkedFds() {
     for (int fd : fds_) close(fd);
   }
@@ -40,18 +44,22 @@ class ParkedFds {
   }
   // Returns a copy of `fd` that no target collides with, or -1.
   int Park(int fd) {
-    const int copy = fcntl(fd, F_DUPFD_CLOEXEC, kLowestParkedFd);
+    const int copy = fcntl(fd, F_DUPFD_CLOEXEC, lowest_);
     if (copy >= 0) fds_.push_back(copy);
     return copy;
   }
 
  private:
+  const int lowest_;
   std::vector<int> fds_;
 };
 
 class FileActions {
  public:
-  FileActions() { posix_spawn_file_actions_init(&actions_); }
+  explicit FileActions(int highest_target)
+      : highest_target_(highest_target), parked_(highest_target) {
+    posix_spawn_file_actions_init(&actions_);
+  }
   ~FileActions() { posix_spawn_file_actions_destroy(&actions_); }
   FileActions(const FileActions&) = delete;
   FileActions& operator=(const FileActions&) = delete;
@@ -60,32 +68,24 @@ class FileActions {
 
   absl::Status Fill(const ChildOptions& options) {
     const int empty_input = parked_.ParkEmptyInput();
-    if (empty_input < 0) {
-      return absl::UnavailableError(
-          absl::StrCat("cannot make a standard input for ", options.path, ": ", strerror(errno)));
-    }
+    if (empty_input < 0) return StartFailure(options.path, errno);
     int error = posix_spawn_file_actions_adddup2(&actions_, empty_input, STDIN_FILENO);
-    int highest = STDERR_FILENO;
     for (const InheritedFd& fd : options.fds) {
       const int parked = parked_.Park(fd.from);
-      if (parked < 0) {
-        return absl::UnavailableError(absl::StrCat("cannot hand descriptor ", fd.from, " to ",
-                                                   options.path, ": ", strerror(errno)));
-      }
+      if (parked < 0) return StartFailure(options.path, errno);
       if (error == 0) error = posix_spawn_file_actions_adddup2(&actions_, parked, fd.to);
-      highest = std::max(highest, fd.to);
     }
     if (error == 0 && !options.working_folder.empty()) {
       error = posix_spawn_file_actions_addchdir_np(&actions_, options.working_folder.c_str());
     }
     // All of ours are close-on-exec; this is for the ones that libraries may have opened.
-    if (error == 0) error = posix_spawn_file_actions_addclosefrom_np(&actions_, highest + 1);
-    if (error == 0) return absl::OkStatus();
-    return absl::UnavailableError(
-        absl::StrCat("cannot start ", options.path, ": ", strerror(error)));
+    if (error == 0)
+      error = posix_spawn_file_actions_addclosefrom_np(&actions_, highest_target_ + 1);
+    return error == 0 ? absl::OkStatus() : StartFailure(options.path, error);
   }
 
  private:
+  const int highest_target_;
   posix_spawn_file_actions_t actions_;
   ParkedFds parked_;
 };
@@ -144,7 +144,7 @@ std::string ExitStatus::Describe() const {
 
 absl::StatusOr<std::unique_ptr<ChildProcess>> ChildProcess::Start(const ChildOptions& options) {
   MILLRACE_RETURN_IF_ERROR(CheckFolder(options));
-  FileActions actions;
+  FileActions actions(HighestTarget(options));
   MILLRACE_RETURN_IF_ERROR(actions.Fill(options));
   const Attributes attributes;
   const std::vector<char*> argv = PointersInto(options.argv);

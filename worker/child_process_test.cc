@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <kj/async-io.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -110,6 +111,42 @@ TEST(ChildProcessTest, DescriptorsMayTradePlaces) {
   ASSERT_TRUE(child.ok()) << child.status();
   EXPECT_EQ(first.ReadAll(), "1\n");
   EXPECT_EQ(second.ReadAll(), "2\n");
+}
+
+// Of this process, for as long as the object lives.
+class LimitedOpenFiles {
+ public:
+  explicit LimitedOpenFiles(rlim_t soft) {
+    EXPECT_EQ(0, getrlimit(RLIMIT_NOFILE, &before_));
+    const rlimit limit{soft, before_.rlim_max};
+    EXPECT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+  }
+  ~LimitedOpenFiles() { setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_ = {};
+};
+
+TEST(ChildProcessTest, StartsWithFewDescriptorsAllowed) {
+  Pipe output;
+  ChildOptions options = Shell("echo 1 >&4");
+  options.fds = {{output.writer(), 4}};
+  const int lowest_free = dup(0);
+  close(lowest_free);
+  LimitedOpenFiles limit(lowest_free + 8);
+  auto child = ChildProcess::Start(options);
+  ASSERT_TRUE(child.ok()) << child.status();
+  EXPECT_EQ(output.ReadAll(), "1\n");
+}
+
+TEST(ChildProcessTest, WhenAllDescriptorsAreTakenTheLimitIsNamed) {
+  const int lowest_free = dup(0);
+  close(lowest_free);
+  LimitedOpenFiles limit(lowest_free);
+  const absl::Status status = StartStatus("/bin/true");
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("are allowed): raise its limit with ulimit"));
 }
 
 TEST(ChildProcessTest, StartsWithDefaultSignals) {

@@ -37,7 +37,8 @@ struct FdPair {
 
 absl::Status NoDescriptors() {
   return absl::UnavailableError(
-      absl::StrCat("cannot connect to a new executor: ", strerror(errno)));
+      absl::StrCat("cannot connect to a new executor: ", strerror(errno),
+                   errno == EMFILE ? "; raise the worker's limit of open files (ulimit -n)" : ""));
 }
 
 absl::StatusOr<FdPair> MakeSocketPair() {

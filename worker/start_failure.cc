@@ -11,6 +11,7 @@
 #include <cstdio>
 
 #include "absl/strings/str_cat.h"
+#include "storage/open_files.h"
 #include "storage/paths.h"
 
 namespace millrace {
@@ -76,6 +77,10 @@ absl::Status StartFailure(const std::string& path, int error) {
     case E2BIG:
       return absl::InvalidArgumentError(absl::StrCat("the arguments and the environment for ", path,
                                                      " are longer than the system allows"));
+    case EMFILE:
+      return absl::UnavailableError(
+          absl::StrCat("cannot start ", path, ": this process has too many files open (",
+                       OpenFilesLimit(), " are allowed): raise its limit with ulimit -n"));
     default:
       return absl::UnavailableError(absl::StrCat("cannot start ", path, ": ", strerror(error)));
   }

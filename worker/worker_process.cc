@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "glog/logging.h"
+#include "mapreduce/count_text.h"
 #include "mapreduce/status_macros.h"
 #include "rpc/acceptor.h"
 #include "rpc/address.h"
@@ -28,6 +29,7 @@
 #include "rpc/status_exception.h"
 #include "rpc/stop_signals.h"
 #include "rpc/worker_name.h"
+#include "storage/open_files.h"
 #include "storage/posix_file_system.h"
 #include "worker/process_executor.h"
 #include "worker/scratch_folder.h"
@@ -58,6 +60,20 @@ std::string ScratchParent(const WorkerOptions& options) {
   return folder != nullptr && folder[0] == '/' ? folder : "/tmp";
 }
 
+// What a worker has open in any case, with some to spare for fetching and serving map outputs; and
+// what each executor adds: its socket, its log, its process, and as many again while it is started.
+constexpr size_t kOpenFilesBase = 32;
+constexpr size_t kOpenFilesPerSlot = 8;
+
+absl::Status CheckOpenFiles(uint32_t slots) {
+  const size_t allowed = OpenFilesLimit();
+  const size_t needed = kOpenFilesBase + kOpenFilesPerSlot * slots;
+  if (allowed >= needed) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "a worker with ", CountText(slots, "slot"), " needs ", needed, " open files, and ", allowed,
+      " are allowed: raise the limit (ulimit -n ", needed, "), or give it fewer --slots"));
+}
+
 // Everything that can be wrong before anything has been done.
 absl::StatusOr<ConnectionOptions> CheckOptions(const WorkerOptions& options) {
   MILLRACE_ASSIGN_OR_RETURN(const HostPort listen,
@@ -67,6 +83,7 @@ absl::StatusOr<ConnectionOptions> CheckOptions(const WorkerOptions& options) {
   }
   if (options.slots == 0) return absl::InvalidArgumentError("a worker needs at least one slot");
   if (!options.name.empty()) MILLRACE_RETURN_IF_ERROR(CheckWorkerName(options.name));
+  MILLRACE_RETURN_IF_ERROR(CheckOpenFiles(options.slots));
   ConnectionOptions connection;
   if (!options.cluster_key_file.empty()) {
     MILLRACE_ASSIGN_OR_RETURN(connection.key, ClusterKey::Load(options.cluster_key_file));
@@ -314,6 +331,7 @@ int ExitCodeOf(const kj::Exception& exception) {
 }  // namespace
 
 int RunWorker(const WorkerOptions& options) {
+  RaiseOpenFilesLimit();
   const absl::StatusOr<ConnectionOptions> connection = CheckOptions(options);
   if (!connection.ok()) return Complain(kExitUsage, connection.status());
 

@@ -1,10 +1,11 @@
 """How masters and workers start, say that they are ready, refuse what cannot work, and end."""
 
 import os
+import resource
 import signal
 
 import cluster
-from cluster import MASTER, WORKER
+from cluster import MASTER, WORDCOUNT, WORKER, count, read_output
 
 
 class StartTest(cluster.ClusterTest):
@@ -87,6 +88,32 @@ class StartTest(cluster.ClusterTest):
     def test_a_name_that_spoils_tables_is_a_usage_error(self):
         for name in ("", "red blue", "red\tblue", "red\n", "r" * 101, "r\u00f6t"):
             self.worker_refused("--name=" + name, says=["--name: a worker's name has 1 to 100 visible"])
+
+    # --- Few open files ---
+
+    def test_with_few_open_files_much_is_merged_in_passes(self):
+        def limited():
+            resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+        for i in range(150):  # as many maps
+            self.text("in/%d" % i, "some words and word%d\n" % i)
+        paths = [self.path("in", name) for name in os.listdir(self.path("in"))]
+        for workers in ("--workers=2", "--workers=inline"):
+            out = self.path("out" + workers)
+            self.job(WORDCOUNT, "--input=" + self.path("in"), "--output=" + out, "--reducers=2",
+                     workers, preexec_fn=limited).finish()
+            self.assertEqual(read_output(out), count(paths))
+
+    def test_a_worker_takes_all_the_open_files_that_it_may_have(self):
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        worker = self.worker("--listen=127.0.0.1:0", preexec_fn=lambda: resource.setrlimit(
+            resource.RLIMIT_NOFILE, (100, hard)))
+        self.assertEqual(resource.prlimit(worker.pid, resource.RLIMIT_NOFILE)[0], min(hard, 65536))
+
+    def test_too_few_open_files_for_the_slots_is_a_usage_error(self):
+        self.refused([WORKER, "--listen=127.0.0.1:0", "--slots=16"],
+                     ["a worker with 16 slots needs 160 open files, and 128 are allowed",
+                      "ulimit -n 160"],
+                     preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128)))
 
 
 if __name__ == "__main__":

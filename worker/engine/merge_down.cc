@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "mapreduce/status_macros.h"
+#include "storage/open_files.h"
 #include "storage/run_writer.h"
 #include "worker/engine/key_group.h"
 #include "worker/engine/run_merger.h"
@@ -11,8 +12,11 @@
 namespace millrace {
 namespace {
 
-// File descriptors are scarce as well: 1024 a process is a common limit.
+// More sources at once gain nothing.
 constexpr size_t kMaxFanIn = 512;
+// Of the descriptors that a process may have. The others are for standard input and its kin, the
+// worker's socket, the output, and what user code opens.
+constexpr size_t kDescriptorsForOthers = 32;
 
 constexpr uint64_t kRecordsBetweenChecks = 4096;
 
@@ -83,7 +87,10 @@ absl::StatusOr<MergeSource> MergeToOne(const MergePlan& plan, SourceIterator beg
 }  // namespace
 
 size_t FanInFor(uint64_t memory_bytes) {
-  return std::clamp<size_t>(memory_bytes / kMergeSourceBytes, 2, kMaxFanIn);
+  const size_t limit = std::max(OpenFilesLimit(), kDescriptorsForOthers);
+  const uint64_t affordable =
+      std::min<uint64_t>(memory_bytes / kMergeSourceBytes, limit - kDescriptorsForOthers);
+  return std::clamp<size_t>(affordable, 2, kMaxFanIn);
 }
 
 absl::StatusOr<RunReaders> OpenForMerge(const MergePlan& plan, std::vector<MergeSource>* sources,

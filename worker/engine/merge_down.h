@@ -43,7 +43,8 @@ struct MergePlan {
   size_t fan_in = 2;
 };
 
-// How many sources may be open when `memory_bytes` are there for them: at least 2.
+// How many sources may be open when `memory_bytes` are there for them, and the descriptors that
+// this process may have: at least 2.
 size_t FanInFor(uint64_t memory_bytes);
 
 // Opens what is left of `sources` after as many passes as needed: at most `plan.fan_in` readers, in
