@@ -75,6 +75,9 @@ class FakeJobs final : public capnp_master::Jobs::Server {
     const auto known = master_.accepted.find(spec.request_id);
     if (known != master_.accepted.end()) {
       result.setAlreadyAccepted(known->second.value());
+    } else if (master_.times_busy > 0) {
+      --master_.times_busy;
+      result.setBusy("the master is taking in 64 other jobs");
     } else {
       result.setSubmission(kj::heap<FakeSubmission>(master_, spec.request_id));
     }

@@ -38,6 +38,7 @@ class FakeMaster {
   std::vector<InputFile> inputs;          // of the last submission
   uint64_t binary_bytes = 0;              // of the last submission
   std::string refusal;                    // not empty: commits are refused with it
+  int times_busy = 0;                     // so often a submission is put off
   bool wants_binary = false;
   int replies_to_lose = 0;  // so many commits are accepted, but the reply is lost
   std::vector<AttemptView> attempts;

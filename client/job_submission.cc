@@ -1,6 +1,7 @@
 #include "client/job_submission.h"
 
 #include <algorithm>
+#include <random>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -14,6 +15,8 @@ namespace millrace {
 namespace {
 
 constexpr int kTries = 5;
+// A place is free as soon as another job is taken in, which takes milliseconds.
+constexpr BackoffOptions kAskAgain = {20 * kj::MILLISECONDS, 1 * kj::SECONDS};
 constexpr size_t kInputsPerCall = 1000;
 constexpr size_t kBinaryBytesPerCall = 1 << 20;
 constexpr kj::Duration kCallDeadline = 10 * kj::SECONDS;
@@ -27,7 +30,12 @@ absl::StatusOr<JobId> Refused(capnp::Text::Reader reason) {
 }  // namespace
 
 JobSubmission::JobSubmission(MasterLink& link, JobSpec spec, kj::Duration patience)
-    : link_(link), spec_(std::move(spec)), patience_(patience), tries_left_(kTries) {}
+    : link_(link),
+      spec_(std::move(spec)),
+      patience_(patience),
+      give_up_(link.timer().now() + patience),
+      backoff_(kAskAgain, std::random_device()()),
+      tries_left_(kTries) {}
 
 kj::Promise<absl::StatusOr<JobId>> JobSubmission::Run() {
   --tries_left_;
@@ -45,11 +53,22 @@ kj::Promise<absl::StatusOr<JobId>> JobSubmission::RunOnce() {
       .then([this](auto response) -> kj::Promise<absl::StatusOr<JobId>> {
         auto result = response.getResult();
         if (result.isRefused()) return Refused(result.getRefused());
+        if (result.isBusy()) return RunLater(ReadMessageText(result.getBusy()));
         if (result.isAlreadyAccepted()) {
           return absl::StatusOr<JobId>(JobId(result.getAlreadyAccepted()));
         }
         return Send(result.getSubmission());
       });
+}
+
+kj::Promise<absl::StatusOr<JobId>> JobSubmission::RunLater(const std::string& why_not_now) {
+  const kj::TimePoint next = link_.timer().now() + backoff_.Next();
+  if (next > give_up_) {
+    // No connection mends this, so it is none of the exceptions that are retried.
+    return ToException(absl::FailedPreconditionError(absl::StrCat(
+        link_.address(), ": ", why_not_now, " (tried for ", FormatDuration(patience_), ")")));
+  }
+  return link_.timer().atTime(next).then([this]() { return RunOnce(); });
 }
 
 kj::Promise<absl::StatusOr<JobId>> JobSubmission::Send(

@@ -2,7 +2,8 @@
 // open it, commit.
 //
 // A connection that is lost on the way is opened again and the submission starts over; the request
-// id in the specification makes sure that it gives one job. One event loop.
+// id in the specification makes sure that it gives one job. A master that takes in too many other
+// jobs is asked again, with growing pauses. One event loop.
 #ifndef MILLRACE_CLIENT_JOB_SUBMISSION_H_
 #define MILLRACE_CLIENT_JOB_SUBMISSION_H_
 
@@ -10,9 +11,11 @@
 #include <kj/time.h>
 
 #include <memory>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "client/master_link.h"
+#include "rpc/backoff.h"
 #include "rpc/task_types.h"
 #include "storage/file_system.h"
 
@@ -20,16 +23,19 @@ namespace millrace {
 
 class JobSubmission {
  public:
-  // `link` is connected and outlives this object. A lost connection is tried for `patience`.
+  // `link` is connected and outlives this object. A lost connection is tried for `patience`, and so
+  // is a busy master.
   JobSubmission(MasterLink& link, JobSpec spec, kj::Duration patience);
   KJ_DISALLOW_COPY(JobSubmission);
 
-  // The accepted job, or kFailedPrecondition with the master's reason. Call it once; the promise
-  // must not outlive this object.
+  // The accepted job, or kFailedPrecondition with the master's reason. Rejects when the master
+  // cannot be reached, or is busy for too long. Call it once; the promise must not outlive this
+  // object.
   kj::Promise<absl::StatusOr<JobId>> Run();
 
  private:
   kj::Promise<absl::StatusOr<JobId>> RunOnce();
+  kj::Promise<absl::StatusOr<JobId>> RunLater(const std::string& why_not_now);
   kj::Promise<absl::StatusOr<JobId>> Send(capnp_master::Submission::Client submission);
   kj::Promise<void> SendInputs(capnp_master::Submission::Client submission, size_t first);
   kj::Promise<void> SendBinaryIfNeeded(capnp_master::Submission::Client submission);
@@ -39,6 +45,8 @@ class JobSubmission {
   MasterLink& link_;
   const JobSpec spec_;
   const kj::Duration patience_;
+  const kj::TimePoint give_up_;  // on a busy master
+  Backoff backoff_;
   int tries_left_;
   std::unique_ptr<ReadableFile> binary_;
 };

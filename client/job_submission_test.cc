@@ -14,6 +14,7 @@
 namespace millrace {
 namespace {
 
+using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 JobSpec Spec(size_t inputs) {
@@ -41,8 +42,8 @@ class JobSubmissionTest : public testing::Test {
   }
   ~JobSubmissionTest() noexcept override {}
 
-  absl::StatusOr<JobId> Submit(JobSpec spec) {
-    JobSubmission submission(link_, std::move(spec), 10 * kj::SECONDS);
+  absl::StatusOr<JobId> Submit(JobSpec spec, kj::Duration patience = 10 * kj::SECONDS) {
+    JobSubmission submission(link_, std::move(spec), patience);
     return submission.Run().wait(io_.waitScope);
   }
 
@@ -72,6 +73,25 @@ TEST_F(JobSubmissionTest, ALostReplyDoesNotMakeASecondJob) {
   master_.replies_to_lose = 1;
   EXPECT_EQ(*Submit(Spec(1)), JobId(1));
   EXPECT_THAT(master_.accepted, SizeIs(1));
+}
+
+TEST_F(JobSubmissionTest, ABusyMasterIsAskedAgain) {
+  master_.times_busy = 4;
+  EXPECT_EQ(*Submit(Spec(1)), JobId(1));
+  EXPECT_EQ(master_.times_busy, 0);
+}
+
+TEST_F(JobSubmissionTest, AMasterThatIsBusyForTooLongIsGivenUpWithItsReason) {
+  master_.times_busy = 1000;
+  try {
+    Submit(Spec(1), /*patience=*/100 * kj::MILLISECONDS).IgnoreError();
+    FAIL() << "nobody took the job";
+  } catch (const kj::Exception& e) {
+    EXPECT_EQ(std::string(e.getDescription().cStr()),
+              master_.address() + ": the master is taking in 64 other jobs (tried for 100 ms)");
+  }
+  EXPECT_THAT(master_.accepted, IsEmpty());
+  EXPECT_LE(master_.times_busy, 997) << "asked at least three times in 100 ms";
 }
 
 TEST_F(JobSubmissionTest, ARefusalIsPassedOn) {

@@ -24,7 +24,7 @@ DEFINE_string(workers, "",
               "this process, for a debugger.");
 DEFINE_string(scratch_dir, "", "Folder for a local cluster's files; empty: $TMPDIR, else /tmp.");
 DEFINE_string(master, "", "HOST:PORT of a running cluster's master: submit the job to it.");
-DEFINE_string(connect_timeout, "10s", "How long an unreachable master is tried.");
+DEFINE_string(connect_timeout, "10s", "How long an unreachable or busy master is tried.");
 DEFINE_bool(detach, false,
             "Return when the job is accepted, with its id on standard output. Without it the "
             "first Ctrl-C cancels the job.");

@@ -110,11 +110,14 @@ class JobService::JobsServer final : public capnp_master::Jobs::Server {
     }
     auto submission =
         Submission::Open(*std::move(spec), input_count, service_.budget_, service_.binaries_);
-    if (!submission.ok()) {
-      result.setRefused(std::string(submission.status().message()).c_str());
-      return kj::READY_NOW;
+    const std::string problem(submission.status().message());
+    if (absl::IsResourceExhausted(submission.status())) {
+      result.setBusy(problem.c_str());
+    } else if (!submission.ok()) {
+      result.setRefused(problem.c_str());
+    } else {
+      result.setSubmission(kj::heap<SubmissionServer>(service_, *std::move(submission)));
     }
-    result.setSubmission(kj::heap<SubmissionServer>(service_, *std::move(submission)));
     return kj::READY_NOW;
   }
 

@@ -18,8 +18,9 @@ absl::StatusOr<std::unique_ptr<Submission>> Submission::Open(
     JobSpec spec, uint64_t input_count, std::shared_ptr<SubmissionBudget> budget,
     BinaryStore& binaries) {
   if (budget->open >= SubmissionBudget::kOpenMax) {
-    return absl::ResourceExhaustedError(absl::StrCat(
-        "the master is taking in ", budget->open, " other jobs, its limit; try again in a moment"));
+    return absl::ResourceExhaustedError(absl::StrCat("the master is taking in ", budget->open,
+                                                     " other jobs already, its limit; try again "
+                                                     "in a moment"));
   }
   if (input_count > kInputsMax) {
     return absl::InvalidArgumentError(absl::StrCat("the job has ", input_count,

@@ -91,6 +91,7 @@ struct BeginResult {
     submission @0 :Submission;
     alreadyAccepted @1 :UInt64;  # the job id
     refused @2 :Text;
+    busy @3 :Text;  # not now: the same may be asked again in a moment
   }
 }
 
