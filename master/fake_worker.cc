@@ -111,6 +111,14 @@ void FakeWorker::Join(Master& master) {
   auto request = registry.registerRequest();
   millrace::Write(Info(), request.initInfo());
   request.setWorker(kj::heap<Server>(*this));
+  std::map<AttemptId, AttemptSpec> held = waiting_;
+  held.insert(asked_.begin(), asked_.end());
+  auto attempts = request.initAttempts(held.size());
+  size_t i = 0;
+  for (const auto& [attempt, spec] : held) {
+    millrace::Write(attempt, attempts[i].initAttempt());
+    millrace::Write(spec.task, attempts[i++].initTask());
+  }
   auto response = request.send().wait(wait_scope_);
   if (response.isRefused()) {
     refusal_ = ReadMessageText(response.getRefused());

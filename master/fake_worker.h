@@ -41,7 +41,8 @@ class FakeWorker {
   ~FakeWorker() noexcept(false);
   KJ_DISALLOW_COPY(FakeWorker);
 
-  // Connects and registers; a second time: over a new connection, as the same process.
+  // Connects and registers, with the attempts that it has; a second time: over a new connection, as
+  // the same process.
   void Join(Master& master);
   // Loses the connection.
   void Disconnect();

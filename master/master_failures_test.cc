@@ -5,6 +5,7 @@ namespace millrace {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::Field;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -89,6 +90,21 @@ TEST_F(MasterFailuresTest, AWorkerThatReturnsFromTheDeadCannotReport) {
   red.Join(*master_);
   EXPECT_EQ(red.Report(red.Success(attempt)), OutcomeReply::kStale);
   EXPECT_EQ(View(job).state, JobState::kRunning);
+}
+
+TEST_F(MasterFailuresTest, AWorkerThatReturnsIsToldToEndWhatWasCancelledMeanwhile) {
+  FakeWorker& red = AddWorker("red");
+  const JobId job = Submit(WordCount("/out")).job;
+  const AttemptSpec attempt = red.mail().launched[0];
+  Pass(12 * kj::SECONDS);  // silent for longer than its lease
+  EXPECT_THAT(master_->views().Workers(), ElementsAre(Field(&WorkerView::state, "lost")));
+  Cancel(job);
+  EXPECT_THAT(red.mail().cancelled, IsEmpty()) << "it cannot be reached";
+
+  red.Join(*master_);
+  EXPECT_THAT(red.mail().cancelled, ElementsAre(attempt.attempt));
+  Submit(WordCount("/next"));
+  EXPECT_THAT(red.mail().launched, SizeIs(2)) << "its only slot is free again";
 }
 
 TEST_F(MasterFailuresTest, AMasterThatStoodStillBlamesNobody) {

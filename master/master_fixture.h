@@ -156,6 +156,13 @@ class MasterFixture : public ::testing::Test {
     return {JobId(), ReadMessageText(result.getRefused())};
   }
 
+  void Cancel(JobId job) {
+    auto request = Jobs().cancelRequest();
+    request.setJob(job.value());
+    EXPECT_TRUE(request.send().wait(wait_scope_).getResult().isCancelled());
+    Settle();
+  }
+
   JobView View(JobId job) {
     const std::optional<JobView> view = master_->views().Job(job);
     EXPECT_TRUE(view.has_value()) << job;
