@@ -37,8 +37,11 @@ struct ReduceSource {
   # Whole run files are read at the partition's place; fetched ones hold the partition alone.
   fetched @3 :Bool;
   records @4 :UInt64;
-  digest @5 :T.Digest;   # of the whole run (in place) or of the partition (fetched)
+  digest @5 :T.Digest;   # of the partition
   valueKind @6 :UInt8;
   hasGroupLength @7 :Bool;
-  length @8 :UInt64;  # bytes of a fetched partition
+  length @8 :UInt64;  # bytes of the partition
+  offset @9 :UInt64;  # in a whole run
+  longestBlock @10 :UInt64;
+  runDigest @11 :T.Digest;
 }

@@ -43,12 +43,14 @@ interface Shuffle {
 struct PartitionResult {
   union {
     partition :group {
-      reader @0 :ByteReader;
+      reader @0 :ByteReader;  # null when there is nothing to read, or `bytes` has it all
       length @1 :UInt64;
       records @2 :UInt64;
       digest @3 :T.Digest;
       valueKind @4 :UInt8;
       hasGroupLength @6 :Bool;
+      longestBlock @7 :UInt64;
+      bytes @8 :Data;  # all of a small partition, so that it costs one call
     }
     gone @5 :Text;  # not here (any more), or damaged
   }

@@ -4,6 +4,8 @@
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -60,6 +62,17 @@ class RunOnDisk {
     return partitions;
   }
 
+  // What can be read from partition `index` without a look at the others.
+  absl::StatusOr<std::vector<Record>> ReadOne(uint32_t index) {
+    auto file = fs_.OpenForReading(kPath);
+    if (!file.ok()) return file.status();
+    auto run = ReadRunPartition(**file, kPath, index);
+    if (!run.ok()) return run.status();
+    auto reader = RunReader::OpenInFile(*std::move(file), kPath, run->partition, run->format);
+    if (!reader.ok()) return reader.status();
+    return ReadAll(**reader);
+  }
+
   // The bytes of one partition as a file of their own, after `change`.
   template <typename Change>
   absl::StatusOr<std::vector<Record>> ReadFetched(const RunPartition& partition, Change change) {
@@ -104,6 +117,65 @@ TEST(RunFileTest, GivesBackWhatWasWritten) {
   EXPECT_EQ(*read, ThreePartitions());
 }
 
+TEST(RunFileTest, OnePartitionIsReadWithoutTheOthers) {
+  RunOnDisk disk;
+  const RunFooter footer = disk.Write(ThreePartitions());
+  std::string bytes = disk.Bytes();
+  // Every byte of the others: blocks and entries.
+  const size_t entries = bytes.size() - kRunFooterBytes - 3 * kRunEntryBytes;
+  std::fill_n(bytes.begin() + footer.partitions[2].offset, footer.partitions[2].length, 'x');
+  std::fill_n(bytes.begin() + entries + kRunEntryBytes, 2 * kRunEntryBytes, 'x');
+  disk.Put(kPath, bytes);
+  auto read = disk.ReadOne(0);
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(*read, ThreePartitions()[0]);
+  EXPECT_EQ(disk.ReadOne(1).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(disk.ReadOne(2).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(disk.Read().status().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST(RunFileTest, TheCostOfOnePartitionDoesNotGrowWithTheirNumber) {
+  // Counts what is read.
+  class CountingFile : public ReadableFile {
+   public:
+    explicit CountingFile(std::unique_ptr<ReadableFile> file) : file_(std::move(file)) {}
+    uint64_t size() const override { return file_->size(); }
+    absl::StatusOr<size_t> Read(uint64_t offset, size_t length, char* buffer) override {
+      bytes += length;
+      return file_->Read(offset, length, buffer);
+    }
+    uint64_t bytes = 0;
+
+   private:
+    const std::unique_ptr<ReadableFile> file_;
+  };
+  for (const size_t count : {1, 10'000}) {
+    RunOnDisk disk;
+    disk.Write(Partitions(count, {{"ant", "1"}}));
+    CountingFile file(*disk.fs()->OpenForReading(kPath));
+    ASSERT_TRUE(ReadRunPartition(file, kPath, count - 1).ok());
+    EXPECT_EQ(file.bytes, kRunMagic.size() + kRunFooterBytes + kRunEntryBytes);
+  }
+}
+
+TEST(RunFileTest, EntriesInAnotherOrderAreNoticed) {
+  RunOnDisk disk;
+  disk.Write({{{"a", "1"}}, {{"b", "2"}}});
+  std::string bytes = disk.Bytes();
+  const auto entries = bytes.end() - kRunFooterBytes - 2 * kRunEntryBytes;
+  std::swap_ranges(entries, entries + kRunEntryBytes, entries + kRunEntryBytes);
+  disk.Put(kPath, bytes);
+  EXPECT_EQ(disk.ReadOne(0).status().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST(RunFileTest, APartitionThatIsNotThereIsNoticed) {
+  RunOnDisk disk;
+  disk.Write(ThreePartitions());
+  const absl::Status status = disk.ReadOne(3).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("3 partitions has no partition 3"));
+}
+
 TEST(RunFileTest, FooterNamesTheMakerAndTilesTheFile) {
   RunOnDisk disk;
   const RunFooter written = disk.Write(ThreePartitions());
@@ -114,6 +186,8 @@ TEST(RunFileTest, FooterNamesTheMakerAndTilesTheFile) {
   EXPECT_EQ(footer->partitions, written.partitions);
   EXPECT_EQ(footer->partitions[0].records, 3u);
   EXPECT_EQ(footer->partitions[1].length, 0u);
+  EXPECT_EQ(footer->partitions[1].longest_block, 0u);
+  EXPECT_EQ(footer->partitions[2].longest_block, footer->partitions[2].length);
   EXPECT_EQ(footer->digest, written.digest);
 }
 
@@ -133,13 +207,25 @@ TEST(RunFileTest, TheBytesAreTheOnesInTheDocument) {
   ASSERT_TRUE((*writer)->Finish().ok());
   const std::string bytes = disk.Bytes();
   EXPECT_EQ(absl::BytesToHexString(absl::string_view(bytes.data(), bytes.size())),
-            "4d4c5252554e310a"  // magic
+            "4d4c5252554e320a"  // magic
             "905d86fc4c402ddb"
             "0a000000"
             "02000000"  // block: checksum, size, records
             "03616e7406"
             "0362656501"  // ant 3, bee -1
-            "01000000"
+            "0800000000000000"
+            "0000000000000000"
+            "0000000000000000"
+            "0000000000000000"
+            "d8984701d306aa997f498d4624c30160"
+            "98fb03c00d0b853a"  // partition 0
+            "0800000000000000"
+            "1a00000000000000"
+            "0200000000000000"
+            "1a00000000000000"
+            "519295d7dd81e9fe6a78596c8991c205"
+            "44f118ecbd947002"  // partition 1
+            "02000000"
             "01000000"  // footer: version, flags
             "0100000000000000"
             "1100000000000000"  // attempt
@@ -149,18 +235,8 @@ TEST(RunFileTest, TheBytesAreTheOnesInTheDocument) {
             "c249ddabb1eef8347ddff24cbe1ced43"  // digest of the run
             "0200000000000000"
             "0000040000000000"
-            "0000000000000000"
-            "0800000000000000"
-            "0000000000000000"
-            "0000000000000000"
-            "d8984701d306aa997f498d4624c30160"  // partition 0
-            "0800000000000000"
-            "1a00000000000000"
-            "0200000000000000"
-            "519295d7dd81e9fe6a78596c8991c205"  // partition 1
-            "2200000000000000"
-            "7fdeeae2d8d1388e"
-            "4d4c5252554e310a");
+            "01a9dcd234342165"
+            "4d4c5252554e320a");
 }
 
 TEST(RunFileTest, IntegersKeepTheirSignAndSize) {
@@ -210,6 +286,22 @@ TEST(RunFileTest, RecordsLongerThanABlockPass) {
   auto read = disk.Read();
   ASSERT_TRUE(read.ok()) << read.status();
   EXPECT_EQ(*read, partitions);
+}
+
+TEST(RunFileTest, TheLongestBlockIsKnownBeforeItIsRead) {
+  RunOnDisk disk;
+  const RunFooter footer =
+      disk.Write({{{"a", ""}, {"b", std::string(5000, 'v')}, {"c", ""}}}, /*block_bytes=*/1);
+  const size_t longest = kBlockHeaderBytes + 1 + 1 + 2 + 5000;  // "b" and its two lengths
+  EXPECT_EQ(footer.partitions[0].longest_block, longest);
+  RunPartition lying = footer.partitions[0];
+  --lying.longest_block;
+  auto file = disk.fs()->OpenForReading(kPath);
+  auto reader = RunReader::OpenInFile(*std::move(file), kPath, lying, footer.format);
+  ASSERT_TRUE(reader.ok());
+  ASSERT_TRUE((*reader)->Next());
+  EXPECT_FALSE((*reader)->Next());
+  EXPECT_EQ((*reader)->status().code(), absl::StatusCode::kDataLoss);
 }
 
 TEST(RunFileTest, PartitionsOutOfOrderAreRefused) {
@@ -307,6 +399,24 @@ RC_GTEST_PROP(RunFileProperty, AnyFlippedBitIsNoticed, ()) {
   const absl::Status status = disk.Read().status();
   RC_ASSERT(!status.ok());
   RC_ASSERT(status.code() == absl::StatusCode::kDataLoss);
+}
+
+RC_GTEST_PROP(RunFileProperty, AReaderOfOnePartitionNeverGetsOtherRecords, ()) {
+  const Partitions partitions = *AnyPartitions();
+  RunOnDisk disk;
+  disk.Write(partitions, *rc::gen::inRange<size_t>(1, 100));
+  std::string bytes = disk.Bytes();
+  const size_t at = *rc::gen::inRange<size_t>(0, bytes.size());
+  bytes[at] ^= static_cast<char>(1 << *rc::gen::inRange(0, 8));
+  disk.Put(kPath, bytes);
+  bool noticed = false;
+  for (uint32_t p = 0; p < partitions.size(); ++p) {
+    const auto read = disk.ReadOne(p);
+    if (read.ok()) RC_ASSERT(*read == partitions[p]);
+    if (!read.ok()) RC_ASSERT(read.status().code() == absl::StatusCode::kDataLoss);
+    noticed |= !read.ok();
+  }
+  RC_ASSERT(noticed);
 }
 
 RC_GTEST_PROP(RunFileProperty, AnyCutOrAppendedByteIsNoticed, ()) {

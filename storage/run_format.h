@@ -1,15 +1,17 @@
 // The layout of a run file; docs/formats.md describes the same byte by byte, with an example.
 //
-//   run       := magic partition* footer trailer
+//   run       := magic partition* entry* footer
 //   partition := block*                      (empty partitions have no block)
 //   block     := checksum:8 size:4 records:4 payload        (checksum of all that follows it)
 //   payload   := record*                                    (size bytes)
 //   record    := varint(key size) [varint(group size)] key (varint(value size) value | zigzag
-//   value) trailer   := footer offset:8 checksum:8 magic           (checksum of footer and footer
-//   offset)
+//   value) entry     := offset:8 length:8 records:8 longest block:8 digest:16 checksum:8 footer :=
+//   version:4 flags:4 maker:32 digest:16 count:8 target:8 checksum:8 magic
 //
 // Fixed-width numbers are little-endian. A partition is one contiguous byte range, so it can be
-// sent as it lies; its records are in key order, those of one key in their own order.
+// sent as it lies; its records are in key order, those of one key in their own order. Entries and
+// footer have fixed sizes and checksums of their own, so whoever wants one partition reads only its
+// entry, however many there are.
 #ifndef MILLRACE_STORAGE_RUN_FORMAT_H_
 #define MILLRACE_STORAGE_RUN_FORMAT_H_
 
@@ -25,15 +27,14 @@
 namespace millrace {
 
 // First and last bytes of the file; the digit is the format's version.
-inline constexpr std::string_view kRunMagic = "MLRRUN1\n";
+inline constexpr std::string_view kRunMagic = "MLRRUN2\n";
 
 // Footers and blocks written by this version; a reader refuses others.
-constexpr uint32_t kRunFormatVersion = 1;
+constexpr uint32_t kRunFormatVersion = 2;
 
 constexpr size_t kBlockHeaderBytes = 16;
-constexpr size_t kRunTrailerBytes = 24;
-constexpr size_t kRunFooterFixedBytes = 80;
-constexpr size_t kRunFooterPartitionBytes = 40;
+constexpr size_t kRunEntryBytes = 56;
+constexpr size_t kRunFooterBytes = 88;
 
 // A block is closed when its payload has at least this many bytes.
 constexpr size_t kBlockTargetBytes = 256 << 10;
@@ -63,12 +64,14 @@ struct RunPartition {
   uint64_t offset = 0;  // of its first block in the file
   uint64_t length = 0;  // bytes of its blocks, headers included
   uint64_t records = 0;
+  // Bytes of its longest block, header included: what reading it needs in memory.
+  uint64_t longest_block = 0;
   // Of the concatenated payloads: equal records give equal digests, whatever the blocks.
   Digest digest;
 
   friend bool operator==(const RunPartition& a, const RunPartition& b) {
     return a.offset == b.offset && a.length == b.length && a.records == b.records &&
-           a.digest == b.digest;
+           a.longest_block == b.longest_block && a.digest == b.digest;
   }
 };
 
@@ -94,16 +97,32 @@ struct RunFooter {
   Digest digest;
 };
 
+// One partition of a run, and what the footer says of the run as a whole.
+struct PartitionOfRun {
+  RunMaker maker;
+  RecordFormat format;
+  Digest run_digest;
+  RunPartition partition;
+};
+
 // The digest that belongs to the rest of `footer`.
 Digest DigestOfRun(const RunFooter& footer);
 
-// Footer and trailer, to be written at `offset` after the last block.
-std::string EncodeRunFooter(const RunFooter& footer, uint64_t offset);
+// The end of a file whose blocks end at `offset`: entries and footer.
+std::string EncodeRunEnd(const RunFooter& footer, uint64_t offset);
 
-// Reads and verifies magic, trailer and footer. kNotFound when there is no file, kDataLoss (with
-// path and offset) when it is not a complete run.
+// Whether the numbers of a partition can be true, wherever they come from.
+bool IsPossible(const RunPartition& partition);
+
+// Reads and verifies everything but the blocks: magic, footer and all entries. kNotFound when there
+// is no file, kDataLoss (with path and offset) when it is not a complete run.
 absl::StatusOr<RunFooter> ReadRunFooter(ReadableFile& file, const std::string& path);
 absl::StatusOr<RunFooter> ReadRunFooter(FileSystem& fs, const std::string& path);
+
+// Reads and verifies what concerns one partition: magic, footer and its entry. The cost does not
+// depend on how many others there are. kDataLoss also when there is no such partition.
+absl::StatusOr<PartitionOfRun> ReadRunPartition(ReadableFile& file, const std::string& path,
+                                                uint32_t index);
 
 // The first 8 bytes of a block: over everything after them.
 uint64_t BlockChecksum(std::string_view block_after_checksum);

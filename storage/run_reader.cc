@@ -1,6 +1,5 @@
 #include "storage/run_reader.h"
 
-#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -18,13 +17,19 @@ absl::StatusOr<std::unique_ptr<RunReader>> RunReader::OpenInRun(FileSystem* fs,
                                             " partitions has no partition ", partition));
   }
   MILLRACE_ASSIGN_OR_RETURN(std::unique_ptr<ReadableFile> file, fs->OpenForReading(path));
-  const RunPartition& expected = footer.partitions[partition];
-  if (expected.offset > file->size() || expected.length > file->size() - expected.offset) {
+  return OpenInFile(std::move(file), path, footer.partitions[partition], footer.format);
+}
+
+absl::StatusOr<std::unique_ptr<RunReader>> RunReader::OpenInFile(std::unique_ptr<ReadableFile> file,
+                                                                 const std::string& path,
+                                                                 const RunPartition& partition,
+                                                                 const RecordFormat& format) {
+  if (partition.offset > file->size() || partition.length > file->size() - partition.offset) {
     return absl::DataLossError(absl::StrCat(path, ": damaged run at byte ", file->size(),
-                                            ": partition ", partition, " is not complete"));
+                                            ": a partition is not complete"));
   }
   return std::unique_ptr<RunReader>(
-      new RunReader(std::move(file), path, expected.offset, expected, footer.format));
+      new RunReader(std::move(file), path, partition.offset, partition, format));
 }
 
 absl::StatusOr<std::unique_ptr<RunReader>> RunReader::OpenFetched(FileSystem* fs,
@@ -32,6 +37,9 @@ absl::StatusOr<std::unique_ptr<RunReader>> RunReader::OpenFetched(FileSystem* fs
                                                                   const RunPartition& expected,
                                                                   const RecordFormat& format) {
   MILLRACE_ASSIGN_OR_RETURN(std::unique_ptr<ReadableFile> file, fs->OpenForReading(path));
+  if (!IsPossible(expected)) {
+    return absl::DataLossError(absl::StrCat(path, ": its partition was described wrongly"));
+  }
   if (file->size() != expected.length) {
     return absl::DataLossError(absl::StrCat(path, ": damaged partition at byte ", file->size(),
                                             ": expected ", expected.length, " bytes"));
@@ -55,14 +63,12 @@ bool RunReader::NextBlock() {
   if (!ReadHeader()) return false;
   const uint64_t size = GetFixed32(header_ + 8);
   const uint32_t records = GetFixed32(header_ + 12);
-  if (size == 0 || records == 0 || size > kMaxPayloadBytes || size > left_ - kBlockHeaderBytes) {
+  const uint64_t block_size = kBlockHeaderBytes + size;
+  if (size == 0 || records == 0 || block_size > expected_.longest_block || block_size > left_) {
     return Damaged(offset_, "an impossible block size");
   }
-  const size_t block_size = kBlockHeaderBytes + size;
-  if (capacity_ < block_size + kBlockHeaderBytes + kSlackBytes) {
-    capacity_ = std::max(block_size, kBlockTargetBytes + kBlockTargetBytes / 8) +
-                kBlockHeaderBytes + kSlackBytes;
-    block_.reset(new char[capacity_]());
+  if (block_ == nullptr) {
+    block_.reset(new char[expected_.longest_block + kBlockHeaderBytes + kSlackBytes]());
   }
   // One read for the payload and the header of the block after it.
   const bool is_last = left_ == block_size;

@@ -7,7 +7,7 @@
 //
 // No record is handed out before the checksum of its block matched; the digest of the partition is
 // checked at its end. Any byte that was changed, cut or added gives kDataLoss with path and offset.
-// Memory is one block. One thread.
+// Memory is the partition's longest block. One thread.
 #ifndef MILLRACE_STORAGE_RUN_READER_H_
 #define MILLRACE_STORAGE_RUN_READER_H_
 
@@ -33,6 +33,12 @@ class RunReader {
                                                               const std::string& path,
                                                               const RunFooter& footer,
                                                               uint32_t partition);
+
+  // The same from an open file, whose ReadRunPartition gave `partition` and `format`.
+  static absl::StatusOr<std::unique_ptr<RunReader>> OpenInFile(std::unique_ptr<ReadableFile> file,
+                                                               const std::string& path,
+                                                               const RunPartition& partition,
+                                                               const RecordFormat& format);
 
   // `path` holds the bytes of a partition and nothing else; `expected` comes from the footer of the
   // run that they were taken from (its offset is not used).
@@ -83,8 +89,8 @@ class RunReader {
   uint32_t block_left_ = 0;  // records not yet handed out
   bool has_header_ = false;  // header_ is the header of the block at offset_
   char header_[kBlockHeaderBytes];
-  size_t capacity_ = 0;
-  std::unique_ptr<char[]> block_;  // header, payload, header of the next block, slack
+  std::unique_ptr<char[]>
+      block_;  // room for the longest one: header, payload, header of the next block, slack
   const char* next_ = nullptr;
   const char* end_ = nullptr;
 

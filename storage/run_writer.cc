@@ -100,8 +100,10 @@ void RunWriter::CloseBlock() {
   const uint64_t checksum = BlockChecksum(std::string_view(header + 8, size - 8));
   std::memcpy(header, &checksum, sizeof(checksum));
   digest_.Update(std::string_view(header + kBlockHeaderBytes, payload_size));
-  footer_.partitions[partition_].length += size;
-  footer_.partitions[partition_].records += records;
+  RunPartition& partition = footer_.partitions[partition_];
+  partition.length += size;
+  partition.records += records;
+  partition.longest_block = std::max<uint64_t>(partition.longest_block, size);
   records_ += records;
   offset_ += size;
   status_.Update(file_->Append(std::string_view(header, size)));
@@ -119,7 +121,7 @@ absl::StatusOr<RunFooter> RunWriter::Finish() {
   EndPartition();
   while (partition_ + 1 < options_.partitions) footer_.partitions[++partition_].offset = offset_;
   footer_.digest = DigestOfRun(footer_);
-  if (status_.ok()) status_.Update(file_->Append(EncodeRunFooter(footer_, offset_)));
+  if (status_.ok()) status_.Update(file_->Append(EncodeRunEnd(footer_, offset_)));
   status_.Update(file_->Close());  // in any case, so that the file can be removed
   if (!status_.ok()) return status_;
   return footer_;

@@ -57,7 +57,7 @@ class RunWriter {
   const absl::Status& status() const { return status_; }
   uint64_t records() const { return records_; }
 
-  // Writes footer and trailer, and closes the file. Returns what was written, or the first error.
+  // Writes entries and footer, and closes the file. Returns what was written, or the first error.
   absl::StatusOr<RunFooter> Finish();
 
  private:

@@ -17,10 +17,12 @@ absl::StatusOr<ReduceSource> ReadSource(capnp_executor::ReduceSource::Reader in)
   MILLRACE_ASSIGN_OR_RETURN(source.attempt, ReadAttemptId(in.getAttempt()));
   source.path = ToString(in.getPath());
   source.whole_run = !in.getFetched();
-  MILLRACE_ASSIGN_OR_RETURN(Digest digest, ReadDigest(in.getDigest()));
-  (source.whole_run ? source.run_digest : source.expected.digest) = digest;
+  MILLRACE_ASSIGN_OR_RETURN(source.run_digest, ReadDigest(in.getRunDigest()));
+  MILLRACE_ASSIGN_OR_RETURN(source.expected.digest, ReadDigest(in.getDigest()));
+  source.expected.offset = in.getOffset();
   source.expected.length = in.getLength();
   source.expected.records = in.getRecords();
+  source.expected.longest_block = in.getLongestBlock();
   if (in.getValueKind() > static_cast<uint8_t>(ValueKind::kInt64)) {
     return absl::InvalidArgumentError("a reduce source has an unknown kind of values");
   }
@@ -34,9 +36,12 @@ void WriteSource(const ReduceSource& source, capnp_executor::ReduceSource::Build
   Write(source.attempt, out.initAttempt());
   out.setPath(source.path);
   out.setFetched(!source.whole_run);
-  Write(source.whole_run ? source.run_digest : source.expected.digest, out.initDigest());
+  Write(source.run_digest, out.initRunDigest());
+  Write(source.expected.digest, out.initDigest());
+  out.setOffset(source.expected.offset);
   out.setLength(source.expected.length);
   out.setRecords(source.expected.records);
+  out.setLongestBlock(source.expected.longest_block);
   out.setValueKind(static_cast<uint8_t>(source.format.value_kind));
   out.setHasGroupLength(source.format.has_group_length);
 }

@@ -56,11 +56,12 @@ TEST_F(ExecutorWireTest, AReduceTravelsWithSourcesOfBothKinds) {
   in_place.whole_run = true;
   in_place.attempt = AttemptId{Epoch(1), 1};
   in_place.run_digest = Digest{1, 2};
+  in_place.expected = RunPartition{50, 500, 5, 250, Digest{5, 6}};
   ReduceSource fetched;
   fetched.map_index = 2;
   fetched.path = "/fetched";
   fetched.attempt = AttemptId{Epoch(1), 2};
-  fetched.expected = RunPartition{0, 1000, 10, Digest{3, 4}};
+  fetched.expected = RunPartition{0, 1000, 10, 600, Digest{3, 4}};
   fetched.format = RecordFormat{ValueKind::kInt64, /*has_group_length=*/true};
   ExecutorTask task = SomeTask();
   task.work = std::vector<ReduceSource>{in_place, fetched};
@@ -71,6 +72,7 @@ TEST_F(ExecutorWireTest, AReduceTravelsWithSourcesOfBothKinds) {
   ASSERT_EQ(sources.size(), 2u);
   EXPECT_TRUE(sources[0].whole_run);
   EXPECT_EQ(sources[0].run_digest, in_place.run_digest);
+  EXPECT_EQ(sources[0].expected, in_place.expected);
   EXPECT_FALSE(sources[1].whole_run);
   EXPECT_EQ(sources[1].attempt, fetched.attempt);
   EXPECT_EQ(sources[1].expected, fetched.expected);

@@ -94,12 +94,21 @@ kj::Promise<FetchedPartition> PartitionFetch::Begin(capnp_worker::PartitionResul
   source_.path = options_.path;
   source_.expected.length = partition.getLength();
   source_.expected.records = partition.getRecords();
+  source_.expected.longest_block = partition.getLongestBlock();
   source_.expected.digest = *digest;
   source_.format.value_kind = static_cast<ValueKind>(partition.getValueKind());
   source_.format.has_group_length = partition.getHasGroupLength();
   if (source_.expected.length == 0) return Fetched();
-  reader_ = partition.getReader();
-  return CopyRest();
+  if (partition.hasReader()) {
+    reader_ = partition.getReader();
+    return CopyRest();
+  }
+  const capnp::Data::Reader bytes = partition.getBytes();
+  if (bytes.size() != source_.expected.length) {
+    return Ended(FetchedPartition::End::kGone, "its server sent less than it promised");
+  }
+  asked_ = bytes.size();
+  return Store(std::string(reinterpret_cast<const char*>(bytes.begin()), bytes.size()));
 }
 
 kj::Promise<FetchedPartition> PartitionFetch::CopyRest() {

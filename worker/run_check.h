@@ -12,15 +12,16 @@
 
 namespace millrace {
 
-struct OpenRun {
+struct OpenPartition {
   std::unique_ptr<ReadableFile> file;
-  RunFooter footer;
+  PartitionOfRun run;
 };
 
-// Opens the run at `path`. kDataLoss unless it is complete, was made by `attempt` of `task`, and
-// has `partition`; the message begins with the path.
-absl::StatusOr<OpenRun> OpenRunOf(FileSystem& file_system, const std::string& path,
-                                  const TaskId& task, const AttemptId& attempt, uint32_t partition);
+// Opens the run at `path` to read one partition. kDataLoss unless it is complete, was made by
+// `attempt` of `task`, and has `partition`; the message begins with the path.
+absl::StatusOr<OpenPartition> OpenPartitionOf(FileSystem& file_system, const std::string& path,
+                                              const TaskId& task, const AttemptId& attempt,
+                                              uint32_t partition);
 
 }  // namespace millrace
 

@@ -17,25 +17,25 @@ struct ShuffleFetcher::Look {
     TaskId map_task;
     std::string path;
     bool usable = false;
-    ReduceSource found;
-    uint64_t bytes = 0;
+    std::optional<ReduceSource> found;  // none when the partition is empty
   };
 
   // Blocks.
   void Take(FileSystem& file_system, uint32_t partition) {
     for (Item& item : items) {
-      const absl::StatusOr<OpenRun> run =
-          OpenRunOf(file_system, item.path, item.map_task, item.source.attempt, partition);
-      if (!run.ok() || run->footer.digest != item.source.digest) continue;
+      const absl::StatusOr<OpenPartition> open =
+          OpenPartitionOf(file_system, item.path, item.map_task, item.source.attempt, partition);
+      if (!open.ok() || open->run.run_digest != item.source.digest) continue;
       item.usable = true;
-      item.bytes = run->footer.partitions[partition].length;
-      item.found.map_index = item.source.map_index;
-      item.found.path = item.path;
-      item.found.whole_run = true;
-      item.found.attempt = item.source.attempt;
-      item.found.run_digest = item.source.digest;
-      item.found.expected = run->footer.partitions[partition];
-      item.found.format = run->footer.format;
+      if (open->run.partition.records == 0) continue;
+      ReduceSource& found = item.found.emplace();
+      found.map_index = item.source.map_index;
+      found.path = item.path;
+      found.whole_run = true;
+      found.attempt = item.source.attempt;
+      found.run_digest = item.source.digest;
+      found.expected = open->run.partition;
+      found.format = open->run.format;
     }
   }
 
@@ -96,7 +96,8 @@ kj::Promise<void> ShuffleFetcher::LookAt(std::vector<FetchOrder> orders) {
       .then([this, look](absl::Status) {  // a full queue leaves all of them to the network
         for (Look::Item& item : look->items) {
           if (item.usable) {
-            plan_.OnReady(item.source, std::move(item.found), item.bytes);
+            const uint64_t bytes = item.found.has_value() ? item.found->expected.length : 0;
+            plan_.OnReady(item.source, std::move(item.found), bytes);
           } else {
             plan_.OnNotInPlace(item.source);
           }

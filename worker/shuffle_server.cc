@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "mapreduce/status_macros.h"
 #include "rpc/status_exception.h"
 #include "rpc/wire.h"
 #include "storage/paths.h"
@@ -37,6 +38,41 @@ class Counted {
   int Counter::*count_;
 };
 
+// Reads as many bytes as `data` has.
+absl::Status Fill(ReadableFile& file, uint64_t at, std::string* data) {
+  const absl::StatusOr<size_t> length = file.Read(at, data->size(), data->data());
+  if (!length.ok()) return length.status();
+  if (*length == data->size()) return absl::OkStatus();
+  return absl::DataLossError("a map output was cut while it was being read");
+}
+
+// What the I/O thread finds.
+struct Opened {
+  OpenPartition partition;
+  std::string bytes;  // of a small one
+};
+
+absl::Status Open(FileSystem& fs, const std::string& path, const TaskId& task,
+                  const AttemptId& attempt, uint32_t partition, Opened* opened) {
+  MILLRACE_ASSIGN_OR_RETURN(opened->partition, OpenPartitionOf(fs, path, task, attempt, partition));
+  const RunPartition& found = opened->partition.run.partition;
+  if (found.length > kSmallPartitionBytes) return absl::OkStatus();
+  opened->bytes.resize(found.length);
+  return Fill(*opened->partition.file, found.offset, &opened->bytes);
+}
+
+// Everything but the reader.
+void Describe(const Opened& opened, capnp_worker::PartitionResult::Partition::Builder out) {
+  const PartitionOfRun& run = opened.partition.run;
+  out.setLength(run.partition.length);
+  out.setRecords(run.partition.records);
+  out.setLongestBlock(run.partition.longest_block);
+  Write(run.partition.digest, out.initDigest());
+  out.setValueKind(static_cast<uint8_t>(run.format.value_kind));
+  out.setHasGroupLength(run.format.has_group_length);
+  out.setBytes(kj::ArrayPtr<const char>(opened.bytes.data(), opened.bytes.size()).asBytes());
+}
+
 kj::Exception Busy(const char* what) {
   return ToException(absl::ResourceExhaustedError(
       absl::StrCat("the shuffle server has too many ", what, " for this peer: try again")));
@@ -47,12 +83,13 @@ kj::Exception Busy(const char* what) {
 // One partition of one open run. The file is closed when the peer drops its capability.
 class ShuffleServer::Reader final : public capnp_worker::ByteReader::Server {
  public:
-  Reader(BlockingRunner& io, std::shared_ptr<Load> load, OpenRun run, uint32_t partition)
+  Reader(BlockingRunner& io, std::shared_ptr<Load> load, kj::Own<Counted<Load>> counted,
+         OpenPartition open)
       : io_(io),
-        load_(load),
-        counted_(load, &Load::open_partitions),
-        partition_(run.footer.partitions[partition]),
-        file_(std::move(run.file)) {}
+        load_(std::move(load)),
+        counted_(kj::mv(counted)),
+        partition_(open.run.partition),
+        file_(std::move(open.file)) {}
 
   kj::Promise<void> read(ReadContext context) override {
     const uint64_t offset = context.getParams().getOffset();
@@ -80,16 +117,9 @@ class ShuffleServer::Reader final : public capnp_worker::ByteReader::Server {
   }
 
  private:
-  static absl::Status Fill(ReadableFile& file, uint64_t at, std::string* data) {
-    const absl::StatusOr<size_t> length = file.Read(at, data->size(), data->data());
-    if (!length.ok()) return length.status();
-    if (*length == data->size()) return absl::OkStatus();
-    return absl::DataLossError("a map output was cut while it was being read");
-  }
-
   BlockingRunner& io_;
   const std::shared_ptr<Load> load_;
-  const Counted<Load> counted_;
+  const kj::Own<Counted<Load>> counted_;
   const RunPartition partition_;
   const std::shared_ptr<ReadableFile> file_;  // shared with reads on the I/O thread
 };
@@ -109,31 +139,27 @@ kj::Promise<void> ShuffleServer::open(OpenContext context) {
   if (load_->open_partitions >= kMaxOpenPartitions) return Busy("open partitions");
   const uint32_t partition = context.getParams().getPartition();
   const std::string path = MapOutputPath(scratch_folder_, *task, *attempt);
-  auto run = std::make_shared<OpenRun>();
-  auto opening = [&fs = file_system_, run, path, task = *task, attempt = *attempt, partition]() {
-    absl::StatusOr<OpenRun> opened = OpenRunOf(fs, path, task, attempt, partition);
-    if (opened.ok()) *run = *std::move(opened);
-    return opened.status();
+  auto counted = kj::heap<Counted<Load>>(load_, &Load::open_partitions);
+  auto opened = std::make_shared<Opened>();
+  auto opening = [&fs = file_system_, opened, path, task = *task, attempt = *attempt, partition]() {
+    return Open(fs, path, task, attempt, partition, opened.get());
   };
-  return io_.Run(opening).then(
-      [this, context, run, partition](absl::Status status) mutable -> kj::Promise<void> {
-        // An overloaded disk is no reason to run the map again.
-        if (status.code() == absl::StatusCode::kResourceExhausted) return ToException(status);
-        auto result = context.getResults().initResult();
-        if (!status.ok()) {
-          result.setGone(std::string(status.message()));
-          return kj::READY_NOW;
-        }
-        const RunFooter& footer = run->footer;
-        auto out = result.initPartition();
-        out.setLength(footer.partitions[partition].length);
-        out.setRecords(footer.partitions[partition].records);
-        Write(footer.partitions[partition].digest, out.initDigest());
-        out.setValueKind(static_cast<uint8_t>(footer.format.value_kind));
-        out.setHasGroupLength(footer.format.has_group_length);
-        out.setReader(kj::heap<Reader>(io_, load_, std::move(*run), partition));
-        return kj::READY_NOW;
-      });
+  return io_.Run(opening).then([this, context, opened, counted = kj::mv(counted)](
+                                   absl::Status status) mutable -> kj::Promise<void> {
+    // An overloaded disk is no reason to run the map again.
+    if (status.code() == absl::StatusCode::kResourceExhausted) return ToException(status);
+    if (!status.ok()) {
+      context.getResults().initResult().setGone(std::string(status.message()));
+      return kj::READY_NOW;
+    }
+    auto results = context.getResults(capnp::MessageSize{opened->bytes.size() / 8 + 64, 1});
+    auto out = results.initResult().initPartition();
+    Describe(*opened, out);
+    if (out.getLength() > kSmallPartitionBytes) {
+      out.setReader(kj::heap<Reader>(io_, load_, kj::mv(counted), std::move(opened->partition)));
+    }
+    return kj::READY_NOW;
+  });
 }
 
 }  // namespace millrace

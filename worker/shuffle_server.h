@@ -22,6 +22,8 @@ namespace millrace {
 
 // A longer read is refused.
 constexpr uint32_t kShuffleChunkBytes = 1 << 20;
+// A partition of at most this many bytes comes with the answer to `open`.
+constexpr uint32_t kSmallPartitionBytes = 64 << 10;
 
 class ShuffleServer final : public capnp_worker::Shuffle::Server {
  public:

@@ -240,23 +240,66 @@ TEST_F(ShuffleTest, AFetchCanBeAbandonedAnywhere) {
   }
 }
 
-TEST_F(ShuffleTest, APeerCanMakeTheServerHoldOnlySoMuch) {
-  const MapSource source = MakeRun(0, 1, 10);
-  capnp_worker::Shuffle::Client server = kj::heap<ShuffleServer>(file_system_, io_thread_, "/peer");
-  auto open = server.openRequest();
-  Write(TaskId{kJob, 0, 0}, open.initTask());
-  Write(source.attempt, open.initAttempt());
-  open.setPartition(1);
-  auto opened = open.send().wait(io_.waitScope);
-  auto reader = opened.getResult().getPartition().getReader();
+TEST_F(ShuffleTest, AnEmptyPartitionOfThisHostIsNotReadAgain) {
+  Begin(/*maps=*/2, ShuffleMode::kAuto);
+  Publish({MakeRun(0, 1, 0), MakeRun(1, 2, 10)});
+  RunFetcher();
+  ASSERT_EQ(fetcher_->plan().Sources().size(), 1u);
+  EXPECT_EQ(fetcher_->plan().Sources()[0].map_index, 1u);
+  EXPECT_EQ(connections_, 0);
+}
 
+// A server without a connection, asked for partition 1 of map task 0.
+class ShuffleServerTest : public ShuffleTest {
+ protected:
+  ~ShuffleServerTest() noexcept override {}
+
+  auto Open(const MapSource& source) {
+    auto open = server_.openRequest();
+    Write(TaskId{kJob, 0, 0}, open.initTask());
+    Write(source.attempt, open.initAttempt());
+    open.setPartition(1);
+    return open.send();
+  }
+  template <typename Call>
+  static kj::Promise<absl::Status> StatusOf(Call call) {
+    return call.ignoreResult().then([]() { return absl::OkStatus(); },
+                                    [](kj::Exception&& e) { return ToStatus(e); });
+  }
+
+  capnp_worker::Shuffle::Client server_ =
+      kj::heap<ShuffleServer>(file_system_, io_thread_, "/peer");
+};
+
+TEST_F(ShuffleServerTest, ASmallPartitionComesWithTheAnswer) {
+  auto small = Open(MakeRun(0, 1, 10)).wait(io_.waitScope);
+  EXPECT_FALSE(small.getResult().getPartition().hasReader());
+  EXPECT_GT(small.getResult().getPartition().getBytes().size(), 5000u);
+  auto large = Open(MakeRun(0, 2, 1000)).wait(io_.waitScope);
+  EXPECT_TRUE(large.getResult().getPartition().hasReader());
+  EXPECT_EQ(large.getResult().getPartition().getBytes().size(), 0u);
+}
+
+TEST_F(ShuffleServerTest, APeerCanMakeItOpenOnlySoMany) {
+  const MapSource source = MakeRun(0, 1, 10);
+  io_thread_.hold = true;
+  std::deque<kj::Promise<absl::Status>> opens;
+  for (int i = 0; i < ShuffleServer::kMaxOpenPartitions; ++i) {
+    opens.push_back(StatusOf(Open(source)));
+  }
+  const absl::Status busy = StatusOf(Open(source)).wait(io_.waitScope);
+  EXPECT_EQ(busy.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(io_thread_.held.size(), opens.size());
+}
+
+TEST_F(ShuffleServerTest, APeerCanMakeItReadOnlySoMuch) {
+  auto opened = Open(MakeRun(0, 1, 1000)).wait(io_.waitScope);
+  auto reader = opened.getResult().getPartition().getReader();
   const auto read = [&](uint32_t length) {
     auto request = reader.readRequest();
     request.setOffset(0);
     request.setLength(length);
-    return request.send().ignoreResult().then(
-        []() { return absl::OkStatus(); },
-        [](kj::Exception&& exception) { return ToStatus(exception); });
+    return StatusOf(request.send());
   };
   EXPECT_TRUE(read(100).wait(io_.waitScope).ok());
   EXPECT_THAT(std::string(read(kShuffleChunkBytes + 1).wait(io_.waitScope).message()),

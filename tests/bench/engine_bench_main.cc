@@ -181,6 +181,12 @@ class BenchProcess {
         source.whole_run = true;
         source.attempt = {Epoch(1), map + 1};
         source.run_digest = board_->digests[map];
+        const auto file = fs_.OpenForReading(source.path);
+        CHECK(file.ok()) << file.status();
+        const auto run = ReadRunPartition(**file, source.path, part);
+        CHECK(run.ok()) << run.status();
+        source.expected = run->partition;
+        source.format = run->format;
         task.sources.push_back(source);
       }
       Measure([&](TaskHooks& hooks) { return runner.Run(task, hooks); });

@@ -23,16 +23,23 @@ void AddCounters(const TaskResult& task, InlineResult* result) {
   for (const auto& [name, value] : task.counters) result->counters[name] += value;
 }
 
-// Copies one partition of a run to a file of its own, and says in `source` what it is, as a fetch
-// would.
-absl::Status CopyPartition(FileSystem* fs, const std::string& run, uint32_t partition,
-                           ReduceSource* source) {
+// Says in `source` what its run has for `partition`, as the shuffle of a worker would.
+absl::Status Describe(FileSystem* fs, uint32_t partition, ReduceSource* source) {
+  MILLRACE_ASSIGN_OR_RETURN(const std::unique_ptr<ReadableFile> file,
+                            fs->OpenForReading(source->path));
+  MILLRACE_ASSIGN_OR_RETURN(const PartitionOfRun run,
+                            ReadRunPartition(*file, source->path, partition));
+  source->format = run.format;
+  source->expected = run.partition;
+  return absl::OkStatus();
+}
+
+// Copies the partition to a file of its own, as a fetch would.
+absl::Status CopyPartition(FileSystem* fs, const std::string& path, ReduceSource* source) {
+  const std::string run = std::exchange(source->path, path);
+  source->whole_run = false;
   MILLRACE_ASSIGN_OR_RETURN(const std::unique_ptr<ReadableFile> in, fs->OpenForReading(run));
-  MILLRACE_ASSIGN_OR_RETURN(const RunFooter footer, ReadRunFooter(*in, run));
-  MILLRACE_ASSIGN_OR_RETURN(const std::unique_ptr<WritableFile> out,
-                            fs->OpenForWriting(source->path));
-  source->format = footer.format;
-  source->expected = footer.partitions.at(partition);
+  MILLRACE_ASSIGN_OR_RETURN(const std::unique_ptr<WritableFile> out, fs->OpenForWriting(path));
   const RunPartition& expected = source->expected;
   std::string buffer(kCopyBytes, '\0');
   for (uint64_t done = 0; done < expected.length;) {
@@ -107,12 +114,13 @@ absl::Status InlineJobRunner::RunReduces(const TaskObserver& observer, InlineRes
       ReduceSource source;
       source.map_index = map;
       source.path = runs_[map].path;
-      source.whole_run = !options_.fetch;
+      source.whole_run = true;
       source.attempt = runs_[map].attempt;
       source.run_digest = runs_[map].digest;
-      if (options_.fetch) {
-        source.path = JoinPath(task.temp_folder, absl::StrCat("fetched-", map));
-        MILLRACE_RETURN_IF_ERROR(CopyPartition(fs_, runs_[map].path, index, &source));
+      MILLRACE_RETURN_IF_ERROR(Describe(fs_, index, &source));
+      if (options_.fetch && source.expected.records > 0) {
+        const std::string copy = JoinPath(task.temp_folder, absl::StrCat("fetched-", map));
+        MILLRACE_RETURN_IF_ERROR(CopyPartition(fs_, copy, &source));
       }
       task.sources.push_back(std::move(source));
     }

@@ -63,17 +63,18 @@ absl::Status Blame(uint32_t map_index, const absl::Status& status) {
 }
 
 absl::StatusOr<std::unique_ptr<RunReader>> OpenWholeRun(FileSystem* fs, const ReduceSource& source,
-                                                        uint32_t partition,
-                                                        const RecordFormat& format) {
-  MILLRACE_ASSIGN_OR_RETURN(const RunFooter footer, ReadRunFooter(*fs, source.path));
-  const bool same_attempt = footer.maker.attempt_epoch == source.attempt.epoch.value() &&
-                            footer.maker.attempt_sequence == source.attempt.sequence;
-  if (!same_attempt || footer.digest != source.run_digest || !(footer.format == format)) {
-    return absl::DataLossError(absl::StrCat(
-        source.path, ": a run of attempt ", footer.maker.attempt_epoch, "-",
-        footer.maker.attempt_sequence, ", not the expected ", ToString(source.attempt)));
+                                                        uint32_t partition) {
+  MILLRACE_ASSIGN_OR_RETURN(std::unique_ptr<ReadableFile> file, fs->OpenForReading(source.path));
+  MILLRACE_ASSIGN_OR_RETURN(const PartitionOfRun run,
+                            ReadRunPartition(*file, source.path, partition));
+  const bool same_attempt = run.maker.attempt_epoch == source.attempt.epoch.value() &&
+                            run.maker.attempt_sequence == source.attempt.sequence;
+  if (!same_attempt || run.run_digest != source.run_digest || !(run.partition == source.expected)) {
+    return absl::DataLossError(
+        absl::StrCat(source.path, ": a run of attempt ", run.maker.attempt_epoch, "-",
+                     run.maker.attempt_sequence, ", not the expected ", ToString(source.attempt)));
   }
-  return RunReader::OpenInRun(fs, source.path, footer, partition);
+  return RunReader::OpenInFile(std::move(file), source.path, run.partition, run.format);
 }
 
 }  // namespace
@@ -88,6 +89,8 @@ class ReduceRunner::Impl {
   absl::StatusOr<TaskResult> Run(const ReduceTask& task, TaskHooks& hooks);
 
  private:
+  absl::StatusOr<std::unique_ptr<RunReader>> Open(const ReduceSource& source,
+                                                  uint32_t partition) const;
   std::vector<MergeSource> MakeSources(const ReduceTask& task, uint64_t* bytes) const;
   absl::Status Reduce(RunMerger* merger, TextPart* part, CounterSet* counters, TaskHooks& hooks,
                       AttemptStats* stats) const;
@@ -104,33 +107,27 @@ class ReduceRunner::Impl {
   RecordFormat format_;
 };
 
+absl::StatusOr<std::unique_ptr<RunReader>> ReduceRunner::Impl::Open(const ReduceSource& source,
+                                                                    uint32_t partition) const {
+  if (!(source.format == format_)) {
+    return absl::DataLossError(
+        absl::StrCat(source.path, ": its records are not of the kind that this job has"));
+  }
+  return source.whole_run ? OpenWholeRun(fs_, source, partition)
+                          : RunReader::OpenFetched(fs_, source.path, source.expected, format_);
+}
+
 std::vector<MergeSource> ReduceRunner::Impl::MakeSources(const ReduceTask& task,
                                                          uint64_t* bytes) const {
   std::vector<MergeSource> sources;
   for (const ReduceSource& source : task.sources) {
+    if (source.expected.records == 0) continue;
+    *bytes += source.expected.length;
     MergeSource merge_source;
+    merge_source.open = [this, &source, &task] { return Open(source, task.partition); };
     merge_source.blame = [map_index = source.map_index](const absl::Status& status) {
       return Blame(map_index, status);
     };
-    if (source.whole_run) {
-      merge_source.open = [this, &source, &task,
-                           bytes]() -> absl::StatusOr<std::unique_ptr<RunReader>> {
-        MILLRACE_ASSIGN_OR_RETURN(std::unique_ptr<RunReader> reader,
-                                  OpenWholeRun(fs_, source, task.partition, format_));
-        *bytes += reader->bytes();
-        return reader;
-      };
-    } else {
-      if (source.expected.length == 0 && source.expected.records == 0) continue;  // no file at all
-      *bytes += source.expected.length;
-      merge_source.open = [this, &source]() -> absl::StatusOr<std::unique_ptr<RunReader>> {
-        if (!(source.format == format_)) {
-          return absl::DataLossError(
-              absl::StrCat(source.path, ": its records are not of the kind that this job has"));
-        }
-        return RunReader::OpenFetched(fs_, source.path, source.expected, format_);
-      };
-    }
     sources.push_back(std::move(merge_source));
   }
   return sources;

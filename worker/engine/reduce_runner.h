@@ -33,13 +33,14 @@ struct ReduceSource {
   std::string path;
 
   // true: `path` is a complete run file. Its footer must name `attempt` and have `run_digest`.
-  // false: `path` holds exactly the bytes of the partition, and `expected` says what they are
-  // (its offset is not used).
+  // false: `path` holds exactly the bytes of the partition.
   bool whole_run = false;
   AttemptId attempt;
   Digest run_digest;
+  // What the run's footer says of the partition. The offset is not used for a fetched one. An empty
+  // one is not opened.
   RunPartition expected;
-  RecordFormat format;  // of the records in a fetched file
+  RecordFormat format;
 };
 
 struct ReduceTask {

@@ -75,6 +75,8 @@ class ReduceTest : public ::testing::Test {
     auto footer = (*writer)->Finish();
     ASSERT_TRUE(footer.ok());
     source.run_digest = footer->digest;
+    source.expected = footer->partitions[0];
+    source.format = footer->format;
     task_.sources.push_back(source);
   }
 
