@@ -36,7 +36,10 @@ DEFINE_string(max_attempts, "4", "How often the user code of one task may fail, 
 DEFINE_string(shuffle, "auto",
               "auto: map outputs on the same host are read in place; network: always through the "
               "shuffle server.");
-DEFINE_string(task_memory_mb, "512", "Anonymous memory of one executor, in MiB, 64 or more.");
+DEFINE_string(
+    task_memory_mb, "512",
+    "Anonymous memory of one executor, in MiB, 64 or more. One line of input, and one key with "
+    "its value, may have an eighth of it, at most 64 MiB.");
 
 DEFINE_string(progress, "auto",
               "bar, plain, json or none, on standard error; auto: a bar on a terminal, plain "

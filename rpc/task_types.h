@@ -41,7 +41,7 @@ enum class Cause : uint8_t {
   kCancelled = 6,
   kTimedOut = 7,
   kWorkerFailed = 8,  // this worker or its host could not run it
-  kJobInvalid = 9,    // no attempt can succeed: the input changed, the binary changed
+  kJobInvalid = 9,    // no attempt can succeed: input or binary changed, a record is too long
 };
 constexpr int kCauseCount = 10;
 

@@ -81,9 +81,10 @@ absl::StatusOr<bool> LineReader::NextLines(InputChunk* chunk) {
       return true;
     }
     if (end_ - begin_ > options_.max_record_bytes) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(range_.file.path, ":", buffer_offset_ + begin_, ": record longer than ",
-                       options_.max_record_bytes, " bytes; is this a text file?"));
+      return absl::OutOfRangeError(absl::StrCat(range_.file.path, ":", buffer_offset_ + begin_,
+                                                ": the line that begins "
+                                                "here has more than ",
+                                                options_.max_record_bytes, " bytes"));
     }
     MILLRACE_RETURN_IF_ERROR(Fill());
   }
@@ -97,9 +98,9 @@ absl::StatusOr<bool> LineReader::WholeFile(InputChunk* chunk) {
         absl::StrCat(range_.file.path, ": a file that is one record cannot be cut"));
   }
   if (size > options_.max_record_bytes) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(range_.file.path, ": record longer than ", options_.max_record_bytes,
-                     " bytes: the whole file is one, and has ", size));
+    return absl::OutOfRangeError(absl::StrCat(range_.file.path,
+                                              ":0: the whole file is one record, and has ", size,
+                                              " bytes, more than ", options_.max_record_bytes));
   }
   Reserve(size);
   MILLRACE_RETURN_IF_ERROR(ReadExactly(0, size));

@@ -61,8 +61,8 @@ class LineReader {
   absl::Status Open(const FileRange& range);
 
   // Gets the next chunk, which is valid until the next call, or returns false at the end of the
-  // range. kFailedPrecondition if the file changed meanwhile, kInvalidArgument for a record that is
-  // too long, with its position. After an error only Open makes sense.
+  // range. kFailedPrecondition if the file changed meanwhile, kOutOfRange for a record that is too
+  // long, with its position. After an error only Open makes sense.
   absl::StatusOr<bool> Next(InputChunk* chunk);
 
  private:

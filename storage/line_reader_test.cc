@@ -139,7 +139,8 @@ TEST_F(LineReaderTest, ARecordThatIsTooLongIsNamedWithItsPosition) {
   options_.max_record_bytes = 20;
   Write("short\n" + std::string(100, 'x') + "\n");
   EXPECT_THAT(Chunks(Whole()),
-              ElementsAre("short\n", HasSubstr("/text:6: record longer than 20 bytes")));
+              ElementsAre("short\n",
+                          HasSubstr("/text:6: the line that begins here has more than 20 bytes")));
 }
 
 TEST_F(LineReaderTest, RecordsUpToTheLimitAreAccepted) {
@@ -194,7 +195,8 @@ TEST_F(LineReaderTest, AWholeFileMayBeTooLong) {
   options_.format = InputFormat::kWholeFile;
   options_.max_record_bytes = 3;
   Write("1234");
-  EXPECT_THAT(Chunks(Whole()), ElementsAre(HasSubstr("/text: record longer than 3 bytes")));
+  EXPECT_THAT(Chunks(Whole()),
+              ElementsAre(HasSubstr("/text:0: the whole file is one record, and has")));
 }
 
 TEST_F(LineReaderTest, AWholeFileCannotBeCut) {

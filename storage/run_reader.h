@@ -28,6 +28,11 @@ class RunReader {
   // At least this many bytes can be read from the first byte of key(), whatever its size.
   static constexpr size_t kSlackBytes = 16;
 
+  // What a reader of `partition` needs: its longest block, and a little for itself and its file.
+  static uint64_t MemoryFor(const RunPartition& partition) {
+    return partition.longest_block + kReaderBytes;
+  }
+
   // `path` is a complete run, `footer` what ReadRunFooter said of it.
   static absl::StatusOr<std::unique_ptr<RunReader>> OpenInRun(FileSystem* fs,
                                                               const std::string& path,
@@ -66,6 +71,8 @@ class RunReader {
   int64_t number() const { return number_; }
 
  private:
+  static constexpr uint64_t kReaderBytes = 4 << 10;
+
   RunReader(std::unique_ptr<ReadableFile> file, std::string path, uint64_t begin,
             const RunPartition& expected, const RecordFormat& format);
 
@@ -89,8 +96,8 @@ class RunReader {
   uint32_t block_left_ = 0;  // records not yet handed out
   bool has_header_ = false;  // header_ is the header of the block at offset_
   char header_[kBlockHeaderBytes];
-  std::unique_ptr<char[]>
-      block_;  // room for the longest one: header, payload, header of the next block, slack
+  // Room for the longest one: header, payload, header of the next block, slack.
+  std::unique_ptr<char[]> block_;
   const char* next_ = nullptr;
   const char* end_ = nullptr;
 

@@ -12,6 +12,9 @@ namespace {
 // A block is closed by its last record, so the buffer has room for a usual one beyond the target.
 constexpr size_t kUsualRecordBytes = 4 << 10;
 
+// A buffer that a longer record has made larger than this is not kept for the next block.
+constexpr size_t kLargestKeptBytes = 4 << 20;
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RunWriter>> RunWriter::Create(FileSystem* fs,
@@ -32,11 +35,8 @@ RunWriter::RunWriter(const RunWriterOptions& options, std::string path,
       path_(std::move(path)),
       close_at_(kBlockHeaderBytes + options.block_bytes),
       file_(std::move(file)),
-      offset_(kRunMagic.size()),
-      capacity_(close_at_ + kUsualRecordBytes),
-      block_(new char[capacity_]),
-      next_(block_.get() + kBlockHeaderBytes),
-      limit_(block_.get() + capacity_) {
+      offset_(kRunMagic.size()) {
+  SetCapacity(close_at_ + kUsualRecordBytes, kBlockHeaderBytes);
   footer_.maker = options.maker;
   footer_.format = options.format;
   footer_.partitions.resize(options.partitions);
@@ -58,7 +58,7 @@ void RunWriter::BeginPartition(uint32_t partition) {
 
 void RunWriter::Add(std::string_view key, size_t group_length, std::string_view value) {
   if (key.size() + value.size() > kMaxRecordBytes) {
-    status_.Update(absl::ResourceExhaustedError(
+    status_.Update(absl::OutOfRangeError(
         absl::StrCat("a record has a key of ", key.size(), " and a value of ", value.size(),
                      " bytes; together they may have ", kMaxRecordBytes, ": emit smaller pieces")));
   }
@@ -74,18 +74,23 @@ void RunWriter::Add(std::string_view key, size_t group_length, std::string_view 
 
 char* RunWriter::ReserveSlow(size_t bytes) {
   if (bytes > kMaxRecordBytes + 3 * kMaxVarintBytes) {
-    status_.Update(absl::ResourceExhaustedError(
+    status_.Update(absl::OutOfRangeError(
         absl::StrCat("a key has ", bytes, " bytes; it may have ", kMaxRecordBytes)));
   }
   if (!status_.ok()) return nullptr;
   const size_t used = static_cast<size_t>(next_ - block_.get());
-  capacity_ = used + bytes;
-  std::unique_ptr<char[]> larger(new char[capacity_]);
-  std::memcpy(larger.get(), block_.get(), used);
-  block_ = std::move(larger);
-  next_ = block_.get() + used;
-  limit_ = block_.get() + capacity_;
+  SetCapacity(used + bytes, used);
   return next_;
+}
+
+// Keeps the first `used` bytes of the block.
+void RunWriter::SetCapacity(size_t capacity, size_t used) {
+  if (used == kBlockHeaderBytes) block_ = nullptr;  // the header is written last: nothing to keep
+  std::unique_ptr<char[]> other(new char[capacity]);
+  if (block_ != nullptr) std::memcpy(other.get(), block_.get(), used);
+  block_ = std::move(other);
+  next_ = block_.get() + used;
+  limit_ = block_.get() + capacity;
 }
 
 void RunWriter::CloseBlock() {
@@ -107,6 +112,7 @@ void RunWriter::CloseBlock() {
   records_ += records;
   offset_ += size;
   status_.Update(file_->Append(std::string_view(header, size)));
+  if (size > kLargestKeptBytes) SetCapacity(close_at_ + kUsualRecordBytes, kBlockHeaderBytes);
 }
 
 void RunWriter::EndPartition() {

@@ -74,6 +74,7 @@ class RunWriter {
     if (static_cast<size_t>(next - block_.get()) >= close_at_) CloseBlock();
   }
   char* ReserveSlow(size_t bytes);
+  void SetCapacity(size_t capacity, size_t used);
   void CloseBlock();
   void EndPartition();
 
@@ -89,7 +90,6 @@ class RunWriter {
   uint64_t offset_ = 0;  // of the current block in the file
   uint64_t records_ = 0;
   uint32_t block_records_ = 0;
-  size_t capacity_ = 0;
   std::unique_ptr<char[]> block_;  // header and payload
   char* next_ = nullptr;
   char* limit_ = nullptr;

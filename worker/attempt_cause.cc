@@ -12,7 +12,8 @@ Cause CauseOf(const absl::Status& status) {
     case absl::StatusCode::kOk: return Cause::kSucceeded;
     case absl::StatusCode::kAborted:
     case absl::StatusCode::kInvalidArgument: return Cause::kUserCodeFailed;
-    case absl::StatusCode::kFailedPrecondition: return Cause::kJobInvalid;
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kOutOfRange: return Cause::kJobInvalid;
     case absl::StatusCode::kDataLoss: return Cause::kFetchFailed;
     case absl::StatusCode::kCancelled: return Cause::kCancelled;
     default: return Cause::kWorkerFailed;

@@ -14,6 +14,7 @@ TEST(AttemptCauseTest, EveryKindOfFailureHasItsCulprit) {
   EXPECT_EQ(CauseOf(absl::AbortedError("")), Cause::kUserCodeFailed);
   EXPECT_EQ(CauseOf(absl::InvalidArgumentError("")), Cause::kUserCodeFailed);
   EXPECT_EQ(CauseOf(absl::FailedPreconditionError("")), Cause::kJobInvalid);
+  EXPECT_EQ(CauseOf(absl::OutOfRangeError("")), Cause::kJobInvalid);
   EXPECT_EQ(CauseOf(absl::DataLossError("")), Cause::kFetchFailed);
   EXPECT_EQ(CauseOf(absl::ResourceExhaustedError("")), Cause::kWorkerFailed);
   EXPECT_EQ(CauseOf(absl::UnavailableError("")), Cause::kWorkerFailed);

@@ -138,6 +138,26 @@ class BadInputTest(cluster.ClusterTest):
         self.refused(MILLRACE, "--master=" + master.address, "--cluster_key_file=" + keys[0],
                      "jobs", code=0)
 
+    def fails_at_once(self, text, *says):
+        """A record that is too long fails every attempt, so there is only one."""
+        self.text("in/text", text)
+        job = self.job(WORDCOUNT, "--input=" + self.path("in"), "--output=" + self.path("out"),
+                       "--workers=2", "--task_memory_mb=64", "--joblog=" + self.path("log"))
+        first = job.finish(1).said().split("\n")[0]
+        for part in says + ("--task_memory_mb allows",):
+            self.assertIn(part, first)
+        self.assertEqual(first.count(self.input + ":"), 1, first)
+        with open(self.path("log")) as f:
+            self.assertEqual(len(f.readlines()), 2, "a head and one attempt")
+
+    def test_a_line_that_is_too_long_fails_the_job_at_once(self):
+        lines = "a line of words\n" * (1 << 17)
+        self.fails_at_once(lines + "x" * (10 << 20), self.input + ":2097152: the line", "8388608")
+
+    def test_a_word_that_is_too_long_fails_the_job_at_once(self):
+        self.fails_at_once("a few\nshort words\n" + "x" * (7 << 20) + "\n",
+                           self.input + ":18: the mapper emitted a key of 7340032 bytes")
+
     def test_two_jobs_with_one_output(self):
         gate = cluster.Gate(self.path("gate"))
         self.text("held/text", gate.word + "\n")

@@ -3,10 +3,12 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "mapreduce/strings.h"
+#include "worker/engine/failure.h"
 
 namespace millrace {
 
-Combiner::Combiner(const JobDescription& job, CounterSet* counters) : reducer_(job.combiner()) {
+Combiner::Combiner(const JobDescription& job, CounterSet* counters, uint64_t max_record_bytes)
+    : reducer_(job.combiner()), max_record_bytes_(max_record_bytes) {
   reducer_->Attach(this, counters);
   reducer_->Start();
 }
@@ -25,6 +27,11 @@ void Combiner::Write(std::string_view key, std::string_view value) {
     status_ = absl::AbortedError(absl::StrCat(
         "the combiner was given the key '", absl::CEscape(ToAbsl(key_.substr(0, 100))),
         "' and emitted '", absl::CEscape(ToAbsl(key.substr(0, 100))), "': it must keep the key"));
+    return;
+  }
+  const uint64_t bytes = key.size() + value.size();
+  if (bytes > max_record_bytes_) {
+    status_ = TooLong("the combiner", key, bytes, max_record_bytes_, /*position=*/"");
     return;
   }
   writer_->Add(key, value);

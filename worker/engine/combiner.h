@@ -7,6 +7,7 @@
 #ifndef MILLRACE_WORKER_ENGINE_COMBINER_H_
 #define MILLRACE_WORKER_ENGINE_COMBINER_H_
 
+#include <cstdint>
 #include <memory>
 #include <string_view>
 
@@ -20,7 +21,8 @@ namespace millrace {
 class Combiner : private ReduceOutput {
  public:
   // Makes and starts the combiner of `job`, which has one. `counters` must outlive this object.
-  Combiner(const JobDescription& job, CounterSet* counters);
+  // What it makes of a key may have `max_record_bytes` with the key.
+  Combiner(const JobDescription& job, CounterSet* counters, uint64_t max_record_bytes);
 
   // Writes what the combiner makes of one key to `writer`. Throws what user code throws.
   void Combine(ReduceInput& input, RunWriter* writer);
@@ -32,6 +34,7 @@ class Combiner : private ReduceOutput {
   void Fail(std::string_view message) override;
 
   const std::unique_ptr<Reducer> reducer_;
+  const uint64_t max_record_bytes_;
   std::string_view key_;
   RunWriter* writer_ = nullptr;
   absl::Status status_;

@@ -22,11 +22,17 @@ void CursorPage::Leave() {
   cursor_.record = nullptr;
 }
 
-std::string CursorPage::DescribePosition() const {
-  const char* const record = cursor_.record;
-  if (chunk_data_ == nullptr || record == nullptr) return "";
+std::string CursorPage::DescribePosition() const { return Describe(cursor_.record); }
+
+std::string CursorPage::PositionOf(std::string_view bytes) const {
+  const std::string own = Describe(bytes.data());
+  return own.empty() ? DescribePosition() : own;
+}
+
+std::string CursorPage::Describe(const char* at) const {
+  if (chunk_data_ == nullptr || at == nullptr) return "";
   const uint64_t distance =
-      reinterpret_cast<uintptr_t>(record) - reinterpret_cast<uintptr_t>(chunk_data_);
+      reinterpret_cast<uintptr_t>(at) - reinterpret_cast<uintptr_t>(chunk_data_);
   if (distance > chunk_size_) return "";
   const std::string path(path_, strnlen(path_, kPathBytes));
   return absl::StrCat(path, ":", chunk_offset_ + distance);

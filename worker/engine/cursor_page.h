@@ -30,9 +30,15 @@ class CursorPage {
   // whatever a dying process left in it.
   std::string DescribePosition() const;
 
+  // The position of `bytes` itself when it lies in the chunk, which is nearer than the record; else
+  // that of the current record.
+  std::string PositionOf(std::string_view bytes) const;
+
   InputCursor* cursor() { return &cursor_; }
 
  private:
+  std::string Describe(const char* at) const;
+
   // A longer path keeps its end, which tells files apart.
   static constexpr size_t kPathBytes = 2048;
 

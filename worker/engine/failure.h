@@ -6,8 +6,9 @@
 //   kFailedPrecondition  an input file is not the one that was submitted (or is gone).
 //   kDataLoss            a source of a reduce is damaged, missing or not the expected one;
 //                        BadSourceOf says which.
-//   kResourceExhausted   no space on this host's disk, or a record that the memory limit cannot
-//                        hold; the message says which.
+//   kOutOfRange          a record, of the input or emitted, is longer than the job allows: every
+//                        attempt would meet it. The message has its position.
+//   kResourceExhausted   no space on this host's disk.
 //   kCancelled           TaskHooks::cancelled was set.
 //   others               this host could not do it (reading or writing failed).
 #ifndef MILLRACE_WORKER_ENGINE_FAILURE_H_
@@ -15,10 +16,24 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 
 namespace millrace {
+
+// What a key and its value may have together, and a record of the input, in a task with this much
+// memory: so little that the buffers which hold several of them at once fit as well.
+uint64_t MaxRecordBytes(uint64_t task_memory_bytes);
+
+// Ends the message about a record that is too long: the limit, and what helps.
+std::string LimitHint(uint64_t limit_bytes);
+
+// kOutOfRange: `who` ("the mapper") emitted a pair of `bytes` bytes, where `limit_bytes` are
+// allowed. `position` ("file:offset") may be empty.
+absl::Status TooLong(std::string_view who, std::string_view key, uint64_t bytes,
+                     uint64_t limit_bytes, std::string_view position);
 
 // kDataLoss with the message of `cause`, blaming the source that came from map task `map_index`.
 absl::Status BadSource(uint32_t map_index, const absl::Status& cause);

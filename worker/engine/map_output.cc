@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "mapreduce/status_macros.h"
 #include "storage/paths.h"
+#include "worker/engine/failure.h"
 #include "worker/engine/key_group.h"
 #include "worker/engine/run_merger.h"
 
@@ -20,7 +21,7 @@ constexpr uint64_t kLargestKeyShare = 8;
 
 std::unique_ptr<Combiner> MakeCombiner(const MapOutputContext& context) {
   if (context.job->combiner == nullptr) return nullptr;
-  return std::make_unique<Combiner>(*context.job, context.counters);
+  return std::make_unique<Combiner>(*context.job, context.counters, context.max_record_bytes);
 }
 
 }  // namespace
@@ -33,6 +34,10 @@ RunOutput::RunOutput(const MapOutputContext& context, Aggregate aggregate)
       partitioner_(context.job->partitioner == nullptr ? nullptr : context.job->partitioner()),
       combiner_(MakeCombiner(context)),
       temp_files_(context.fs, context.task->temp_folder) {}
+
+void RunOutput::FailTooLong(std::string_view key, uint64_t bytes, uint64_t limit_bytes) {
+  Fail(TooLong("the mapper", key, bytes, limit_bytes, context_.page->PositionOf(key)));
+}
 
 RunWriterOptions RunOutput::WriterOptions() const {
   const MapTask& task = *context_.task;
@@ -112,10 +117,11 @@ absl::Status RunOutput::MergePartition(uint32_t partition, RunWriter* writer) {
                          return RunReader::OpenInRun(context_.fs, spill.path, spill.footer,
                                                      partition);
                        },
-                       [](const absl::Status& status) { return status; }});
+                       [](const absl::Status& status) { return status; },
+                       RunReader::MemoryFor(spill.footer.partitions[partition])});
   }
   TempFiles pass_files(context_.fs, context_.task->temp_folder);
-  const MergePlan plan = {context_.fs, aggregate_, FanInFor(context_.merge_memory_bytes)};
+  const MergePlan plan = {context_.fs, aggregate_, context_.merge_memory_bytes};
   MILLRACE_ASSIGN_OR_RETURN(RunReaders readers,
                             OpenForMerge(plan, &sources, &pass_files, *context_.hooks));
   RunMerger merger(std::move(readers));
@@ -148,7 +154,10 @@ absl::Status RunOutput::MergePartition(uint32_t partition, RunWriter* writer) {
 // --- Aggregates ---
 
 AggregatedOutput::AggregatedOutput(const MapOutputContext& context, AggregateTable* table)
-    : RunOutput(context, context.job->aggregate), table_(table) {}
+    : RunOutput(context, context.job->aggregate),
+      table_(table),
+      max_key_bytes_(std::min(table->memory_limit() / kLargestKeyShare, context.max_record_bytes)) {
+}
 
 void AggregatedOutput::DrainShort(const ShortPair* pairs, int count) {
   if (__builtin_expect(table_->AddShort(pairs, count), 1)) return;
@@ -158,12 +167,11 @@ void AggregatedOutput::DrainShort(const ShortPair* pairs, int count) {
 }
 
 void AggregatedOutput::DrainLong(const LongPair* pairs, int count) {
+  if (!status().ok()) return;
   for (int i = 0; i < count; ++i) {
-    if (pairs[i].size <= table_->memory_limit() / kLargestKeyShare) continue;
-    return Fail(absl::ResourceExhaustedError(
-        absl::StrCat("the mapper emitted a key of ", pairs[i].size, " bytes; this task's memory ",
-                     "allows ", table_->memory_limit() / kLargestKeyShare,
-                     ": emit shorter keys, or raise --task_memory_mb")));
+    if (pairs[i].size > max_key_bytes_) {
+      return FailTooLong(pairs[i].key(), pairs[i].size, max_key_bytes_);
+    }
   }
   if (__builtin_expect(table_->AddLong(pairs, count), 1)) return;
   Spill();
@@ -189,10 +197,14 @@ absl::Status AggregatedOutput::DrainTo(RunWriter* writer) {
 // --- Byte strings ---
 
 CollectedOutput::CollectedOutput(const MapOutputContext& context, PairCollector* collector)
-    : RunOutput(context, Aggregate::kNone), collector_(collector) {}
+    : RunOutput(context, Aggregate::kNone),
+      collector_(collector),
+      max_pair_bytes_(std::min(collector->max_pair_bytes(), context.max_record_bytes)) {}
 
 void CollectedOutput::EmitPair(std::string_view key, std::string_view value) {
   if (!status().ok()) return;
+  const uint64_t bytes = key.size() + value.size();
+  if (__builtin_expect(bytes > max_pair_bytes_, 0)) return FailTooLong(key, bytes, max_pair_bytes_);
   const Partitioner& chooser = partitioner() != nullptr ? *partitioner() : hash_partitioner_;
   const uint32_t partition = chooser.Partition(key, partitions());
   if (partition >= partitions()) {
@@ -203,9 +215,8 @@ void CollectedOutput::EmitPair(std::string_view key, std::string_view value) {
   Spill();
   collector_->Clear();
   if (collector_->Add(partition, key, value)) return;
-  Fail(absl::ResourceExhaustedError(absl::StrCat(
-      "the mapper emitted a pair of ", key.size() + value.size(), " bytes; the sort memory holds ",
-      collector_->max_pair_bytes(), ": emit smaller pieces, or raise --task_memory_mb")));
+  Fail(
+      absl::InternalError(absl::StrCat("a pair of ", bytes, " bytes does not fit an empty arena")));
 }
 
 absl::Status CollectedOutput::DrainTo(RunWriter* writer) {

@@ -47,7 +47,9 @@ struct MapOutputContext {
   FileSystem* fs;
   CounterSet* counters;
   TaskHooks* hooks;
+  const CursorPage* page;       // of this task
   uint64_t merge_memory_bytes;  // for the sources of the final merge
+  uint64_t max_record_bytes;    // of a key and its value
 };
 
 // One run, sorted and combined in memory; what does not fit is spilled, and merged in the end.
@@ -62,6 +64,8 @@ class RunOutput : public MapOutput {
   // Writes what is in memory as a spill run and clears it. Errors go to status().
   void Spill();
   void Fail(absl::Status status) { status_.Update(std::move(status)); }
+  // `bytes` are those of a pair with `key`, or of the key alone.
+  void FailTooLong(std::string_view key, uint64_t bytes, uint64_t limit_bytes);
   // The job's partitioner; null for the hash of the key.
   const Partitioner* partitioner() const { return partitioner_.get(); }
   Combiner* combiner() const { return combiner_.get(); }
@@ -106,6 +110,7 @@ class AggregatedOutput : public RunOutput {
   bool memory_is_empty() const override { return table_->empty(); }
 
   AggregateTable* const table_;
+  const uint64_t max_key_bytes_;
 };
 
 // For jobs whose values are byte strings. `collector` is empty and outlives this object.
@@ -123,6 +128,7 @@ class CollectedOutput : public RunOutput {
   bool memory_is_empty() const override { return collector_->empty(); }
 
   PairCollector* const collector_;
+  const uint64_t max_pair_bytes_;
   const HashPartitioner hash_partitioner_;
 };
 

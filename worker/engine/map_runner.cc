@@ -7,6 +7,7 @@
 #include "mapreduce/byte_masks.h"
 #include "mapreduce/status_macros.h"
 #include "storage/line_reader.h"
+#include "worker/engine/failure.h"
 #include "worker/engine/map_output.h"
 
 namespace millrace {
@@ -18,10 +19,13 @@ constexpr uint64_t kMergeShare = 8;
 constexpr uint64_t kInputShare = 8;
 
 constexpr uint64_t kReadBytes = 1 << 20;
-constexpr uint64_t kMaxInputRecordBytes = 64 << 20;
 
 // An input that is gone, or that nobody may read any more, has changed like any other.
-absl::Status InputError(const absl::Status& status) {
+absl::Status InputError(const absl::Status& status, uint64_t max_record_bytes) {
+  if (absl::IsOutOfRange(status)) {
+    return absl::OutOfRangeError(absl::StrCat(status.message(), "; ", LimitHint(max_record_bytes),
+                                              " see whether this is a text file"));
+  }
   if (absl::IsNotFound(status) || absl::IsPermissionDenied(status)) {
     return absl::FailedPreconditionError(
         absl::StrCat(status.message(), " (the input changed after the job was submitted)"));
@@ -67,7 +71,8 @@ absl::StatusOr<std::unique_ptr<MapOutput>> MapRunner::Impl::MakeOutput(const Map
   }
   const uint64_t merge_bytes = memory_bytes_ / kMergeShare;
   const uint64_t sort_bytes = memory_bytes_ - merge_bytes - memory_bytes_ / kInputShare;
-  const MapOutputContext context = {&job_, &task, fs_, counters, hooks, merge_bytes};
+  const MapOutputContext context = {&job_, &task, fs_,         counters,
+                                    hooks, page_, merge_bytes, MaxRecordBytes(memory_bytes_)};
   if (job_.aggregate != Aggregate::kNone) {
     if (table_ == nullptr) table_ = std::make_unique<AggregateTable>(job_.aggregate, sort_bytes);
     table_->Clear();  // an attempt that threw has left its keys
@@ -107,20 +112,23 @@ absl::Status MapRunner::Impl::MapSplit(const MapTask& task, Mapper* mapper, Emit
   LineReader::Options options;
   options.format = task.input_format;
   options.read_bytes = kReadBytes;
-  options.max_record_bytes = std::min(kMaxInputRecordBytes, memory_bytes_ / kInputShare);
+  options.max_record_bytes = MaxRecordBytes(memory_bytes_);
   LineReader reader(fs_, options);
   const bool whole_file = task.input_format == InputFormat::kWholeFile;
   for (const FileRange& range : task.split) {
-    if (absl::Status opened = reader.Open(range); !opened.ok()) return InputError(opened);
+    if (absl::Status opened = reader.Open(range); !opened.ok()) {
+      return InputError(opened, options.max_record_bytes);
+    }
     InputChunk chunk;
     for (;;) {
       MILLRACE_RETURN_IF_ERROR(CheckCancelled(hooks));
       absl::StatusOr<bool> more = reader.Next(&chunk);
-      if (!more.ok()) return InputError(more.status());
+      if (!more.ok()) return InputError(more.status(), options.max_record_bytes);
       if (!*more) break;
       page_->EnterChunk(range.file.path, chunk.offset, chunk.data);
       const MapInput input(chunk.data, range.file.path, chunk.offset, whole_file, page_->cursor());
       MILLRACE_RETURN_IF_ERROR(MapChunk(chunk, input, mapper, emitter, output));
+      page_->Leave();  // what fails from here on is not the fault of its last record
       const bool unended = !chunk.data.empty() && chunk.data.back() != '\n';
       const uint64_t records = whole_file ? 1 : CountByte(chunk.data, '\n') + (unended ? 1 : 0);
       stats->input_bytes += chunk.data.size();

@@ -53,7 +53,8 @@ class MapRunner {
   MapRunner(const MapRunner&) = delete;
   MapRunner& operator=(const MapRunner&) = delete;
 
-  // Errors: see failure.h. Throws what user code throws.
+  // Errors: see failure.h; those of the mapper leave the cursor page at its record. Throws what
+  // user code throws.
   absl::StatusOr<TaskResult> Run(const MapTask& task, TaskHooks& hooks);
 
  private:

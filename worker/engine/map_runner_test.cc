@@ -15,8 +15,10 @@
 namespace millrace {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 // Calls a function for each line.
 class LineMapper : public Mapper {
@@ -150,11 +152,70 @@ TEST_F(MapRunnerTest, ADamagedSpillIsDataLossWithoutABlamedSource) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("/temp"));
 }
 
-TEST_F(MapRunnerTest, AKeyThatMemoryCannotHoldIsNamed) {
-  Input(std::string(30000, 'k') + "\n");
+// --- Records that are too long: every attempt would meet them ---
+
+TEST_F(MapRunnerTest, AKeyThatIsTooLongIsNamedWithItsRecordAndTheFlag) {
+  Input("short\n" + std::string(30000, 'k') + "\nlast\n");
   const absl::Status status = Run(/*memory_bytes=*/256 << 10).status();
-  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("a key of 30000 bytes"));
+  EXPECT_EQ(status.code(), absl::StatusCode::kOutOfRange);
+  EXPECT_THAT(
+      std::string(status.message()),
+      AllOf(
+          StartsWith("/in/file:6: the mapper emitted a key of 30000 bytes, \"kkkk"),
+          HasSubstr("this job's --task_memory_mb allows 24576: raise it, or emit smaller pieces")));
+}
+
+TEST_F(MapRunnerTest, ALongKeyMadeByTheMapperIsFoundWhileItsRecordIsKnown) {
+  MapWith([](LineMapper& mapper, std::string_view line) {
+    mapper.Emit(std::string(line == "two" ? 70000 : 70, 'k'), 1);
+  });
+  const absl::Status status = Run(/*memory_bytes=*/512 << 10).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kOutOfRange);
+  EXPECT_THAT(std::string(status.message()), StartsWith("/in/file:4: "));
+}
+
+TEST_F(MapRunnerTest, APairThatIsTooLongIsNamedWithItsRecordAndTheFlag) {
+  job_.aggregate = Aggregate::kNone;
+  MapWith([](LineMapper& mapper, std::string_view line) {
+    mapper.Emit(line, std::string(line == "two" ? 40000 : 4, 'v'));
+  });
+  const absl::Status status = Run(/*memory_bytes=*/256 << 10).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kOutOfRange);
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(StartsWith("/in/file:4: the mapper emitted a pair of 40003 bytes, its key of 3 "
+                               "is \"two\"; "),
+                    HasSubstr("--task_memory_mb allows 32768")));
+}
+
+TEST_F(MapRunnerTest, APairThatACombinerMakesTooLongIsNamed) {
+  class Lengthening : public Reducer {
+   public:
+    void Reduce(ReduceInput& input) override { Emit(std::string(40000, 'v')); }
+  };
+  job_.aggregate = Aggregate::kNone;
+  task_.partitions = 1;
+  job_.combiner = [] { return std::make_unique<Lengthening>(); };
+  MapWith([](LineMapper& mapper, std::string_view line) { mapper.Emit(line, "1"); });
+  const absl::Status status = Run(/*memory_bytes=*/256 << 10).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kOutOfRange);
+  EXPECT_THAT(std::string(status.message()),
+              StartsWith("the combiner emitted a pair of 40003 bytes, its key of 3 is \"one\""));
+}
+
+TEST_F(MapRunnerTest, ALineThatIsTooLongIsNamedOnceAndWithTheFlag) {
+  CursorPage page;
+  hooks_.cursor_page = &page;
+  // More than a read at once, so that the lines before it were mapped already.
+  std::string text;
+  while (text.size() < (1 << 20)) text += "a line of words\n";
+  Input(text + std::string(3 << 20, 'x') + "\n");
+  const absl::Status status = Run(/*memory_bytes=*/8 << 20).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kOutOfRange);
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(StartsWith("/in/file:1048576: the line that begins here has more than 1048576 "
+                               "bytes"),
+                    HasSubstr("--task_memory_mb allows 1048576: raise it")));
+  EXPECT_EQ(page.DescribePosition(), "") << "a second position";
 }
 
 TEST_F(MapRunnerTest, ARunnerServesOneTaskAfterAnother) {

@@ -13,7 +13,7 @@ namespace millrace {
 namespace {
 
 // More sources at once gain nothing.
-constexpr size_t kMaxFanIn = 512;
+constexpr size_t kMaxOpenSources = 512;
 // Of the descriptors that a process may have. The others are for standard input and its kin, the
 // worker's socket, the output, and what user code opens.
 constexpr size_t kDescriptorsForOthers = 32;
@@ -81,42 +81,76 @@ absl::StatusOr<MergeSource> MergeToOne(const MergePlan& plan, SourceIterator beg
   MergeSource merged;
   merged.open = [fs = plan.fs, path, footer] { return RunReader::OpenInRun(fs, path, footer, 0); };
   merged.blame = [](const absl::Status& status) { return status; };
+  merged.memory_bytes = RunReader::MemoryFor(footer.partitions[0]);
   return merged;
+}
+
+// How much is open together.
+struct Load {
+  size_t sources = 0;
+  uint64_t bytes = 0;
+
+  void Add(const MergeSource& source) { *this = *this + Load{1, source.memory_bytes}; }
+  Load operator+(const Load& other) const { return {sources + other.sources, bytes + other.bytes}; }
+  Load operator-(const Load& other) const { return {sources - other.sources, bytes - other.bytes}; }
+  bool Fits(const MergePlan& plan) const {
+    return sources <= 2 || (sources <= plan.sources_max && bytes <= plan.memory_bytes);
+  }
+};
+
+// Where a group of neighbours from `begin` ends that is to be merged into one: only as large as it
+// must be so that `all` (with the group) fits, and never larger than fits itself.
+SourceIterator EndOfGroup(const MergePlan& plan, const Load& all, SourceIterator begin,
+                          SourceIterator end) {
+  Load group;
+  Load merged;  // what is left of the group, as far as one can tell: no longer blocks
+  for (SourceIterator source = begin; source != end; ++source) {
+    if ((all - group + merged).Fits(plan)) return source;
+    Load larger = group;
+    larger.Add(*source);
+    if (!larger.Fits(plan)) return source;
+    group = larger;
+    merged = {1, std::max(merged.bytes, source->memory_bytes)};
+  }
+  return end;
+}
+
+// Makes `sources` fewer.
+absl::Status MergeInOnePass(const MergePlan& plan, std::vector<MergeSource>* sources, Load all,
+                            TempFiles* temp_files, TaskHooks& hooks) {
+  std::vector<MergeSource> next;
+  for (auto begin = sources->cbegin(); begin != sources->cend();) {
+    const SourceIterator group_end = EndOfGroup(plan, all, begin, sources->cend());
+    if (group_end - begin < 2) {
+      next.push_back(*begin++);
+      continue;
+    }
+    MILLRACE_ASSIGN_OR_RETURN(MergeSource merged,
+                              MergeToOne(plan, begin, group_end, temp_files, hooks));
+    for (; begin != group_end; ++begin) all = all - Load{1, begin->memory_bytes};
+    all.Add(merged);
+    next.push_back(std::move(merged));
+  }
+  *sources = std::move(next);
+  return absl::OkStatus();
 }
 
 }  // namespace
 
-size_t FanInFor(uint64_t memory_bytes) {
-  const size_t limit = std::max(OpenFilesLimit(), kDescriptorsForOthers);
-  const uint64_t affordable =
-      std::min<uint64_t>(memory_bytes / kMergeSourceBytes, limit - kDescriptorsForOthers);
-  return std::clamp<size_t>(affordable, 2, kMaxFanIn);
+size_t OpenSourcesMax() {
+  const size_t limit = OpenFilesLimit();
+  return std::min(kMaxOpenSources, std::max(limit, kDescriptorsForOthers) - kDescriptorsForOthers);
 }
 
 absl::StatusOr<RunReaders> OpenForMerge(const MergePlan& plan, std::vector<MergeSource>* sources,
                                         TempFiles* temp_files, TaskHooks& hooks) {
-  while (sources->size() > plan.fan_in) {
+  while (true) {
+    Load all;
+    for (const MergeSource& source : *sources) all.Add(source);
+    if (all.Fits(plan)) return OpenAll(sources->cbegin(), sources->cend());
     hooks.Enter(TaskPhase::kMerge);
-    // Replacing n neighbours by one removes n - 1; stop as soon as few enough are left.
-    std::vector<MergeSource> next;
-    size_t excess = sources->size() - plan.fan_in;
-    auto begin = sources->cbegin();
-    while (begin != sources->cend()) {
-      const size_t left = static_cast<size_t>(sources->cend() - begin);
-      const size_t count = std::min({plan.fan_in, excess + 1, left});
-      if (count == 1) {
-        next.push_back(*begin);
-      } else {
-        MILLRACE_ASSIGN_OR_RETURN(MergeSource merged,
-                                  MergeToOne(plan, begin, begin + count, temp_files, hooks));
-        next.push_back(std::move(merged));
-      }
-      excess -= count - 1;
-      begin += count;
-    }
-    *sources = std::move(next);
+    MILLRACE_RETURN_IF_ERROR(MergeInOnePass(plan, sources, all, temp_files, hooks));
   }
-  return OpenAll(sources->cbegin(), sources->cend());
 }
 
 }  // namespace millrace

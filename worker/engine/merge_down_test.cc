@@ -6,32 +6,27 @@
 namespace millrace {
 namespace {
 
-class FanInTest : public testing::Test {
+class OpenSourcesTest : public testing::Test {
  protected:
-  FanInTest() { EXPECT_EQ(getrlimit(RLIMIT_NOFILE, &before_), 0); }
-  ~FanInTest() override { setrlimit(RLIMIT_NOFILE, &before_); }
+  OpenSourcesTest() { EXPECT_EQ(getrlimit(RLIMIT_NOFILE, &before_), 0); }
+  ~OpenSourcesTest() override { setrlimit(RLIMIT_NOFILE, &before_); }
 
-  size_t FanInWith(rlim_t open_files, uint64_t memory_bytes) {
+  size_t OpenSourcesWith(rlim_t open_files) {
     const rlimit limit{open_files, before_.rlim_max};
     EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
-    return FanInFor(memory_bytes);
+    return OpenSourcesMax();
   }
 
   rlimit before_ = {};
 };
 
-TEST_F(FanInTest, FollowsTheMemory) {
-  EXPECT_EQ(FanInWith(1024, 100 * kMergeSourceBytes), 100u);
-  EXPECT_EQ(FanInWith(1024, 0), 2u);
-  EXPECT_EQ(FanInWith(1024, uint64_t{1} << 40), 512u);
+TEST_F(OpenSourcesTest, LeaveDescriptorsToOthers) {
+  EXPECT_EQ(OpenSourcesWith(256), 224u);
+  EXPECT_EQ(OpenSourcesWith(64), 32u);
+  EXPECT_EQ(OpenSourcesWith(20), 0u);
 }
 
-TEST_F(FanInTest, LeavesDescriptorsToOthers) {
-  EXPECT_EQ(FanInWith(256, uint64_t{1} << 40), 224u);
-  EXPECT_EQ(FanInWith(64, uint64_t{1} << 40), 32u);
-  EXPECT_EQ(FanInWith(33, uint64_t{1} << 40), 2u);
-  EXPECT_EQ(FanInWith(20, uint64_t{1} << 40), 2u);
-}
+TEST_F(OpenSourcesTest, AreNoMoreThanAreOfUse) { EXPECT_EQ(OpenSourcesWith(1024), 512u); }
 
 }  // namespace
 }  // namespace millrace

@@ -128,6 +128,7 @@ std::vector<MergeSource> ReduceRunner::Impl::MakeSources(const ReduceTask& task,
     merge_source.blame = [map_index = source.map_index](const absl::Status& status) {
       return Blame(map_index, status);
     };
+    merge_source.memory_bytes = RunReader::MemoryFor(source.expected);
     sources.push_back(std::move(merge_source));
   }
   return sources;
@@ -140,7 +141,7 @@ absl::StatusOr<TaskResult> ReduceRunner::Impl::Run(const ReduceTask& task, TaskH
   CounterSet counters;
   TempFiles temp_files(fs_, task.temp_folder);
   std::vector<MergeSource> sources = MakeSources(task, &result.stats.shuffled_bytes);
-  const MergePlan plan = {fs_, job_.aggregate, FanInFor(SourceMemory(memory_bytes_))};
+  const MergePlan plan = {fs_, job_.aggregate, SourceMemory(memory_bytes_)};
   MILLRACE_ASSIGN_OR_RETURN(RunReaders readers, OpenForMerge(plan, &sources, &temp_files, hooks));
   hooks.Enter(TaskPhase::kReduce);
   RunMerger merger(std::move(readers));

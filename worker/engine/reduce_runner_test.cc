@@ -135,11 +135,29 @@ TEST_F(ReduceTest, MoreSourcesThanMemoryAreMergedInPassesInTheSameOrder) {
     expected += std::to_string(i) + ",";
   }
   // Two sources at a time.
-  auto result = Run(JobWith<JoinReducer>(), /*memory_bytes=*/100000);
+  auto result = Run(JobWith<JoinReducer>(), /*memory_bytes=*/10000);
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_GT(result->stats.spills, 10u);
   EXPECT_EQ(Part(), "key\t" + expected + "\n");
   EXPECT_TRUE(fs_.List("/temp")->empty());
+}
+
+TEST_F(ReduceTest, SourcesOfLongRecordsAreMergedInPassesBecauseEachNeedsMemoryForOne) {
+  for (int i = 0; i < 20; ++i) {
+    AddSource({{"k" + std::to_string(i), std::string(1 << 20, 'v')}});
+  }
+  // Five fit into 3/4 of it: 5 + 5 + 5 + 4 become one each, and the last one stays.
+  auto result = Run(JobWith<FirstReducer>(), /*memory_bytes=*/8 << 20);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->stats.spills, 4u);
+  EXPECT_EQ(result->stats.output_records, 20u);
+}
+
+TEST_F(ReduceTest, AsManySourcesOfShortRecordsAreMergedAtOnce) {
+  for (int i = 0; i < 20; ++i) AddSource({{"k" + std::to_string(i), "v"}});
+  auto result = Run(JobWith<FirstReducer>(), /*memory_bytes=*/8 << 20);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->stats.spills, 0u);
 }
 
 TEST_F(ReduceTest, ADamagedSourceIsBlamed) {
@@ -158,7 +176,7 @@ TEST_F(ReduceTest, ADamagedSourceIsBlamed) {
 TEST_F(ReduceTest, ADamagedSourceIsBlamedWhenItIsMergedInAPass) {
   for (int i = 0; i < 10; ++i) AddSource({{"a", "1"}});
   ASSERT_TRUE(fs_.RemoveFile("/runs/3").ok());
-  const absl::Status status = Run(JobWith<JoinReducer>(), /*memory_bytes=*/100000).status();
+  const absl::Status status = Run(JobWith<JoinReducer>(), /*memory_bytes=*/10000).status();
   EXPECT_EQ(BadSourceOf(status), 3u);
 }
 
