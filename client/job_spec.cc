@@ -40,12 +40,22 @@ bool IsForJobs(const std::string& variable) {
                      [&variable](const char* name) { return absl::StartsWith(variable, name); });
 }
 
+// Nobody means to count a file twice; whoever does should know that it is not.
+std::string RemarkOn(const std::vector<std::string>& repeated) {
+  if (repeated.empty()) return "";
+  return absl::StrCat(
+      "input files that are named more than once are read once: ", repeated[0],
+      repeated.size() == 1 ? "" : absl::StrCat(" and ", repeated.size() - 1, " more"));
+}
+
 }  // namespace
 
 absl::StatusOr<JobSpec> MakeJobSpec(FileSystem& fs, const JobOptions& options,
-                                    const JobDescription& job, const Invocation& invocation) {
+                                    const JobDescription& job, const Invocation& invocation,
+                                    std::string* remark) {
   MILLRACE_ASSIGN_OR_RETURN(InputList inputs,
                             ExpandInputs(fs, SplitPatterns(options.input), invocation.folder));
+  *remark = RemarkOn(inputs.repeated);
   OutputRequest output;
   output.output = options.output;
   output.overwrite = options.overwrite;

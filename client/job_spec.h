@@ -22,9 +22,11 @@ struct Invocation {
 };
 
 // Everything but `reducers` when the person did not say, and but `binary`. An error says which
-// input or output cannot be used, and why.
+// input or output cannot be used, and why. `remark` gets what a person should know of a job
+// that can be run: a line, or nothing.
 absl::StatusOr<JobSpec> MakeJobSpec(FileSystem& fs, const JobOptions& options,
-                                    const JobDescription& job, const Invocation& invocation);
+                                    const JobDescription& job, const Invocation& invocation,
+                                    std::string* remark);
 
 // This process's executable; reads all of it.
 absl::StatusOr<JobBinary> IdentifyOwnBinary();

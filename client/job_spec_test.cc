@@ -27,12 +27,13 @@ class JobSpecTest : public testing::Test {
   }
 
   absl::StatusOr<JobSpec> Make() {
-    return MakeJobSpec(fs_, options_, job_, {{"wordcount", "--input=in"}, "/home/ann"});
+    return MakeJobSpec(fs_, options_, job_, {{"wordcount", "--input=in"}, "/home/ann"}, &remark_);
   }
 
   MemoryFileSystem fs_;
   JobOptions options_;
   JobDescription job_;
+  std::string remark_;
 };
 
 TEST_F(JobSpecTest, HoldsTheInputsInOrderAndTheCommandAsGiven) {
@@ -52,6 +53,17 @@ TEST_F(JobSpecTest, SeveralPatternsAreSeparatedByCommas) {
   const absl::StatusOr<JobSpec> spec = Make();
   ASSERT_TRUE(spec.ok()) << spec.status();
   EXPECT_EQ(spec->inputs[0].path, "/home/ann/in/b");
+}
+
+TEST_F(JobSpecTest, AFileThatIsNamedTwiceIsReadOnceAndPeopleAreTold) {
+  options_.input = "in/a,in/b";
+  ASSERT_TRUE(Make().ok());
+  EXPECT_EQ(remark_, "");
+  options_.input = "in/a,in";
+  const absl::StatusOr<JobSpec> spec = Make();
+  ASSERT_TRUE(spec.ok()) << spec.status();
+  EXPECT_THAT(spec->inputs, SizeIs(2));
+  EXPECT_THAT(remark_, HasSubstr("are read once: /home/ann/in/a"));
 }
 
 TEST_F(JobSpecTest, TwoSubmissionsOfOneCommandAreTwoJobs) {

@@ -21,6 +21,7 @@
 #include "client/local_cluster.h"
 #include "client/reports.h"
 #include "client/roles.h"
+#include "client/terminal.h"
 #include "mapreduce/status_macros.h"
 #include "storage/posix_file_system.h"
 #include "worker/executor_process.h"
@@ -60,7 +61,11 @@ absl::StatusOr<CheckedJob> CheckJob(const JobDescription& job, const Invocation&
     MILLRACE_ASSIGN_OR_RETURN(
         checked.key, ReadClusterKey(options.master, options.cluster_key_file, GivenInsecure()));
   }
-  MILLRACE_ASSIGN_OR_RETURN(checked.spec, MakeJobSpec(fs, options, job, invocation));
+  std::string remark;
+  MILLRACE_ASSIGN_OR_RETURN(checked.spec, MakeJobSpec(fs, options, job, invocation, &remark));
+  if (!remark.empty() && IsForPeople(ProgressModeFor(options.progress))) {
+    WriteToTerminal(remark + "\n");
+  }
   checked.spec.environment = EnvironmentForJobs(OwnEnvironment());
   return checked;
 }

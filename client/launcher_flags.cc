@@ -7,7 +7,8 @@
 
 DEFINE_string(input, "",
               "P[,P...]: files, folders (recursive; names that begin with _ or . are skipped), "
-              "patterns with *, ? and **, or @FILE, which lists paths line by line.");
+              "patterns with *, ? and **, or @FILE, which lists paths line by line. A file that "
+              "is named more than once is read once.");
 DEFINE_string(input_format, "lines", "lines: one record a line; whole_file: one record a file.");
 DEFINE_string(split_mb, "64", "Largest piece of input that one map task gets, in MiB.");
 

@@ -189,11 +189,14 @@ absl::Status AddMatches(FileSystem& fs, const std::string& pattern, const std::s
 absl::Status AddListed(FileSystem& fs, const std::string& list_path, const std::string& base,
                        InputList* list) {
   MILLRACE_ASSIGN_OR_RETURN(std::string text, ReadFile(fs, list_path, kMaxInputListBytes));
+  MILLRACE_ASSIGN_OR_RETURN(const FileInfo info, fs.Stat(list_path));
+  list->lists.push_back(InputFile{list_path, info.size, info.mtime_ns});
   std::string_view rest = text;
   while (!rest.empty()) {
     const size_t end = std::min(rest.find('\n'), rest.size());
-    const std::string_view line = rest.substr(0, end);
+    std::string_view line = rest.substr(0, end);
     rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
     if (line.empty()) continue;
     MILLRACE_RETURN_IF_ERROR(AddPath(fs, AbsolutePath(base, line), list));
   }
@@ -208,13 +211,15 @@ absl::Status AddPattern(FileSystem& fs, const std::string& pattern, const std::s
   return AddPath(fs, AbsolutePath(base, pattern), list);
 }
 
-void KeepFirstOfEach(std::vector<InputFile>* files) {
+void KeepFirstOfEach(InputList* list) {
   std::unordered_set<std::string> seen;
-  seen.reserve(files->size());
-  auto end = std::remove_if(files->begin(), files->end(), [&seen](const InputFile& file) {
-    return !seen.insert(file.path).second;
+  seen.reserve(list->files.size());
+  auto end = std::remove_if(list->files.begin(), list->files.end(), [&](const InputFile& file) {
+    const bool again = !seen.insert(file.path).second;
+    if (again) list->repeated.push_back(file.path);
+    return again;
   });
-  files->erase(end, files->end());
+  list->files.erase(end, list->files.end());
 }
 
 }  // namespace
@@ -237,7 +242,7 @@ absl::StatusOr<InputList> ExpandInputs(FileSystem& fs, const std::vector<std::st
                           absl::StrCat("input \"", pattern, "\": ", status.message()));
     }
   }
-  KeepFirstOfEach(&list.files);
+  KeepFirstOfEach(&list);
   return list;
 }
 

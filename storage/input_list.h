@@ -7,8 +7,9 @@
 //                                matches no '/', and no '_' or '.' at the front of a name; `**` as
 //                                a whole component stands for any number of folders
 //   @FILE                        FILE holds one path a line, of a file or folder, taken literally;
-//                                empty lines are skipped
-// Symbolic links are followed; a link to a folder that holds it is an error.
+//                                lines end with LF or CRLF, empty ones are skipped
+// A file that is named more than once, in whatever way, is input once. Symbolic links are followed;
+// a link to a folder that holds it is an error.
 #ifndef MILLRACE_STORAGE_INPUT_LIST_H_
 #define MILLRACE_STORAGE_INPUT_LIST_H_
 
@@ -30,8 +31,12 @@ constexpr uint64_t kMaxInputListBytes = uint64_t{1} << 30;  // of a file given w
 
 struct InputList {
   // In the order of the patterns, those of one pattern in byte order of their paths. Paths are
-  // absolute. A file that is named more than once is kept where it comes first.
+  // absolute. A path that comes more than once is kept where it comes first.
   std::vector<InputFile> files;
+  // Those that came again, once for each time.
+  std::vector<std::string> repeated;
+  // The files given with @.
+  std::vector<InputFile> lists;
   // The folders that were searched through: named, or matched, or where `**` stands.
   std::vector<std::string> folders;
 };

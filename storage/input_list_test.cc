@@ -84,7 +84,9 @@ TEST_F(InputListTest, TheOrderIsThatOfThePatterns) {
 
 TEST_F(InputListTest, AFileThatIsNamedTwiceIsReadOnceWhereItComesFirst) {
   Make({"/home/a", "/home/b", "/home/c"});
-  EXPECT_THAT(Paths({"c", ".", "/home/./a"}), ElementsAre("/home/c", "/home/a", "/home/b"));
+  absl::StatusOr<InputList> list = Expand({"c", ".", "/home/./a"});
+  EXPECT_THAT(PathsOf(list), ElementsAre("/home/c", "/home/a", "/home/b"));
+  EXPECT_THAT(list->repeated, ElementsAre("/home/c", "/home/a"));
 }
 
 TEST_F(InputListTest, EmptyFilesAreListed) {
@@ -140,6 +142,21 @@ TEST_F(InputListTest, AListIsTakenLiterallyLineByLine) {
   MakeFile(fs_, "/home/list", "/home/with space,comma\n\n*.txt\ndir");
   EXPECT_THAT(Paths({"@list"}),
               ElementsAre("/home/with space,comma", "/home/*.txt", "/home/dir/x", "/home/dir/y"));
+}
+
+TEST_F(InputListTest, ALineOfAListMayEndWithCarriageReturnAndLineFeed) {
+  Make({"/home/a", "/home/b"});
+  MakeFile(fs_, "/home/list", "a\r\n\r\nb\r\n");
+  EXPECT_THAT(Paths({"@list"}), ElementsAre("/home/a", "/home/b"));
+}
+
+TEST_F(InputListTest, TheListsThemselvesAreKnown) {
+  Make({"/home/a"});
+  MakeFile(fs_, "/home/list", "a");
+  absl::StatusOr<InputList> list = Expand({"@list"});
+  ASSERT_TRUE(list.ok()) << list.status();
+  EXPECT_THAT(list->lists,
+              ElementsAre(InputFile{"/home/list", 1, fs_.Stat("/home/list")->mtime_ns}));
 }
 
 // --- What is refused ---
