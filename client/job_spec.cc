@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "client/own_binary.h"
+#include "client/reports.h"
 #include "mapreduce/status_macros.h"
 #include "rpc/host_id.h"
 #include "rpc/sha256.h"
@@ -56,6 +57,7 @@ absl::StatusOr<JobSpec> MakeJobSpec(FileSystem& fs, const JobOptions& options,
   MILLRACE_ASSIGN_OR_RETURN(InputList inputs,
                             ExpandInputs(fs, SplitPatterns(options.input), invocation.folder));
   *remark = RemarkOn(inputs.repeated);
+  MILLRACE_RETURN_IF_ERROR(CheckReportsSpareInput(fs, options, inputs));
   OutputRequest output;
   output.output = options.output;
   output.overwrite = options.overwrite;

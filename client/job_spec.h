@@ -22,7 +22,7 @@ struct Invocation {
 };
 
 // Everything but `reducers` when the person did not say, and but `binary`. An error says which
-// input or output cannot be used, and why. `remark` gets what a person should know of a job
+// input, output or report cannot be used, and why. `remark` gets what a person should know of a job
 // that can be run: a line, or nothing.
 absl::StatusOr<JobSpec> MakeJobSpec(FileSystem& fs, const JobOptions& options,
                                     const JobDescription& job, const Invocation& invocation,

@@ -66,6 +66,12 @@ TEST_F(JobSpecTest, AFileThatIsNamedTwiceIsReadOnceAndPeopleAreTold) {
   EXPECT_THAT(remark_, HasSubstr("are read once: /home/ann/in/a"));
 }
 
+TEST_F(JobSpecTest, AReportOverAnInputFileIsRefused) {
+  options_.joblog = "/home/ann/in/b";
+  EXPECT_THAT(std::string(Make().status().message()),
+              HasSubstr("--joblog=/home/ann/in/b: is an input file of this job"));
+}
+
 TEST_F(JobSpecTest, TwoSubmissionsOfOneCommandAreTwoJobs) {
   EXPECT_NE(Make()->request_id, Make()->request_id);
 }

@@ -47,6 +47,30 @@ absl::Status CheckPath(FileSystem& fs, const char* flag, const std::string& path
   return fs.RemoveFile(path);
 }
 
+bool IsSameFile(FileSystem& fs, const FileInfo& file, const InputFile& input) {
+  // Links to one file agree in both: most inputs need no further look.
+  if (input.size != file.size || input.mtime_ns != file.mtime_ns) return false;
+  const absl::StatusOr<FileInfo> info = fs.Stat(input.path);
+  return info.ok() && info->device == file.device && info->inode == file.inode;
+}
+
+absl::Status CheckSparesInput(FileSystem& fs, const char* flag, const std::string& path,
+                              const InputList& inputs) {
+  if (path.empty()) return absl::OkStatus();
+  const absl::StatusOr<FileInfo> present = fs.Stat(path);
+  if (!present.ok()) return absl::OkStatus();  // a new file
+  for (const std::vector<InputFile>* files : {&inputs.files, &inputs.lists}) {
+    for (const InputFile& input : *files) {
+      if (!IsSameFile(fs, *present, input)) continue;
+      return Unusable(flag, path,
+                      absl::StrCat("is an input file of this job",
+                                   input.path == path ? "" : absl::StrCat(" (", input.path, ")"),
+                                   ", which the report would replace; name another"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status WriteReports(FileSystem& fs, const JobOptions& options, const JobView& view,
@@ -63,6 +87,12 @@ absl::Status WriteReports(FileSystem& fs, const JobOptions& options, const JobVi
 absl::Status CheckReportPaths(FileSystem& fs, const JobOptions& options) {
   MILLRACE_RETURN_IF_ERROR(CheckPath(fs, "--summary_json", options.summary_json));
   return CheckPath(fs, "--joblog", options.joblog);
+}
+
+absl::Status CheckReportsSpareInput(FileSystem& fs, const JobOptions& options,
+                                    const InputList& inputs) {
+  MILLRACE_RETURN_IF_ERROR(CheckSparesInput(fs, "--summary_json", options.summary_json, inputs));
+  return CheckSparesInput(fs, "--joblog", options.joblog, inputs);
 }
 
 }  // namespace millrace

@@ -8,6 +8,7 @@
 #include "client/job_options.h"
 #include "rpc/job_views.h"
 #include "storage/file_system.h"
+#include "storage/input_list.h"
 
 namespace millrace {
 
@@ -18,6 +19,11 @@ absl::Status WriteReports(FileSystem& fs, const JobOptions& options, const JobVi
 // Whether the reports can be written where `options` say, asked before anything is done. Leaves
 // nothing behind; kInvalidArgument names the flag.
 absl::Status CheckReportPaths(FileSystem& fs, const JobOptions& options);
+
+// Whether a report would overwrite what the job reads, under whatever name. kInvalidArgument names
+// flag and file.
+absl::Status CheckReportsSpareInput(FileSystem& fs, const JobOptions& options,
+                                    const InputList& inputs);
 
 }  // namespace millrace
 

@@ -11,6 +11,18 @@
 namespace millrace {
 namespace {
 
+// How every ready file begins.
+constexpr char kFront[] = "{\"pid\": ";
+
+// Whether it may be replaced.
+bool IsEmptyOrReadyFile(FileSystem& fs, const std::string& path) {
+  const absl::StatusOr<std::unique_ptr<ReadableFile>> file = fs.OpenForReading(path);
+  if (!file.ok()) return false;
+  std::string front(sizeof(kFront) - 1, '\0');
+  const absl::StatusOr<size_t> length = (*file)->Read(0, front.size(), front.data());
+  return length.ok() && (*length == 0 || front == kFront);
+}
+
 // Whether a file could be put at `path`; a message begins with the path that is wrong.
 absl::Status CheckPlace(FileSystem& fs, const std::string& path) {
   const std::string folder = FolderOf(path);
@@ -21,6 +33,10 @@ absl::Status CheckPlace(FileSystem& fs, const std::string& path) {
   const absl::StatusOr<FileInfo> in_the_way = fs.Stat(path);
   if (in_the_way.ok() && in_the_way->kind != FileKind::kRegular) {
     return absl::FailedPreconditionError(absl::StrCat(path, ": is there, and no regular file"));
+  }
+  if (in_the_way.ok() && !IsEmptyOrReadyFile(fs, path)) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        path, ": is there, and not the ready file of an earlier start, so it is not replaced"));
   }
   return AtomicFile::Create(fs, path).status();  // which leaves nothing
 }

@@ -28,7 +28,8 @@ class ReadyFile {
   // Removes the file, unless another process has put its own there since.
   ~ReadyFile();
 
-  // Whether the file could be written. Changes nothing; kInvalidArgument names the flag.
+  // Whether the file could be written, and nothing lies there but the ready file of an earlier
+  // start, or an empty file. Changes nothing; kInvalidArgument names the flag.
   absl::Status Check();
 
   // Removes what a process that was killed has left, so that nobody takes it for ours.

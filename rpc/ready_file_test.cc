@@ -69,10 +69,17 @@ TEST_F(ReadyFileTest, WhatAKilledProcessLeftCanBeRemovedEarly) {
 TEST_F(ReadyFileTest, CheckingChangesNothing) {
   EXPECT_TRUE(ReadyFile(fs_, "/run/ready").Check().ok());
   EXPECT_THAT(*fs_.List("/run"), IsEmpty());
-  EXPECT_TRUE(WriteFileAtomically(fs_, "/run/ready", "of another process\n").ok());
+  EXPECT_TRUE(WriteFileAtomically(fs_, "/run/ready", "{\"pid\": 7}\n").ok());
   EXPECT_TRUE(ReadyFile(fs_, "/run/ready").Check().ok());
   EXPECT_THAT(*fs_.List("/run"), ElementsAre("ready"));
-  EXPECT_EQ(*ReadFile(fs_, "/run/ready", 100), "of another process\n");
+  EXPECT_EQ(*ReadFile(fs_, "/run/ready", 100), "{\"pid\": 7}\n");
+}
+
+TEST_F(ReadyFileTest, NothingButAReadyFileIsReplaced) {
+  EXPECT_TRUE(WriteFileAtomically(fs_, "/run/words", "a year of work").ok());
+  EXPECT_THAT(Objection("/run/words"), StartsWith("--ready_file: /run/words: "));
+  EXPECT_TRUE(WriteFileAtomically(fs_, "/run/empty", "").ok());
+  EXPECT_TRUE(ReadyFile(fs_, "/run/empty").Check().ok());
 }
 
 TEST_F(ReadyFileTest, APlaceThatCannotBeUsedIsNamedBeforehand) {

@@ -158,6 +158,21 @@ class BadInputTest(cluster.ClusterTest):
         self.fails_at_once("a few\nshort words\n" + "x" * (7 << 20) + "\n",
                            self.input + ":18: the mapper emitted a key of 7340032 bytes")
 
+    def test_a_report_over_an_input_file(self):
+        other = self.path("other-name")
+        os.link(self.input, other)
+        self.job_refused("--summary_json=" + self.input, says=["--summary_json", "is an input file"])
+        self.job_refused("--joblog=" + other, says=["--joblog=" + other, self.input])
+        with open(self.input) as f:
+            self.assertEqual(f.read(), "some words\n")
+
+    def test_a_ready_file_over_something_else(self):
+        for service in (MASTER, WORKER):
+            self.refused(service, "--listen=127.0.0.1:0", "--ready_file=" + self.input,
+                         says=["--ready_file: " + self.input])
+        with open(self.input) as f:
+            self.assertEqual(f.read(), "some words\n")
+
     def test_two_jobs_with_one_output(self):
         gate = cluster.Gate(self.path("gate"))
         self.text("held/text", gate.word + "\n")
