@@ -3,7 +3,8 @@
 // input or output beyond what `millrace jobs --json` shows.
 //
 // Bounded: kConnectionsMax connections at a time, more are closed at once; headers must arrive
-// within a few seconds; bodies are not read.
+// within a few seconds, and no more of them than kj takes (128 KiB); bodies are not read. Who is
+// refused is logged.
 //
 // Lives on one event loop.
 #ifndef MILLRACE_MASTER_HTTP_SERVICE_H_
@@ -17,6 +18,8 @@
 #include <cstddef>
 #include <functional>
 #include <string>
+
+#include "rpc/log_limiter.h"
 
 namespace millrace {
 
@@ -35,19 +38,22 @@ class HttpService final : private kj::HttpService, private kj::TaskSet::ErrorHan
   uint port() { return receiver_->getPort(); }
 
  private:
+  class Visit;
+
   void Serve(kj::Own<kj::AsyncIoStream> stream);
   kj::Promise<void> request(kj::HttpMethod method, kj::StringPtr url,
                             const kj::HttpHeaders& headers, kj::AsyncInputStream& body,
                             Response& response) override;
   kj::Promise<void> Send(Response& response, uint status, kj::StringPtr status_text,
                          kj::StringPtr type, std::string body);
+  void LogRefused(const std::string& peer, kj::StringPtr why);
   void taskFailed(kj::Exception&& exception) override;
 
   kj::Timer& timer_;
   kj::Own<kj::ConnectionReceiver> receiver_;
   const std::function<std::string()> jobs_json_;
   const kj::HttpHeaderTable headers_;
-  kj::HttpServer server_;
+  LogLimiter log_limiter_;
   size_t connections_ = 0;
   kj::TaskSet tasks_;
 };

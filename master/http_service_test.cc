@@ -110,6 +110,15 @@ TEST_F(HttpServiceTest, GarbageCostsItsConnectionAlone) {
   EXPECT_EQ(Ask(kj::HttpMethod::GET, "/healthz").status, 200u);
 }
 
+TEST_F(HttpServiceTest, HeadersWithoutEndCostTheirConnectionAlone) {
+  auto stream = Connect();
+  const std::string headers = "GET /jobs HTTP/1.1\r\nX: " + std::string(1 << 20, 'x');
+  auto written = stream->write(headers.data(), headers.size());
+  EXPECT_ANY_THROW(written.wait(wait_scope_));  // closed long before the end
+  EXPECT_EQ(stream->readAllText().wait(wait_scope_).size(), 0u);
+  EXPECT_EQ(Ask(kj::HttpMethod::GET, "/healthz").status, 200u);
+}
+
 TEST_F(HttpServiceTest, ConnectionsAreBounded) {
   std::vector<kj::Own<kj::AsyncIoStream>> open;
   for (size_t i = 0; i < HttpService::kConnectionsMax; ++i) open.push_back(Connect());

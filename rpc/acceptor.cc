@@ -1,16 +1,13 @@
 #include "rpc/acceptor.h"
 
-#include <arpa/inet.h>
 #include <glog/logging.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "rpc/address.h"
 #include "rpc/deadline.h"
 #include "rpc/handshake.h"
+#include "rpc/peer_address.h"
 #include "rpc/status_exception.h"
 
 namespace millrace {
@@ -18,28 +15,6 @@ namespace {
 
 constexpr uint32_t kLogLinesPerSecond = 5;
 constexpr kj::Duration kPauseAfterFailure = 100 * kj::MILLISECONDS;
-
-// The address of the other end; empty for what is no internet socket, or already gone.
-HostPort PeerOf(kj::AsyncIoStream& stream) {
-  sockaddr_storage storage = {};
-  kj::uint length = sizeof(storage);
-  kj::runCatchingExceptions(
-      [&]() { stream.getpeername(reinterpret_cast<sockaddr*>(&storage), &length); });
-  char text[INET6_ADDRSTRLEN] = {};
-  if (storage.ss_family == AF_INET) {
-    const auto& v4 = reinterpret_cast<const sockaddr_in&>(storage);
-    inet_ntop(AF_INET, &v4.sin_addr, text, sizeof(text));
-    return HostPort{text, ntohs(v4.sin_port)};
-  }
-  if (storage.ss_family == AF_INET6) {
-    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(storage);
-    inet_ntop(AF_INET6, &v6.sin6_addr, text, sizeof(text));
-    return HostPort{text, ntohs(v6.sin6_port)};
-  }
-  return HostPort();
-}
-
-std::string NameOf(const HostPort& peer) { return peer.host.empty() ? "a peer" : ToString(peer); }
 
 }  // namespace
 
@@ -87,8 +62,8 @@ kj::Promise<void> Acceptor::Run() {
 
 // Gives a stranger a place among the handshakes.
 void Acceptor::Admit(kj::Own<kj::AsyncIoStream> stream) {
-  const HostPort peer = PeerOf(*stream);
-  const std::string name = NameOf(peer);
+  const HostPort peer = PeerAddress(*stream);
+  const std::string name = PeerName(peer);
   if (per_peer_->Of(peer.host) >= limits_.max_per_peer) {
     Log(absl::StrCat("refused ", name, ": ", limits_.max_per_peer,
                      " connections from there are open"));
