@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unicodedata
 import unittest
 
@@ -152,8 +153,10 @@ class Process(subprocess.Popen):
     def wait_to_say(self, pattern):
         """Waits until standard error matches the regular expression."""
         watch = Watch(os.path.dirname(self.log_path), WRITTEN)
+        deadline = time.monotonic() + DEADLINE_S
         while not re.search(pattern, self.said()):
             assert self.poll() is None, "it ended without saying %s:\n%s" % (pattern, self.said())
+            assert time.monotonic() < deadline, "it did not say %s:\n%s" % (pattern, self.said())
             watch.wait()
 
     def finish(self, code=0):

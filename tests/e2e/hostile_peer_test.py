@@ -6,14 +6,10 @@ import socket
 import threading
 
 import cluster
+import stranger
 from cluster import MILLRACE, WORDCOUNT, WORKER, read_output
 
 OTHER_VERSION = 999
-
-
-def greeting(byte):
-    """The first bytes of either end in another protocol version (rpc/preamble.h)."""
-    return b"\x93millr\r\n" + OTHER_VERSION.to_bytes(4, "little") + bytes([byte]) + os.urandom(16)
 
 
 class PeerOfAnotherVersion:
@@ -34,24 +30,14 @@ class PeerOfAnotherVersion:
             s.settimeout(cluster.DEADLINE_S)
             while len(self.heard) < 29 and (chunk := s.recv(29 - len(self.heard))):
                 self.heard += chunk
-            s.sendall(greeting(self.VERDICT))
+            s.sendall(stranger.greeting(self.VERDICT, OTHER_VERSION))
             s.recv(1)  # until the other side has closed
 
 
 class HostilePeerTest(cluster.ClusterTest):
     def closed_by_peer(self, address, data):
         """Sends `data` and waits until the other side has closed; returns what it answered."""
-        host, port = address.rsplit(":", 1)
-        with socket.create_connection((host, int(port)), timeout=cluster.DEADLINE_S) as s:
-            answer = b""
-            try:
-                s.sendall(data)
-                s.shutdown(socket.SHUT_WR)
-                while chunk := s.recv(65536):
-                    answer += chunk
-            except OSError:  # it has closed already
-                pass
-            return answer
+        return stranger.send_until_closed(stranger.connect(address), data)
 
     def test_random_bytes_to_every_port(self):
         master = self.master()
@@ -89,7 +75,7 @@ class HostilePeerTest(cluster.ClusterTest):
 
     def test_another_protocol_version_is_named(self):
         master = self.master()
-        self.closed_by_peer(master.address, greeting(1))  # as a client
+        self.closed_by_peer(master.address, stranger.greeting(stranger.CLIENT, OTHER_VERSION))
         master.wait_to_say("127.0.0.1:[0-9]+.*version %d" % OTHER_VERSION)
 
     def test_a_master_of_another_version_is_exit_6(self):
@@ -105,7 +91,7 @@ class HostilePeerTest(cluster.ClusterTest):
                 process = self.start(name, argv + ["--master=" + peer.address]).finish(6)
                 peer.thread.join(cluster.DEADLINE_S)
                 ours = int.from_bytes(peer.heard[8:12], "little")
-                self.assertEqual(peer.heard[:8], greeting(0)[:8])
+                self.assertEqual(peer.heard[:8], stranger.greeting(0)[:8])
                 self.assertRegex(process.said(), "%s speaks protocol version %d, .*version %d;" %
                                  (peer.address, OTHER_VERSION, ours))
         self.assertFalse(os.path.exists(self.path("out")), "nothing was done")
