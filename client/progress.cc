@@ -1,6 +1,8 @@
 #include "client/progress.h"
 
 #include <algorithm>
+#include <cstring>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "client/quantities.h"
@@ -15,8 +17,11 @@ constexpr uint64_t kLinePeriodMs = 1000;  // a log that people can read afterwar
 constexpr uint64_t kRateWindowMs = 3000;
 constexpr size_t kSamplesMax = 64;
 constexpr size_t kBarCells = 20;
-// Reading and counting the input is most of a job; the reduce side is the rest.
+// Of the bar, so that it only grows; what a stage takes shows when it runs (RemainingTime).
 constexpr double kMapShare = 0.7;
+// Narrower terminals get a percentage.
+constexpr size_t kColumnsForCells = 50;
+constexpr char kGap[] = "  ";
 
 struct Tasks {
   uint64_t done = 0;
@@ -49,12 +54,9 @@ uint64_t WorkersNow(const JobView& view) {
   return view.workers_joined - std::min(view.workers_joined, view.workers_lost);
 }
 
-std::string TasksText(const JobView& view) {
+bool IsMapping(const JobView& view) {
   const Tasks maps = TasksOf(view, StageKind::kMap);
-  const Tasks reduces = TasksOf(view, StageKind::kReduce);
-  std::string text = absl::StrCat("map ", maps.done, "/", maps.total);
-  if (reduces.total > 0) absl::StrAppend(&text, "  reduce ", reduces.done, "/", reduces.total);
-  return text;
+  return maps.done < maps.total;
 }
 
 std::string StateText(const JobView& view) {
@@ -63,19 +65,45 @@ std::string StateText(const JobView& view) {
   return view.waiting_on.empty() ? "" : absl::StrCat("waiting for ", view.waiting_on);
 }
 
-std::string RatesText(const JobView& view, const ProgressRates& rates) {
-  std::string text =
-      absl::StrCat(BytesText(rates.bytes_per_second), "/s  ", CountText(WorkersNow(view), "worker"),
-                   "  ", DurationText(view.wall_ms));
-  if (rates.remaining_ms.has_value() && !view.ended()) {
-    absl::StrAppend(&text, "  about ", DurationText(*rates.remaining_ms), " left");
+std::string RemainingText(const JobView& view, uint64_t remaining_ms) {
+  const bool more_to_come = IsMapping(view) && TasksOf(view, StageKind::kReduce).total > 0;
+  return absl::StrCat("about ", DurationText(remaining_ms),
+                      more_to_come ? " of map left" : " left");
+}
+
+struct Piece {
+  std::string text;
+  bool may_be_cut = false;  // words; a number that is cut would be another number
+};
+
+// What there is to say, the most important first.
+std::vector<Piece> Pieces(const JobView& view, const ProgressRates& rates) {
+  const Tasks maps = TasksOf(view, StageKind::kMap);
+  const Tasks reduces = TasksOf(view, StageKind::kReduce);
+  std::vector<Piece> pieces;
+  pieces.push_back({absl::StrCat("map ", maps.done, "/", maps.total)});
+  if (reduces.total > 0) {
+    pieces.push_back({absl::StrCat("reduce ", reduces.done, "/", reduces.total)});
   }
-  return text;
+  if (std::string state = StateText(view); !state.empty()) {
+    pieces.push_back({std::move(state), /*may_be_cut=*/true});
+  }
+  pieces.push_back({absl::StrCat(BytesText(rates.bytes_per_second), "/s")});
+  pieces.push_back({CountText(WorkersNow(view), "worker")});
+  pieces.push_back({DurationText(view.wall_ms)});
+  if (rates.remaining_ms.has_value() && !view.ended()) {
+    pieces.push_back({RemainingText(view, *rates.remaining_ms)});
+  }
+  return pieces;
 }
 
 std::string Cells(double fraction) {
   const size_t full = static_cast<size_t>(fraction * kBarCells);
   return absl::StrCat("[", std::string(full, '#'), std::string(kBarCells - full, '-'), "]");
+}
+
+std::string Percentage(double fraction) {
+  return absl::StrCat(static_cast<int>(fraction * 100), "%");
 }
 
 }  // namespace
@@ -87,19 +115,23 @@ double FractionDone(const JobView& view) {
 }
 
 std::string BarLine(const JobView& view, const ProgressRates& rates, size_t columns) {
-  std::string line = absl::StrCat(Cells(FractionDone(view)), " ", TasksText(view), "  ");
-  const std::string state = StateText(view);
-  if (!state.empty()) absl::StrAppend(&line, state, "  ");
-  absl::StrAppend(&line, RatesText(view, rates));
+  const double done = FractionDone(view);
+  std::string line = columns < kColumnsForCells ? Percentage(done) : Cells(done);
+  const char* gap = " ";
+  for (const Piece& piece : Pieces(view, rates)) {
+    const bool fits = line.size() + strlen(gap) + piece.text.size() <= columns;
+    if (fits || piece.may_be_cut) absl::StrAppend(&line, gap, piece.text);
+    if (!fits) break;
+    gap = kGap;
+  }
   if (line.size() > columns) line.resize(columns);
   return line;
 }
 
 std::string PlainLine(const JobView& view, const ProgressRates& rates) {
-  std::string line = absl::StrCat(ToString(view.job), "  ", TasksText(view), "  ");
-  const std::string state = StateText(view);
-  if (!state.empty()) absl::StrAppend(&line, state, "  ");
-  return absl::StrCat(line, RatesText(view, rates));
+  std::string line = ToString(view.job);
+  for (const Piece& piece : Pieces(view, rates)) absl::StrAppend(&line, kGap, piece.text);
+  return line;
 }
 
 ProgressReporter::ProgressReporter(ProgressMode mode, std::function<void(std::string_view)> write,
@@ -113,6 +145,7 @@ uint64_t ProgressReporter::period_ms() const {
 
 void ProgressReporter::Show(const JobView& view, uint64_t now_ms) {
   if (mode_ == ProgressMode::kNone) return;
+  Observe(view, now_ms);
   const bool early = shown_ms_.has_value() && now_ms - *shown_ms_ < period_ms();
   const bool unchanged = mode_ != ProgressMode::kBar && view.version == shown_version_;
   if (early || (shown_ms_.has_value() && unchanged)) return;
@@ -149,6 +182,12 @@ void ProgressReporter::Print(const JobView& view, uint64_t now_ms) {
   }
 }
 
+void ProgressReporter::Observe(const JobView& view, uint64_t now_ms) {
+  if (IsMapping(view)) return remaining_.Observe(StageKind::kMap, MapFraction(view), now_ms);
+  const Tasks reduces = TasksOf(view, StageKind::kReduce);
+  remaining_.Observe(StageKind::kReduce, Ratio(reduces.done, reduces.total), now_ms);
+}
+
 void ProgressReporter::Clear() {
   if (bar_on_screen_) write_("\r\033[K");
   bar_on_screen_ = false;
@@ -166,9 +205,7 @@ ProgressRates ProgressReporter::Rates(const JobView& view, uint64_t now_ms) {
   } else if (view.wall_ms > 0 && view.ended()) {
     rates.bytes_per_second = view.mapped_bytes * 1000 / view.wall_ms;
   }
-  const double done = FractionDone(view);
-  // The first twentieth says little about the rest.
-  if (done > 0.05 && done < 1) rates.remaining_ms = view.wall_ms * (1 - done) / done;
+  rates.remaining_ms = remaining_.ms();
   return rates;
 }
 

@@ -19,6 +19,7 @@
 #include <string_view>
 #include <utility>
 
+#include "client/remaining_time.h"
 #include "rpc/job_views.h"
 
 namespace millrace {
@@ -28,14 +29,15 @@ enum class ProgressMode : uint8_t { kBar, kPlain, kJson, kNone };
 // What the view itself does not say.
 struct ProgressRates {
   uint64_t bytes_per_second = 0;         // of input, lately
-  std::optional<uint64_t> remaining_ms;  // a guess from what is done
+  std::optional<uint64_t> remaining_ms;  // of the stage that runs
 };
 
-// One line of at most `columns` columns, without a line end.
+// One line without a line end. The bar's has at most `columns` columns: numbers that do not fit are
+// left out, words are cut.
 std::string BarLine(const JobView& view, const ProgressRates& rates, size_t columns);
 std::string PlainLine(const JobView& view, const ProgressRates& rates);
 
-// Done tasks over all tasks, maps by bytes, between 0 and 1.
+// How much of the bar is full, between 0 and 1; never says how long the rest takes.
 double FractionDone(const JobView& view);
 
 class ProgressReporter {
@@ -60,6 +62,7 @@ class ProgressReporter {
   uint64_t period_ms() const;
 
  private:
+  void Observe(const JobView& view, uint64_t now_ms);
   void Print(const JobView& view, uint64_t now_ms);
   ProgressRates Rates(const JobView& view, uint64_t now_ms);
 
@@ -71,6 +74,7 @@ class ProgressReporter {
   std::string shown_;  // the last plain line without its times
   bool bar_on_screen_ = false;
   std::deque<std::pair<uint64_t, uint64_t>> samples_;  // (now_ms, mapped bytes) of late, bounded
+  RemainingTime remaining_;
 };
 
 }  // namespace millrace

@@ -10,6 +10,7 @@ namespace millrace {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -44,23 +45,36 @@ class Screen {
 TEST(BarLineTest, ShowsTasksRateWorkersAndTimes) {
   EXPECT_EQ(BarLine(HalfMapped(), {3 << 20, 1500}, 200),
             "[#######-------------] map 8/16  reduce 0/4  3 MiB/s  3 workers  2.00 s  "
-            "about 1.50 s left");
+            "about 1.50 s of map left");
 }
 
-TEST(BarLineTest, NeverExceedsTheTerminal) {
-  EXPECT_THAT(BarLine(HalfMapped(), {}, 40), SizeIs(40));
+TEST(BarLineTest, NumbersThatDoNotFitAreLeftOut) {
+  const ProgressRates rates = {3 << 20, 1500};
+  EXPECT_EQ(BarLine(HalfMapped(), rates, 70),
+            "[#######-------------] map 8/16  reduce 0/4  3 MiB/s  3 workers");
+  EXPECT_EQ(BarLine(HalfMapped(), rates, 49), "35% map 8/16  reduce 0/4  3 MiB/s  3 workers");
+  EXPECT_EQ(BarLine(HalfMapped(), rates, 19), "35% map 8/16");
+  EXPECT_EQ(BarLine(HalfMapped(), rates, 2), "35");
 }
 
 TEST(BarLineTest, SaysWhyNothingMoves) {
   JobView view = HalfMapped();
   view.waiting_on = "workers: none has joined";
   EXPECT_THAT(BarLine(view, {}, 200), HasSubstr("waiting for workers: none has joined"));
+  EXPECT_EQ(BarLine(view, {}, 60), "[#######-------------] map 8/16  reduce 0/4  waiting for wor");
 }
 
 TEST(PlainLineTest, AMapOnlyJobHasNoReduces) {
   JobView view = HalfMapped();
   view.stages.pop_back();
-  EXPECT_THAT(PlainLine(view, {}), StartsWith("job-3  map 8/16  0 B/s"));
+  EXPECT_EQ(PlainLine(view, {0, 1500}),
+            "job-3  map 8/16  0 B/s  3 workers  2.00 s  about 1.50 s left");
+}
+
+TEST(PlainLineTest, TheLastStageIsTheRest) {
+  JobView view = HalfMapped();
+  view.stages[0].done = 16;
+  EXPECT_THAT(PlainLine(view, {0, 1500}), EndsWith("about 1.50 s left"));
 }
 
 TEST(FractionDoneTest, IsWholeOnlyWhenEveryTaskIsDone) {
@@ -121,6 +135,23 @@ TEST(ProgressReporterTest, NoneIsSilent) {
   screen.reporter.Show(HalfMapped(), 0);
   screen.reporter.Finish(HalfMapped(), 1);
   EXPECT_THAT(screen.writes, IsEmpty());
+}
+
+// One map and many reduces: a fast map says nothing of them.
+TEST(ProgressReporterTest, RemainingTimeComesFromTheStageThatRuns) {
+  Screen screen(ProgressMode::kPlain);
+  JobView view = HalfMapped();
+  view.stages = {{StageKind::kMap, 1, 0, 1}, {StageKind::kReduce, 100, 0, 0}};
+  view.mapped_bytes = 0;
+  screen.reporter.Show(view, 0);
+  view.stages[0].done = 1;
+  view.version = 8;
+  screen.reporter.Show(view, 1000);
+  EXPECT_THAT(screen.writes.back(), Not(HasSubstr("left")));
+  view.stages[1].done = 10;
+  view.version = 9;
+  screen.reporter.Show(view, 11000);
+  EXPECT_THAT(screen.writes.back(), HasSubstr("about 1m30s left"));
 }
 
 TEST(ProgressReporterTest, TheRateIsThatOfTheLastSeconds) {
