@@ -1,5 +1,7 @@
 #include "worker/binary_cache.h"
 
+#include <glog/logging.h>
+
 #include <optional>
 #include <utility>
 
@@ -40,7 +42,11 @@ struct BinaryCache::Look {
     if (!info.ok()) return absl::OkStatus();
     if (!SameFile(*info, verified)) {
       const absl::StatusOr<std::string> hex = Sha256HexOfFile(cached_path);
-      if (!hex.ok() || *hex != binary.sha256) return fs.RemoveFile(cached_path);
+      if (!hex.ok() || *hex != binary.sha256) {
+        LOG(WARNING) << "the copy of the job binary " << binary.path << " in " << cached_path
+                     << " is damaged and will be fetched again";
+        return fs.RemoveFile(cached_path);
+      }
     }
     cached = *info;
     return absl::OkStatus();
