@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+"""Which benchmarks scripts/bench runs. The benchmarks, bazel and apt are stubs that write down how
+they were called."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+WORDCOUNT = "tests/bench/wordcount_bench.py"
+SCHEDULER = "bazel run //tests/bench:scheduler_bench --"
+ENGINE = "bazel run //tests/bench:engine_bench --"
+
+
+class BenchTest(unittest.TestCase):
+    def setUp(self):
+        self.root = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.root)
+        self.calls = os.path.join(self.root, "calls")
+        self.stub("scripts/install_dependencies")
+        self.stub(WORDCOUNT)
+        self.stub("bin/bazel")
+        shutil.copy(os.path.join(HERE, "bench"), self.path("scripts/bench"))
+
+    def path(self, name):
+        return os.path.join(self.root, name)
+
+    def stub(self, name, exit_code=0):
+        os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
+        with open(self.path(name), "w") as f:
+            f.write('#!/bin/sh\necho "%s $*" >>"%s"\nexit %d\n' %
+                    (name.replace("bin/", ""), self.calls, exit_code))
+        os.chmod(self.path(name), 0o755)
+
+    def bench(self, *arguments, code=0):
+        """Runs scripts/bench from another folder; returns what it said."""
+        path = self.path("bin") + ":" + os.environ["PATH"]
+        done = subprocess.run([self.path("scripts/bench"), *arguments], cwd="/", text=True,
+                              env=dict(os.environ, PATH=path), capture_output=True)
+        self.assertEqual(done.returncode, code, done.stderr)
+        return done.stdout + done.stderr
+
+    def ran(self):
+        """How benchmarks were called, in order; what was installed and built is left out."""
+        if not os.path.exists(self.calls):
+            return []
+        with open(self.calls) as f:
+            return [line.strip() for line in f
+                    if line.startswith((WORDCOUNT, "bazel run"))]
+
+    def test_without_a_name_it_runs_all_that_need_no_files(self):
+        self.bench()
+        self.assertEqual(self.ran(), [WORDCOUNT, SCHEDULER])
+
+    def test_several_names_run_in_their_order(self):
+        self.bench("scheduler", "wordcount")
+        self.assertEqual(self.ran(), [SCHEDULER, WORDCOUNT])
+
+    def test_one_name_takes_flags_of_its_own(self):
+        self.bench("wordcount", "--runs=1", "--only=words")
+        self.bench("engine", "--", "FILE")
+        self.assertEqual(self.ran(), [WORDCOUNT + " --runs=1 --only=words", ENGINE + " FILE"])
+
+    def test_flags_that_belong_to_no_single_benchmark_are_a_usage_error(self):
+        self.assertIn("'--runs=1'", self.bench("--runs=1", code=2))
+        self.assertIn("'--runs=1'", self.bench("wordcount", "scheduler", "--runs=1", code=2))
+        self.assertFalse(os.path.exists(self.calls), "nothing was done")
+
+    def test_an_unknown_name_lists_those_that_are_there(self):
+        said = self.bench("wordcount", "nonsense", code=2)
+        self.assertIn("no benchmark 'nonsense'; there are: wordcount, scheduler, engine", said)
+        self.assertFalse(os.path.exists(self.calls), "nothing was done")
+
+    def test_one_that_misses_its_targets_does_not_keep_others_from_running(self):
+        self.stub(WORDCOUNT, exit_code=1)
+        self.bench("wordcount", "scheduler", code=1)
+        self.assertEqual(self.ran(), [WORDCOUNT, SCHEDULER])
+
+    def test_help(self):
+        self.assertIn("scripts/bench NAME...", self.bench("--help"))
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0]])
