@@ -12,7 +12,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/exit_codes.h"
-#include "client/inline_staging.h"
 #include "client/job_spec.h"
 #include "client/local_cluster.h"
 #include "client/progress.h"
@@ -66,12 +65,11 @@ class InlineRun {
 
  private:
   absl::Status StageRunPublish(const std::string& scratch) {
-    RemoveAbandonedStaging(fs_, plan_.output);
     OutputCommitter committer(&fs_);
+    committer.RemoveAbandoned(plan_.output);
     MILLRACE_RETURN_IF_ERROR(
         committer.Stage(plan_.output, plan_.job_key, spec_.request_id).status());
-    const std::unique_ptr<InlineStagingLock> lock =
-        InlineStagingLock::Take(plan_.output, plan_.job_key);
+    const std::unique_ptr<FileLock> held = committer.HoldStaging(plan_.output, plan_.job_key);
     absl::Status done = RunTasks(scratch);
     if (done.ok()) done = committer.PublishJob(plan_);
     if (!done.ok()) committer.Abort(plan_).IgnoreError();  // the first failure is the one to tell

@@ -206,8 +206,8 @@ class JobRun {
     return exits_.back()->Wait().then([this, what](ExitStatus status) -> kj::Promise<int> {
       const bool is_worker = *what == 'w';
       if (is_worker && --workers_left_ > 0) return kj::NEVER_DONE;
-      return Say(absl::StrCat("the local cluster's ", is_worker ? "last " : "", what, " ",
-                              status.Describe(), "; what it said, if anything, is above"),
+      return Say(absl::StrCat("the local cluster's ", is_worker ? "last " : "", what, " ended (",
+                              status.Describe(), "); what it said, if anything, is above"),
                  kExitFailed);
     });
   }

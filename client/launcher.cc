@@ -23,6 +23,7 @@
 #include "client/roles.h"
 #include "client/terminal.h"
 #include "mapreduce/status_macros.h"
+#include "storage/output_committer.h"
 #include "storage/posix_file_system.h"
 #include "worker/executor_process.h"
 
@@ -87,7 +88,13 @@ int RunOnLocalCluster(const Program& program, CheckedJob job) {
   if (!binary.ok()) return UsageError(program, binary.status());
   job.spec.binary = *std::move(binary);
   JobTarget target{program.name, (*cluster)->address(), *std::move(key), cluster->get()};
-  return RunJob(target, job.options, std::move(job.spec));
+  const std::string output = job.spec.output_folder;
+  const int exit_code = RunJob(target, job.options, std::move(job.spec));
+  cluster->reset();
+  // A cluster that broke leaves what its job has staged.
+  PosixFileSystem fs;
+  if (exit_code != kExitSuccess) OutputCommitter(&fs).RemoveAbandoned(output);
+  return exit_code;
 }
 
 int RunOnCluster(const Program& program, CheckedJob job) {

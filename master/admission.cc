@@ -27,7 +27,7 @@ struct Admission::Candidate {
   bool staged = false;
   std::string objection;  // set: refused, later steps do nothing
 
-  absl::Status Prepare(FileSystem& fs, const std::string& cluster_id) {
+  absl::Status Prepare(FileSystem& fs, const std::string& cluster_id, bool ends_with_us) {
     stored = std::make_shared<StoredJob>(MakeStoredJob(job, spec, cluster_id));
     JobContext& context = stored->context;
     if (spec.map_only() && context.map_count > kPartsMax) {
@@ -39,11 +39,15 @@ struct Admission::Candidate {
     request.output = spec.output_folder;
     request.overwrite = spec.overwrite;
     request.inputs = spec.inputs;
-    MILLRACE_RETURN_IF_ERROR(CheckOutput(fs, request));
     OutputCommitter committer(&fs);
+    committer.RemoveAbandoned(spec.output_folder);
+    MILLRACE_RETURN_IF_ERROR(CheckOutput(fs, request));
     MILLRACE_ASSIGN_OR_RETURN(
         context.nonce, committer.Stage(spec.output_folder, context.staging_key, context.nonce));
     staged = true;
+    if (ends_with_us) {
+      stored->held_staging = committer.HoldStaging(spec.output_folder, context.staging_key);
+    }
     encoded = EncodeJobSpec(spec);
     spec.inputs.clear();
     return absl::OkStatus();
@@ -88,8 +92,9 @@ std::string Admission::RivalFor(const std::string& output_folder) const {
 
 kj::Promise<void> Admission::Stage(std::shared_ptr<Candidate> candidate) {
   auto prepared =
-      services_.runner.Run([candidate, &fs = services_.fs, cluster_id = services_.cluster_id]() {
-        return candidate->Prepare(fs, cluster_id);
+      services_.runner.Run([candidate, &fs = services_.fs, cluster_id = services_.cluster_id,
+                            ends_with_us = services_.jobs_end_with_master]() {
+        return candidate->Prepare(fs, cluster_id, ends_with_us);
       });
   return prepared.then([candidate](absl::Status status) {
     if (!status.ok()) candidate->objection = std::string(status.message());

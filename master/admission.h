@@ -49,6 +49,7 @@ class Admission {
     FileSystem& fs;
     BlockingRunner& runner;
     std::string cluster_id;
+    bool jobs_end_with_master = false;  // see Master::Options
   };
 
   // All services must outlive it.

@@ -17,6 +17,7 @@
 #include "master/core/actions.h"
 #include "master/core/job_plan.h"
 #include "rpc/task_types.h"
+#include "storage/file_system.h"
 
 namespace millrace {
 
@@ -25,6 +26,7 @@ struct StoredJob {
   std::vector<InputSplit> splits;  // one for each map task
   uint64_t input_bytes = 0;
   bool overwrite = false;
+  std::shared_ptr<FileLock> held_staging;  // when the job ends with this master
 
   JobId job() const { return context.job; }
 };

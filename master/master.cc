@@ -84,7 +84,7 @@ Master::Master(const Environment& environment, const Options& options)
       binaries_(environment.fs, environment.runner, options.binaries_folder, options.host_id),
       views_(core_, jobs_, links_, shell_, options.started_wall_us),
       admission_({core_, shell_, jobs_, links_, publisher_, environment.fs, environment.runner,
-                  options.cluster_id}),
+                  options.cluster_id, options.jobs_end_with_master}),
       service_(core_, shell_, views_, admission_, binaries_, jobs_, timer_),
       connections_(kj::heap<kj::TaskSet>(static_cast<kj::TaskSet::ErrorHandler&>(*this))) {}
 

@@ -53,6 +53,8 @@ class Master final : private ActionPerformer, private kj::TaskSet::ErrorHandler 
     absl::Duration lease = absl::Seconds(10);
     std::string binaries_folder;  // for uploaded job binaries
     std::string host_id;
+    bool jobs_end_with_master =
+        false;  // nobody recovers them, so what they staged is abandoned then
     // See WorkerTerms.
     std::function<kj::Promise<void>(std::string address)> check_shuffle;
     WorkerLink::Options link;

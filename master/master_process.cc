@@ -164,6 +164,7 @@ void MasterProcess::MakeMaster() {
   options.binaries_folder =
       UploadedBinariesFolder(state_ != nullptr ? options_.state_dir : temporary_folder_);
   options.host_id = HostId();
+  options.jobs_end_with_master = state_ == nullptr;
   options.check_shuffle = [this](std::string address) { return CheckShuffle(address); };
   master_ =
       std::make_unique<Master>(Master::Environment{timer_, fs_, *journal_, io_thread_}, options);

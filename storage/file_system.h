@@ -56,6 +56,12 @@ class WritableFile {
   virtual absl::Status Close() = 0;
 };
 
+// A file that nobody else can lock until this object goes, or its process ends, however it ends.
+class FileLock {
+ public:
+  virtual ~FileLock() = default;
+};
+
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
@@ -81,6 +87,11 @@ class FileSystem {
   virtual absl::Status SyncFolder(const std::string& folder) = 0;
   // Bytes free for us on the file system that holds `path`.
   virtual absl::StatusOr<uint64_t> FreeBytes(const std::string& path) = 0;
+
+  // Makes a file that is locked from its beginning, or locks one that is there. Null when that
+  // cannot be: somebody holds it, it is (not) there, or this file system has no locks.
+  virtual std::unique_ptr<FileLock> CreateLocked(const std::string& path) { return nullptr; }
+  virtual std::unique_ptr<FileLock> LockExisting(const std::string& path) { return nullptr; }
 
   // The path with all symbolic links resolved, to recognise containment. It must exist.
   virtual absl::StatusOr<std::string> RealPath(const std::string& path) = 0;

@@ -104,6 +104,25 @@ absl::StatusOr<std::string> OutputCommitter::TopmostMissing(const std::string& f
   }
 }
 
+std::unique_ptr<FileLock> OutputCommitter::HoldStaging(const std::string& output,
+                                                       const std::string& job_key) {
+  return fs_.CreateLocked(StagingLockPath(output, job_key));
+}
+
+void OutputCommitter::RemoveAbandoned(const std::string& output) {
+  const absl::StatusOr<std::vector<std::string>> jobs = fs_.List(StagingRoot(output));
+  if (!jobs.ok()) return;  // mostly because there is none
+  for (const std::string& job_key : *jobs) {
+    const std::unique_ptr<FileLock> lock = fs_.LockExisting(StagingLockPath(output, job_key));
+    if (lock == nullptr) continue;  // was never held, or its process lives
+    const absl::StatusOr<std::string> topmost_made =
+        ReadFile(fs_, MadeFolderPath(output, job_key), kPathBytesMax);
+    if (!RemoveStaging(output, job_key).ok()) continue;
+    RemoveMadeFolders(output, topmost_made.value_or("")).IgnoreError();
+    LOG(INFO) << "removed what a job that is gone had staged: " << StagingFolder(output, job_key);
+  }
+}
+
 absl::Status OutputCommitter::PublishJob(const PublishPlan& plan) {
   return About(plan.output, Publish(plan));
 }

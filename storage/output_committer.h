@@ -12,6 +12,7 @@
 #define MILLRACE_STORAGE_OUTPUT_COMMITTER_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,14 @@ class OutputCommitter {
   // again stages its unfinished jobs again.
   absl::StatusOr<std::string> Stage(const std::string& output, const std::string& job_key,
                                     const std::string& nonce);
+
+  // Marks what a job has staged as something that ends with this process, as long as that is held.
+  // Null where the file system has no locks: then nobody can tell that it is abandoned.
+  std::unique_ptr<FileLock> HoldStaging(const std::string& output, const std::string& job_key);
+
+  // Removes, as far as possible, what jobs have staged in `output` whose process held it and has
+  // ended, with the folders that Stage made for them. What was never held stays: its job may go on.
+  void RemoveAbandoned(const std::string& output);
 
   // Publishes, or does what is left to do. Before the first change every part must be there with
   // its length (kDataLoss if not); without `overwrite` no other job may have put parts there in the

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
 #include <map>
 #include <memory>
@@ -12,6 +13,7 @@
 #include "storage/memory_file_system.h"
 #include "storage/output_manifest.h"
 #include "storage/paths.h"
+#include "storage/posix_file_system.h"
 
 namespace millrace {
 namespace {
@@ -362,6 +364,49 @@ TEST(AbortTest, AfterAKillAnywhereInPublishingItIsAllOrNothing) {
     }
   }
 }
+
+// --- Staging of jobs that are gone ---
+
+// Locks are the kernel's, so this is on a real disk.
+class AbandonedTest : public ::testing::Test {
+ protected:
+  AbandonedTest() {
+    std::string folder = ::testing::TempDir() + "abandoned-XXXXXX";
+    EXPECT_NE(mkdtemp(folder.data()), nullptr);
+    output_ = JoinPath(folder, "out");
+  }
+
+  void Stage(const std::string& job_key) {
+    EXPECT_TRUE(committer_.Stage(output_, job_key, "nonce").ok());
+  }
+  std::unique_ptr<FileLock> StageAndHold(const std::string& job_key) {
+    Stage(job_key);
+    std::unique_ptr<FileLock> held = committer_.HoldStaging(output_, job_key);
+    EXPECT_NE(held, nullptr);
+    return held;
+  }
+
+  PosixFileSystem fs_;
+  OutputCommitter committer_{&fs_};
+  std::string output_;
+};
+
+TEST_F(AbandonedTest, OnlyStagingThatWasHeldAndIsNoLongerIsRemoved) {
+  Stage("durable");  // never held: its master may come back
+  StageAndHold("dead").reset();
+  const std::unique_ptr<FileLock> living = StageAndHold("living");
+  committer_.RemoveAbandoned(output_);
+  EXPECT_THAT(*fs_.List(StagingRoot(output_)), ElementsAre("durable", "living"));
+}
+
+TEST_F(AbandonedTest, TheFoldersThatWereMadeForItGoToo) {
+  output_ += "/deep/down";
+  StageAndHold("dead").reset();
+  committer_.RemoveAbandoned(output_);
+  EXPECT_THAT(*fs_.List(FolderOf(FolderOf(FolderOf(output_)))), IsEmpty());
+}
+
+TEST_F(AbandonedTest, WithoutStagingThereIsNothingToDo) { committer_.RemoveAbandoned(output_); }
 
 }  // namespace
 }  // namespace millrace

@@ -126,8 +126,8 @@ std::string MadeFolderPath(std::string_view output, std::string_view job_key) {
   return JoinPath(StagingFolder(output, job_key), "made");
 }
 
-std::string InlineLockPath(std::string_view output, std::string_view job_key) {
-  return JoinPath(StagingFolder(output, job_key), "inline");
+std::string StagingLockPath(std::string_view output, std::string_view job_key) {
+  return JoinPath(StagingFolder(output, job_key), "alive");
 }
 
 std::string PartName(uint32_t index, uint32_t count) {

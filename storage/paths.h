@@ -11,7 +11,7 @@
 //       part-00000-attempt-1-17     one attempt's part, until the job is published
 //       nonce                       proves that a host sees this folder
 //       made                        the topmost folder that the job had to make, if it made any
-//       inline                      locked by the process of an inline job while it lives
+//       alive                       locked while the process lives that the job cannot outlive
 //   STATE/                          of the master
 //     journal.db  lock  cluster_id  binaries/SHA256
 //
@@ -71,7 +71,7 @@ std::string StagedPartPath(std::string_view output, std::string_view job_key, ui
                            const AttemptId& attempt);
 std::string NoncePath(std::string_view output, std::string_view job_key);
 std::string MadeFolderPath(std::string_view output, std::string_view job_key);
-std::string InlineLockPath(std::string_view output, std::string_view job_key);
+std::string StagingLockPath(std::string_view output, std::string_view job_key);
 // "part-00000-of-00004".
 std::string PartName(uint32_t index, uint32_t count);
 std::string PartPath(std::string_view output, uint32_t index, uint32_t count);

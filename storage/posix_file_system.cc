@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -65,6 +66,19 @@ FileInfo ToFileInfo(const struct stat& s) {
   info.device = s.st_dev;
   info.inode = s.st_ino;
   return info;
+}
+
+class PosixFileLock : public FileLock {
+ public:
+  explicit PosixFileLock(Descriptor fd) : fd_(std::move(fd)) {}
+
+ private:
+  const Descriptor fd_;  // the kernel lets go of the lock with it
+};
+
+std::unique_ptr<FileLock> Lock(Descriptor fd) {
+  if (!fd.is_open() || flock(fd.get(), LOCK_EX | LOCK_NB) < 0) return nullptr;
+  return std::make_unique<PosixFileLock>(std::move(fd));
 }
 
 class PosixReadableFile : public ReadableFile {
@@ -298,6 +312,20 @@ absl::StatusOr<uint64_t> PosixFileSystem::FreeBytes(const std::string& path) {
     return PosixError(path, "cannot ask for free space", errno);
   }
   return uint64_t{space.f_bavail} * space.f_frsize;
+}
+
+std::unique_ptr<FileLock> PosixFileSystem::CreateLocked(const std::string& path) {
+  // Nobody sees it by its name before it is locked.
+  const std::string temporary = TemporaryName(path);
+  std::unique_ptr<FileLock> lock = Lock(Open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW));
+  if (lock == nullptr) return nullptr;
+  const bool is_new = link(temporary.c_str(), path.c_str()) == 0;
+  unlink(temporary.c_str());
+  return is_new ? std::move(lock) : nullptr;
+}
+
+std::unique_ptr<FileLock> PosixFileSystem::LockExisting(const std::string& path) {
+  return Lock(Open(path, O_WRONLY | O_NOFOLLOW));
 }
 
 absl::StatusOr<std::string> PosixFileSystem::RealPath(const std::string& path) {

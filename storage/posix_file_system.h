@@ -28,6 +28,8 @@ class PosixFileSystem : public FileSystem {
   absl::Status RemoveEmptyFolder(const std::string& folder) override;
   absl::Status SyncFolder(const std::string& folder) override;
   absl::StatusOr<uint64_t> FreeBytes(const std::string& path) override;
+  std::unique_ptr<FileLock> CreateLocked(const std::string& path) override;
+  std::unique_ptr<FileLock> LockExisting(const std::string& path) override;
   absl::StatusOr<std::string> RealPath(const std::string& path) override;
 };
 
