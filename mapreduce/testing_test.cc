@@ -58,15 +58,5 @@ TEST(RunReducerTest, ThrowsWhatTheReducerFailsWith) {
   EXPECT_THROW(RunReducer(reducer, "key", {""}), std::runtime_error);
 }
 
-TEST(CounterSetTest, SharesOneCounterBeyondTheLimit) {
-  CounterSet counters;
-  for (size_t i = 0; i < CounterSet::kMaxCounters + 5; ++i) {
-    counters.Get("many", std::to_string(i))->Increment();
-  }
-  EXPECT_EQ(counters.Get("millrace", "overflow")->value(), 5);
-  counters.Get("many", "0")->Increment();
-  EXPECT_EQ(counters.Get("many", "0")->value(), 2);
-}
-
 }  // namespace
 }  // namespace millrace
