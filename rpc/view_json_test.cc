@@ -4,47 +4,12 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "rpc/json_writer.h"
 
 namespace millrace {
 namespace {
 
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
-
-std::string Quoted(std::string_view text) {
-  JsonWriter json;
-  json.String(text);
-  return std::move(json).Take();
-}
-
-TEST(JsonWriterTest, SeparatesValuesAndNestsThem) {
-  JsonWriter json;
-  json.OpenObject().Key("a").Number(1).Key("b").OpenArray().String("x").Null();
-  json.OpenObject().CloseObject().CloseArray().Key("c").SignedNumber(-2).CloseObject();
-  EXPECT_EQ(std::move(json).Take(), R"({"a": 1, "b": ["x", null, {}], "c": -2})");
-}
-
-TEST(JsonWriterTest, EscapesQuotesBackslashesAndControlBytes) {
-  EXPECT_EQ(Quoted("say \"hi\"\\"), R"("say \"hi\"\\")");
-  EXPECT_EQ(Quoted("a\tb\nc\rd"), R"("a\tb\nc\rd")");
-  EXPECT_EQ(Quoted(std::string_view("\0\x1b\x7f", 3)), R"("\u0000\u001b\u007f")");
-}
-
-TEST(JsonWriterTest, KeepsUtf8AndReplacesWhatIsNot) {
-  EXPECT_EQ(Quoted("größe €\xF0\x9F\x8D\xBA"), "\"größe €\xF0\x9F\x8D\xBA\"");
-  EXPECT_EQ(Quoted("a\xFF-b"), "\"a\xEF\xBF\xBD-b\"");
-  EXPECT_EQ(Quoted("\xC3"), "\"\xEF\xBF\xBD\"");                          // cut short
-  EXPECT_EQ(Quoted("\xC0\x80"), "\"\xEF\xBF\xBD\xEF\xBF\xBD\"");          // overlong
-  EXPECT_EQ(Quoted("\xED\xA0\x80").find("\xED"), std::string::npos);      // surrogate
-  EXPECT_EQ(Quoted("\xF4\x90\x80\x80").find("\xF4"), std::string::npos);  // too large
-}
-
-TEST(JsonWriterTest, SecondsHaveThreeDecimals) {
-  JsonWriter json;
-  json.OpenArray().Seconds(1900).Seconds(7).CloseArray();
-  EXPECT_EQ(std::move(json).Take(), "[1.900, 0.007]");
-}
 
 JobView WordCount() {
   JobView job;
