@@ -188,19 +188,5 @@ TEST_F(JobRulesTest, TheVersionOfAJobGrowsWithEveryChange) {
   EXPECT_GT(Job().version, running);
 }
 
-TEST_F(JobRulesTest, OnlyWhatLetsSomebodyRelyOnTheJournalWaitsForIt) {
-  EXPECT_TRUE(WaitsForSync(AnswerSubmit{}));
-  EXPECT_TRUE(WaitsForSync(PublishJob{}));
-  EXPECT_TRUE(WaitsForSync(AnswerOutcome{}));
-  EXPECT_FALSE(
-      IsUrgent(AnswerOutcome{WorkerId(1), A(1), OutcomeReply::kAccepted, /*urgent=*/false}));
-  EXPECT_TRUE(WaitsForSync(ReleaseJob{}));
-  EXPECT_TRUE(WaitsForSync(AbortOutput{}));
-  EXPECT_FALSE(WaitsForSync(LaunchAttempt{}));
-  EXPECT_FALSE(WaitsForSync(GrantSlot{}));
-  EXPECT_FALSE(WaitsForSync(PublishSources{}));
-  EXPECT_FALSE(WaitsForSync(WakeAt{}));
-}
-
 }  // namespace
 }  // namespace millrace
