@@ -46,5 +46,20 @@ TEST(CursorPageTest, MapperCrashPositionSurvivesInACopyOfThePage) {
   EXPECT_EQ(reinterpret_cast<const CursorPage*>(copy)->DescribePosition(), "/file:7");
 }
 
+TEST(CursorPageTest, APathThatFillsThePageIsCutByOneByte) {
+  CursorPage page;
+  page.EnterChunk("/" + std::string(2047, 'd'), 0, "chunk");
+  EXPECT_EQ(page.DescribePosition(), std::string(2047, 'd') + ":0");
+}
+
+TEST(CursorPageTest, OutsideAChunkThereIsNoRecord) {
+  CursorPage page;
+  const std::string chunk = "chunk";
+  page.EnterChunk("/file", 0, chunk);
+  page.Leave();
+  page.cursor()->record = chunk.data();
+  EXPECT_EQ(page.DescribePosition(), "");
+}
+
 }  // namespace
 }  // namespace millrace

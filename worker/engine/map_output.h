@@ -23,7 +23,7 @@
 #include "storage/run_writer.h"
 #include "worker/engine/aggregate_table.h"
 #include "worker/engine/combiner.h"
-#include "worker/engine/map_runner.h"
+#include "worker/engine/map_task.h"
 #include "worker/engine/merge_down.h"
 #include "worker/engine/pair_collector.h"
 #include "worker/engine/task_hooks.h"

@@ -16,29 +16,14 @@
 
 #include <cstdint>
 #include <memory>
-#include <string>
 
 #include "absl/status/statusor.h"
 #include "mapreduce/job.h"
-#include "rpc/ids.h"
 #include "storage/file_system.h"
-#include "storage/input_split.h"
+#include "worker/engine/map_task.h"
 #include "worker/engine/task_hooks.h"
 
 namespace millrace {
-
-struct MapTask {
-  TaskId task;
-  AttemptId attempt;
-  InputSplit split;
-  InputFormat input_format = InputFormat::kLines;
-  // 0: a map-only job; the output is a text part, `key<TAB>value<LF>` in the order of Emit.
-  uint32_t partitions = 0;
-  // Runs are not synced, for they can be made again; text parts are, with their folder.
-  std::string output_path;
-  // An existing folder for spills; they are gone when Run returns.
-  std::string temp_folder;
-};
 
 struct MapRunnerOptions {
   // Bound on the memory of the engine: tables, buffers and arenas together.

@@ -5,51 +5,21 @@
 #include <rapidcheck/gtest.h>
 
 #include <algorithm>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "storage/memory_file_system.h"
-#include "storage/run_writer.h"
-#include "worker/engine/key_group.h"
+#include "worker/engine/run_fixture.h"
 
 namespace millrace {
 namespace {
 
-using Pairs = std::vector<std::pair<std::string, std::string>>;
-
 bool KeyLess(const Pairs::value_type& a, const Pairs::value_type& b) { return a.first < b.first; }
 
-// Readers of runs with one partition each.
-class Runs {
- public:
-  explicit Runs(const std::vector<Pairs>& sources) {
-    EXPECT_TRUE(fs_.CreateFolders("/runs").ok());
-    for (const Pairs& pairs : sources) Add(pairs);
-  }
-
-  void Add(const Pairs& pairs) {
-    const std::string path = "/runs/" + std::to_string(readers_.size());
-    auto writer = RunWriter::Create(&fs_, path, RunWriterOptions());
-    EXPECT_TRUE(writer.ok());
-    (*writer)->BeginPartition(0);
-    for (const auto& [key, value] : pairs) (*writer)->Add(key, value);
-    auto footer = (*writer)->Finish();
-    EXPECT_TRUE(footer.ok());
-    auto reader = RunReader::OpenInRun(&fs_, path, *footer, 0);
-    EXPECT_TRUE(reader.ok());
-    readers_.push_back(*std::move(reader));
-  }
-
-  std::vector<std::unique_ptr<RunReader>> Take() { return std::move(readers_); }
-
- private:
-  MemoryFileSystem fs_;
-  std::vector<std::unique_ptr<RunReader>> readers_;
-};
-
 Pairs Merge(const std::vector<Pairs>& sources) {
-  Runs runs(sources);
-  RunMerger merger(runs.Take());
+  RunDisk disk;
+  RunMerger merger(disk.MakeRuns(sources));
   Pairs merged;
   while (merger.Next()) merged.emplace_back(merger.key(), merger.value());
   EXPECT_TRUE(merger.status().ok()) << merger.status();
@@ -71,14 +41,24 @@ TEST(RunMergerTest, EqualKeysComeInTheOrderOfTheirSources) {
   }
 }
 
-TEST(KeyGroupsTest, SkipWhatNobodyRead) {
-  Runs runs({{{"a", "1"}, {"a", "2"}, {"b", "3"}}, {{"a", "4"}, {"c", "5"}}});
-  RunMerger merger(runs.Take());
-  KeyGroups groups(&merger);
-  std::vector<std::string> keys;
-  while (groups.NextGroup()) keys.emplace_back(groups.key());
-  EXPECT_EQ(keys, (std::vector<std::string>{"a", "b", "c"}));
-  EXPECT_EQ(groups.records(), 5u);
+// A run whose only block no longer has its checksum.
+std::unique_ptr<RunReader> MakeDamagedRun(RunDisk* disk) {
+  const auto [path, footer] = disk->WriteRun(Pairs{{"b", "2"}});
+  std::string bytes = *ReadFile(*disk->fs(), path, /*max_bytes=*/1 << 20);
+  bytes[footer.partitions[0].offset + kBlockHeaderBytes] ^= 1;
+  EXPECT_TRUE(WriteFileAtomically(*disk->fs(), path, bytes).ok());
+  return disk->Open(path, footer, 0);
+}
+
+TEST(RunMergerTest, ADamagedSourceEndsTheMergeAndTheFirstOneIsNamed) {
+  RunDisk disk;
+  auto readers = disk.MakeRuns<Pairs>({{{"a", "1"}, {"c", "3"}}});
+  readers.push_back(MakeDamagedRun(&disk));
+  readers.push_back(MakeDamagedRun(&disk));
+  RunMerger merger(std::move(readers));
+  EXPECT_FALSE(merger.Next());
+  EXPECT_EQ(merger.status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(merger.failed_source(), 1u);
 }
 
 RC_GTEST_PROP(RunMergerProperty, EqualsAStableSortOfAllSources, ()) {

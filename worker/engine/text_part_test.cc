@@ -86,5 +86,15 @@ TEST_F(TextPartTest, AFailedSyncIsAnError) {
   EXPECT_EQ((*part)->Finish().code(), absl::StatusCode::kDataLoss);
 }
 
+TEST_F(TextPartTest, WhatIsWrittenWellAfterAnErrorDoesNotUndoIt) {
+  auto part = TextPart::Create(&fs_, "/out/part");
+  ASSERT_TRUE(part.ok());
+  fs_.FailNth(FileOperation::kWrite, 1, absl::ResourceExhaustedError("no space"));
+  for (int i = 0; i < 5; ++i) (*part)->Write("key", std::string(400 << 10, 'v'));
+  EXPECT_EQ((*part)->status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ((*part)->Finish().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_FALSE(memory_.Stat("/out/part").ok());
+}
+
 }  // namespace
 }  // namespace millrace

@@ -1,3 +1,5 @@
+#include "worker/engine/string_sort.h"
+
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
@@ -5,10 +7,6 @@
 #include <algorithm>
 #include <string>
 #include <vector>
-
-#include "worker/engine/key_order.h"
-#include "worker/engine/short_sort.h"
-#include "worker/engine/string_sort.h"
 
 namespace millrace {
 namespace {
@@ -56,6 +54,14 @@ TEST(StringSortTest, TrailingZerosCount) {
   EXPECT_EQ(SortedIndices(keys), StableSortedIndices(keys));
 }
 
+TEST(StringSortTest, APrefixIsEightBytesMostSignificantFirst) {
+  EXPECT_EQ(PrefixOf("abcdefghij", 0), 0x6162636465666768u);
+  EXPECT_EQ(PrefixOf("abcdefghij", 2), 0x636465666768696au);
+  EXPECT_EQ(PrefixOf("abcdefghij", 8), 0x696a000000000000u);
+  EXPECT_EQ(PrefixOf("abcdefghij", 10), 0u);
+  EXPECT_EQ(PrefixOf("\xff", 0), 0xff00000000000000u);
+}
+
 rc::Gen<std::vector<std::string>> ManyKeys() {
   // Few letters and common beginnings, so that groups are large and prefixes agree.
   const auto piece =
@@ -79,38 +85,6 @@ rc::Gen<std::vector<std::string>> ManyKeys() {
 RC_GTEST_PROP(StringSortProperty, EqualsAStableSort, ()) {
   const std::vector<std::string> keys = *ManyKeys();
   RC_ASSERT(SortedIndices(keys) == StableSortedIndices(keys));
-}
-
-RC_GTEST_PROP(ShortSortProperty, EqualsASortOfStrings, ()) {
-  std::vector<std::string> keys = *ManyKeys();
-  for (std::string& key : keys) key.resize(std::min(key.size(), kShortKeyBytes));
-  std::sort(keys.begin(), keys.end());
-  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
-  std::vector<ShortElement> elements;
-  for (size_t i = 0; i < keys.size(); ++i) {
-    elements.push_back({KeyOrderOf(keys[i]), static_cast<int64_t>(i)});
-  }
-  for (size_t i = elements.size(); i > 1; --i) {
-    std::swap(elements[i - 1], elements[*rc::gen::inRange<size_t>(0, i)]);
-  }
-  std::vector<ShortElement> scratch(elements.size());
-  SortShort(elements.data(), elements.size(), scratch.data());
-  for (size_t i = 0; i < keys.size(); ++i) {
-    RC_ASSERT(elements[i].value == static_cast<int64_t>(i));
-    RC_ASSERT(ShortKeyOf(elements[i].order).view() == keys[i]);
-  }
-}
-
-RC_GTEST_PROP(KeyOrderProperty, ComparesLikeTheKeys, (const std::string& a, const std::string& b)) {
-  const KeyOrder order_a = KeyOrderOf(a);
-  const KeyOrder order_b = KeyOrderOf(b);
-  if (order_a == order_b) {
-    RC_ASSERT(a == b || (order_a.is_long() && a.substr(0, 15) == b.substr(0, 15)));
-  } else {
-    RC_ASSERT((order_a < order_b) == (a < b));
-  }
-  const std::string padded = a + std::string(16, '?');
-  RC_ASSERT(KeyOrderWithSlack(std::string_view(padded).substr(0, a.size())) == order_a);
 }
 
 }  // namespace

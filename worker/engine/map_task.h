@@ -1,0 +1,29 @@
+// What one map attempt is to do. A plain value.
+#ifndef MILLRACE_WORKER_ENGINE_MAP_TASK_H_
+#define MILLRACE_WORKER_ENGINE_MAP_TASK_H_
+
+#include <cstdint>
+#include <string>
+
+#include "mapreduce/job.h"
+#include "rpc/ids.h"
+#include "storage/input_split.h"
+
+namespace millrace {
+
+struct MapTask {
+  TaskId task;
+  AttemptId attempt;
+  InputSplit split;
+  InputFormat input_format = InputFormat::kLines;
+  // 0: a map-only job; the output is a text part, `key<TAB>value<LF>` in the order of Emit.
+  uint32_t partitions = 0;
+  // Runs are not synced, for they can be made again; text parts are, with their folder.
+  std::string output_path;
+  // An existing folder for spills; they are gone when Run returns.
+  std::string temp_folder;
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_WORKER_ENGINE_MAP_TASK_H_
