@@ -69,7 +69,8 @@ std::string NextStep(const AttemptView* failure) {
     case Cause::kWorkerFailed:
       return "free what the message names on that worker's host (space, memory, permissions), "
              "then submit again";
-    case Cause::kJobInvalid: return "leave input and binary as they are while a job runs";
+    case Cause::kJobInvalid:
+      return "do what the message says, then submit again; without that it fails like this again";
     case Cause::kTimedOut: return "look for an endless loop, or a record that takes very long";
     default: return "`millrace attempts` lists how every attempt ended";
   }

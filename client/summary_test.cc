@@ -75,6 +75,12 @@ TEST(FailureTextTest, TheFirstLineSaysItAllThenStandardErrorThenWhatToTry) {
             "names.\n");
 }
 
+TEST(FailureTextTest, WhatNoAttemptCanDoIsNotTriedUnchanged) {
+  AttemptView attempt = Crashed();
+  attempt.cause = Cause::kJobInvalid;
+  EXPECT_THAT(FailureText(Succeeded(), {attempt}), HasSubstr("do what the message says"));
+}
+
 TEST(FailureTextTest, DetailsOfTheMasterComeFirst) {
   JobView view = Succeeded();
   view.error = "too many failures\nmap-00001: one\nmap-00001: two\n";
