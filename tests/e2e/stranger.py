@@ -1,17 +1,27 @@
 """The first bytes of a connection (rpc/preamble.h), for tests that play a peer."""
 
+import functools
 import os
+import re
 import socket
+import subprocess
 
 import cluster
 
-VERSION = 1
 CLIENT, WORKER, MASTER, FETCHER, BULK = range(1, 6)  # Role
 NO_KEY = bytes(32)  # the proof of an end without a key
 
 
-def greeting(byte, version=VERSION):
+@functools.lru_cache(maxsize=None)
+def our_version():
+    """The protocol version of the binaries under test."""
+    said = subprocess.check_output([cluster.MILLRACE, "--version"], text=True)
+    return int(re.search(r"\(protocol (\d+)\)", said).group(1))
+
+
+def greeting(byte, version=None):
     """What either end says first; `byte` is a role or a verdict."""
+    version = our_version() if version is None else version
     return b"\x93millr\r\n" + version.to_bytes(4, "little") + bytes([byte]) + os.urandom(16)
 
 
