@@ -51,7 +51,7 @@ ReadyFile::~ReadyFile() {
 
 absl::Status ReadyFile::Check() {
   if (path_.empty()) return absl::OkStatus();
-  const absl::Status place = CheckPlace(fs_, path_);
+  absl::Status place = CheckPlace(fs_, path_);
   if (place.ok()) return place;
   return absl::InvalidArgumentError(
       absl::StrCat("--ready_file: ", place.message(),

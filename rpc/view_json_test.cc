@@ -36,6 +36,10 @@ TEST(ViewJsonTest, AJobTellsWhatHappened) {
   EXPECT_THAT(json, HasSubstr(R"("attempts": {"total": 21, "succeeded": 20, "failed": 0, )"
                               R"("lost": 1, "superseded": 0, "speculative": 0, )"));
   EXPECT_THAT(json, HasSubstr(R"("reasons": {"first": 20, "user_failure": 0, "worker_lost": 1, )"));
+  EXPECT_THAT(json, HasSubstr(R"("causes": {"succeeded": 20, )"));
+  EXPECT_THAT(json,
+              HasSubstr(R"("stages": [{"kind": "map", "total": 16, "done": 16, "running": 0}, )"
+                        R"({"kind": "reduce", )"));
   EXPECT_THAT(json, HasSubstr(R"("map_outputs_reused": 0, "stale_reports": 0)"));
   EXPECT_THAT(json, HasSubstr(R"("workers": {"joined": 4, "lost": 1})"));
   EXPECT_THAT(json, HasSubstr(R"("counters": {"words/odd": 7}, "error": null)"));

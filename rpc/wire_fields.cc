@@ -53,7 +53,7 @@ std::string FieldReader::FileName(const char* field, capnp::Text::Reader in) {
 }
 
 std::string FieldReader::WorkerName(const char* field, capnp::Text::Reader in) {
-  const std::string name(in.begin(), std::min(in.size(), kMaxNameBytes));
+  std::string name(in.begin(), std::min(in.size(), kMaxNameBytes));
   const absl::Status valid = CheckWorkerName(name);
   if (!valid.ok()) Refuse(field, ToStd(valid.message()));
   return name;
