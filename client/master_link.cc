@@ -101,7 +101,8 @@ kj::Promise<absl::StatusOr<std::vector<AttemptView>>> MasterLink::Attempts(JobId
   auto known = kj::heap<std::vector<AttemptView>>();
   kj::Promise<absl::Status> complete = MoreAttempts(job, *known);
   return complete.then(
-      [known = kj::mv(known)](absl::Status status) -> absl::StatusOr<std::vector<AttemptView>> {
+      [known =
+           kj::mv(known)](absl::Status status) mutable -> absl::StatusOr<std::vector<AttemptView>> {
         if (!status.ok()) return status;
         return std::move(*known);
       });

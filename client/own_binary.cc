@@ -20,6 +20,7 @@ absl::StatusOr<std::string> OwnBinaryPath() {
     return absl::FailedPreconditionError(
         absl::StrCat(path, ": this program's file was replaced since it started; start it again"));
   }
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): the kernel hands the address over as a number.
   const auto* const started_as = reinterpret_cast<const char*>(getauxval(AT_EXECFN));
   if (started_as == nullptr || getcwd(buffer, sizeof(buffer)) == nullptr) {
     return absl::NotFoundError("cannot find this program's file: /proc is not mounted");

@@ -58,7 +58,8 @@ TEST(LettersTest, ALetterMayCrossABlockAnywhere) {
   for (const std::string letter : {"\u00e9", "\u65e5", "\U0001d49c"}) {
     for (size_t before = 55; before < 75; ++before) {
       const std::string word = std::string(before, 'a') + letter + "b";
-      EXPECT_THAT(Runs(word + " " + letter), ElementsAre(word, letter)) << before;
+      const std::string text = std::string(word).append(" ").append(letter);
+      EXPECT_THAT(Runs(text), ElementsAre(word, letter)) << before;
     }
   }
 }

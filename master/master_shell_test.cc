@@ -16,8 +16,6 @@
 namespace millrace {
 namespace {
 
-using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 // A disk that takes as long as the test wants.

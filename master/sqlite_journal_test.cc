@@ -15,8 +15,8 @@ using testing::HasSubstr;
 
 std::string NewPath() {
   static int count = 0;
-  const std::string path = testing::TempDir() + "/journal-" + std::to_string(getpid()) + "-" +
-                           std::to_string(++count) + ".db";
+  std::string path = testing::TempDir() + "/journal-" + std::to_string(getpid()) + "-" +
+                     std::to_string(++count) + ".db";
   for (const char* suffix : {"", "-wal", "-shm"}) std::remove((path + suffix).c_str());
   return path;
 }

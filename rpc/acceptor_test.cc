@@ -145,8 +145,8 @@ TEST_F(AcceptorTest, OneStrangerTooManyCostsTheOldest) {
   AcceptorLimits limits;
   limits.max_handshakes = 3;
   Start(limits);
-  std::vector<kj::Own<kj::AsyncIoStream>> silent;
-  for (int i = 0; i < 3; ++i) silent.push_back(listener_->Connect());
+  kj::Own<kj::AsyncIoStream> silent[] = {listener_->Connect(), listener_->Connect(),
+                                         listener_->Connect()};
   scope_.poll();
   EXPECT_FALSE(IsClosed(*silent[0]));
 

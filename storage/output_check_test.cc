@@ -132,7 +132,7 @@ TEST_F(OutputCheckTest, LinksHideNothing) {
 TEST_F(OutputCheckTest, AHostSeesTheOutputIfItSeesTheNonce) {
   ASSERT_TRUE(WriteFileAtomically(fs_, "/nonce", "secret").ok());
   EXPECT_TRUE(CheckOutputVisible(fs_, "/nonce", "secret").ok());
-  for (absl::Status status :
+  for (const absl::Status& status :
        {CheckOutputVisible(fs_, "/none", "secret"), CheckOutputVisible(fs_, "/nonce", "other")}) {
     EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
     EXPECT_THAT(std::string(status.message()), HasSubstr("a file system that all hosts share"));

@@ -58,7 +58,7 @@ ChildOptions Shell(const std::string& script) {
 }
 
 std::string WriteProgram(const std::string& name, const std::string& content, mode_t mode) {
-  const std::string path = testing::TempDir() + "/" + name;
+  std::string path = testing::TempDir() + "/" + name;
   std::ofstream(path) << content;
   EXPECT_EQ(0, chmod(path.c_str(), mode));
   return path;

@@ -29,7 +29,7 @@ class RecordingFactory final : public ExecutorFactory {
   class Recorded final : public Executor {
    public:
     Recorded(RecordingFactory& factory, std::string name) : factory_(factory), name_(name) {}
-    ~Recorded() noexcept(false) {
+    ~Recorded() noexcept(false) override {
       auto& living = factory_.living;
       living.erase(std::find(living.begin(), living.end(), name_));
     }

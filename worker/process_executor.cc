@@ -107,7 +107,7 @@ class ProcessExecutorFactory::ProcessExecutor final : public Executor {
         ended_(NoteEnd().eagerlyEvaluate(nullptr)),
         answered_(AwaitFirstAnswer().eagerlyEvaluate(nullptr)) {}
 
-  ~ProcessExecutor() noexcept(false) { factory_.Bury(kj::mv(process_)); }
+  ~ProcessExecutor() noexcept(false) override { factory_.Bury(kj::mv(process_)); }
 
   kj::Promise<AttemptOutcome> Run(const ExecutorTask& task) override {
     progress_ = {};

@@ -29,7 +29,7 @@ class ProcessExecutorFactory final : public ExecutorFactory, private kj::TaskSet
   ProcessExecutorFactory(kj::LowLevelAsyncIoProvider& io, kj::UnixEventPort& port, kj::Timer& timer,
                          const ProcessExecutorOptions& options = {});
   // Ends what is left of its executors' processes and waits for them.
-  ~ProcessExecutorFactory() noexcept(false);
+  ~ProcessExecutorFactory() noexcept(false) override;
   KJ_DISALLOW_COPY(ProcessExecutorFactory);
 
   absl::StatusOr<kj::Own<Executor>> Start(const ExecutorCommand& command) override;

@@ -30,7 +30,7 @@ class Counted {
   ~Counted() {
     if (load_ != nullptr) --(load_.get()->*count_);
   }
-  Counted(Counted&&) = default;
+  Counted(Counted&&) noexcept = default;
   Counted& operator=(Counted&&) = delete;
 
  private:

@@ -67,7 +67,7 @@ absl::Status StartFailure(const std::string& path, int error) {
     case EACCES:
     case EPERM: return NotExecutable(path);
     case ENOEXEC: {
-      const absl::Status machine = CheckMachineType(path);
+      absl::Status machine = CheckMachineType(path);
       if (!machine.ok()) return machine;
       return NotRunnable(path, "damaged or no program");
     }

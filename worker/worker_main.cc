@@ -66,7 +66,7 @@ std::string InWorkingFolder(const std::string& path) {
 }
 
 absl::Status CheckAddress(const char* flag, const std::string& address, PortZero port_zero) {
-  const absl::Status read = ParseHostPort(address, port_zero).status();
+  absl::Status read = ParseHostPort(address, port_zero).status();
   if (read.ok()) return read;
   return absl::InvalidArgumentError(absl::StrCat(flag, ": ", read.message()));
 }

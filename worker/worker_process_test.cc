@@ -29,7 +29,7 @@ using ::testing::SizeIs;
 
 std::string RealPath(const std::string& path) {
   char* const real = realpath(path.c_str(), nullptr);
-  const std::string result = real == nullptr ? path : real;
+  std::string result = real == nullptr ? path : real;
   free(real);
   return result;
 }

@@ -28,10 +28,15 @@ class NoNetwork final : public kj::Network {
   kj::Promise<kj::Own<kj::NetworkAddress>> parseAddress(kj::StringPtr, uint) override {
     return KJ_EXCEPTION(DISCONNECTED, "no network in this test");
   }
-  kj::Own<kj::NetworkAddress> getSockaddr(const void*, uint) override { KJ_UNIMPLEMENTED("none"); }
+  kj::Own<kj::NetworkAddress> getSockaddr(const void*, uint) override { Refuse(); }
   kj::Own<kj::Network> restrictPeers(kj::ArrayPtr<const kj::StringPtr>,
                                      kj::ArrayPtr<const kj::StringPtr>) override {
-    KJ_UNIMPLEMENTED("none");
+    Refuse();
+  }
+
+ private:
+  [[noreturn]] static void Refuse() {
+    kj::throwFatalException(KJ_EXCEPTION(UNIMPLEMENTED, "none"));
   }
 };
 
@@ -116,7 +121,7 @@ class ShellFixture : public testing::Test {
     auto request = worker().prepareJobRequest();
     Write(script_.session, request.initSession());
     Write(job, request.initContext());
-    const std::string problem = request.send().wait(scope_).getProblem().cStr();
+    std::string problem = request.send().wait(scope_).getProblem().cStr();
     Settle();
     return problem;
   }
