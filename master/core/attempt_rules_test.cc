@@ -7,6 +7,7 @@ namespace {
 using testing::AllOf;
 using testing::Contains;
 using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::Not;
 
 class AttemptRulesTest : public CoreTest {
@@ -270,6 +271,147 @@ TEST_F(AttemptRulesTest, TheHistoryKeepsWhatAnAttemptSaidOfItself) {
   const std::vector<AttemptSnapshot> attempts = *core_->Attempts(kJob, 10);
   EXPECT_THAT(attempts[0].message, HasSubstr("killed by SIGSEGV"));
   EXPECT_EQ(attempts[1].stats.peak_memory_bytes, 4711u);
+}
+
+TEST_F(AttemptRulesTest, AWinnerThatSaysLaterThatItFailedIsStale) {
+  FetchOnRed();
+  EXPECT_EQ(On(Failed(kRed, A(1), Map(0), Cause::kUserCodeFailed)), (Actions{Stale(kRed, A(1))}));
+  EXPECT_EQ(Job().summary.stale_reports, 1);
+  EXPECT_EQ(Job().stages[0].done, 1);
+}
+
+TEST_F(AttemptRulesTest, ASupersededAttemptIsNotToldWhileItsWorkerCannotBeReached) {
+  Submit(1, 1);
+  On(Joined(kRed, 1));
+  On(Joined(kBlue, 1));
+  core_->Apply(AttemptStarted{A(2), Map(0), kBlue, Reason::kSpeculative});
+  On(WorkerDisconnected{kRed});
+  EXPECT_THAT(Only<CancelAttempt>(On(Done(kBlue, A(2), Map(0)))), IsEmpty());
+  EXPECT_EQ(Ended(Cause::kSuperseded), 1);
+}
+
+TEST_F(AttemptRulesTest, OnlyTheAnswerToALastStageHurries) {
+  Submit(1, 1);
+  On(Joined(kRed, 1));
+  EXPECT_FALSE(Only<AnswerOutcome>(On(Done(kRed, A(1), Map(0)))).at(0).urgent);
+  On(Ready(kRed, A(2)));
+  EXPECT_TRUE(Only<AnswerOutcome>(On(Done(kRed, A(2), Reduce(0)))).at(0).urgent);
+}
+
+TEST_F(AttemptRulesTest, MapsGoOnWhenADifferentMapStartsTheReducesOver) {
+  Submit(2, 1);
+  On(Joined(kRed, 2));
+  On(Done(kRed, A(1), Map(0)));
+  On(Done(kRed, A(2), Map(1)));  // attempt 3 fetches
+  On(OutputMissed{kRed, Map(0), A(1)});
+  On(OutputMissed{kRed, Map(1), A(2)});  // attempts 4 and 5 map again
+  AttemptReported again = Done(kRed, A(4), Map(0));
+  again.outcome.digest = Digest{666, 666};
+  EXPECT_EQ(Only<CancelAttempt>(On(again)), (std::vector<CancelAttempt>{{kRed, A(3)}}));
+  EXPECT_EQ(Job().stages[0].running, 1);
+}
+
+TEST_F(AttemptRulesTest, ReducesThatStartOverAreNotToldWhileTheirWorkerCannotBeReached) {
+  FetchOnRed();
+  On(Joined(kBlue, 1));
+  On(OutputMissed{kRed, Map(0), A(1)});  // attempt 3 maps on blue
+  On(WorkerDisconnected{kRed});
+  AttemptReported again = Done(kBlue, A(3), Map(0));
+  again.outcome.digest = Digest{666, 666};
+  EXPECT_THAT(Only<CancelAttempt>(On(again)), IsEmpty());
+  EXPECT_EQ(Ended(Cause::kCancelled), 1);
+}
+
+TEST_F(AttemptRulesTest, ACauseThatAWorkerCannotKnowIsAFailureOfTheWorker) {
+  Submit(1, 1);
+  On(Joined(kRed, 1));
+  uint64_t attempt = 0;
+  for (const Cause cause : {Cause::kRunning, Cause::kWorkerLost, Cause::kSuperseded,
+                            Cause::kCancelled, Cause::kWorkerFailed}) {
+    ++attempt;
+    On(Failed(kRed, A(attempt), Map(0), cause));
+    EXPECT_EQ(Ended(Cause::kWorkerFailed), attempt) << Name(cause);
+  }
+}
+
+TEST_F(AttemptRulesTest, WhatIsJournalledOfAFailureIsBoundedAndKeepsItsEnds) {
+  Submit(1, 1);
+  On(Joined(kRed, 1));
+  AttemptReported report =
+      Failed(kRed, A(1), Map(0), Cause::kUserCodeFailed, "begin" + std::string(9000, 'm'));
+  report.outcome.position = std::string(9000, 'p');
+  report.outcome.stderr_tail = std::string(9000, 's') + "end";
+  On(report);
+  const std::string message = std::get<AttemptEnded>(edits_.at(0)).message;
+  EXPECT_THAT(message, testing::StartsWith("begin"));
+  EXPECT_THAT(message, testing::EndsWith("end"));
+  EXPECT_LT(message.size(), 5100u);
+  EXPECT_GT(message.size(), 4900u);
+}
+
+TEST_F(AttemptRulesTest, OnlyTheWorkerThatHoldsAnOutputCanMissIt) {
+  FetchOnRed();
+  On(Joined(kBlue, 1));
+  EXPECT_EQ(On(OutputMissed{kBlue, Map(0), A(1)}), (Actions{}));
+  EXPECT_EQ(On(OutputMissed{kRed, Map(0), A(99)}), (Actions{}));
+  EXPECT_EQ(Job().stages[0].done, 1);
+}
+
+TEST_F(AttemptRulesTest, ThePartOfAReduceIsNotMissed) {
+  Submit(1, 2);
+  On(Joined(kRed, 1));
+  On(Done(kRed, A(1), Map(0)));
+  On(Ready(kRed, A(2)));
+  On(Done(kRed, A(2), Reduce(0)));
+  EXPECT_EQ(On(OutputMissed{kRed, Reduce(0), A(2)}), (Actions{}));
+  EXPECT_EQ(Job().stages[0].done, 1);
+  EXPECT_EQ(Job().stages[1].done, 1);
+}
+
+TEST_F(AttemptRulesTest, AMapAsksForNoSlot) {
+  Submit(1, 1);
+  On(Joined(kRed, 1));
+  EXPECT_EQ(On(SourcesReady{kRed, A(1), 0}), (Actions{}));
+}
+
+TEST_F(AttemptRulesTest, ARequestForASlotThatIsOlderThanTheNewestSourceDoesNotCount) {
+  FetchOnRed();
+  On(Joined(kBlue, 1));
+  On(OutputMissed{kRed, Map(0), A(1)});
+  On(Done(kBlue, A(3), Map(0)));  // version 3
+  EXPECT_EQ(On(SourcesReady{kRed, A(2), 2}), (Actions{}));
+  EXPECT_EQ(On(SourcesReady{kRed, A(2), 3}), (Actions{GrantSlot{kRed, A(2)}}));
+}
+
+TEST_F(AttemptRulesTest, AskingTwiceForASlotCostsNobodyItsPlaceInTheQueue) {
+  Submit(1, 3);
+  On(Joined(kRed, 1));
+  On(Done(kRed, A(1), Map(0)));
+  for (uint64_t attempt : {2, 3, 4, 3}) On(Ready(kRed, A(attempt)));
+  EXPECT_EQ(On(Done(kRed, A(2), Reduce(0))),
+            (Actions{Accepted(kRed, A(2)), GrantSlot{kRed, A(3)}}));
+}
+
+TEST_F(AttemptRulesTest, ALostAttemptMayUseUpTheLimitAndTakesTheOthersOfItsJobAlong) {
+  options_.other_failures_max = 1;
+  Restart(1);
+  Submit(3, 1);
+  On(Joined(kRed, 3));
+  // Nothing is sent to the worker that is being lost.
+  EXPECT_EQ(On(WorkerLeft{kRed}), (Actions{AbortOutput{kJob}, ForgetWorker{kRed}}));
+  EXPECT_EQ(StateOf(), JobState::kFailed);
+  EXPECT_THAT(ErrorOf(), HasSubstr("map-00000 was undone 1 times, its limit (worker_lost x1)"));
+  EXPECT_EQ(Ended(Cause::kWorkerLost), 1);
+  EXPECT_EQ(Ended(Cause::kCancelled), 2);
+}
+
+TEST_F(AttemptRulesTest, AnOutputThatIsLostTooOftenFailsTheJob) {
+  options_.other_failures_max = 1;
+  Restart(1);
+  FetchOnRed();
+  On(OutputMissed{kRed, Map(0), A(1)});
+  EXPECT_EQ(StateOf(), JobState::kFailed);
+  EXPECT_THAT(ErrorOf(), HasSubstr("map-00000 was undone 1 times, its limit (output_lost x1)"));
 }
 
 }  // namespace

@@ -6,7 +6,6 @@ namespace {
 
 using testing::Contains;
 using testing::IsEmpty;
-using testing::Not;
 
 class WorkerRulesTest : public CoreTest {
  protected:
@@ -126,7 +125,7 @@ TEST_F(WorkerRulesTest, AReturningWorkerIsToldWhichJobsItMayForget) {
   On(WorkerDisconnected{kRed});
   On(CancelRequested{kJob, ""});
   WorkerJoined again = Joined(kRed, 1);
-  again.outputs = {{Map(0), A(1)}, {Map(0, JobId(77)), A(9)}};
+  again.outputs = {{Map(0), A(1)}, {Map(1), A(2)}, {Map(0, JobId(77)), A(9)}};
   EXPECT_EQ(On(again), (Actions{ReleaseJob{kRed, kJob}, ReleaseJob{kRed, JobId(77)}}));
 }
 
@@ -257,6 +256,97 @@ TEST_F(WorkerRulesTest, FlappingWorkersDoNotFillTheMemory) {
   }
   EXPECT_EQ(core_->Workers(now_).size(), 1000);
   EXPECT_EQ(forgotten.size(), 500);
+}
+
+TEST_F(WorkerRulesTest, AProcessThatRegistersUnderAnotherIdIsNoLongerTheOldOne) {
+  Submit(1, 1);
+  On(Joined(kRed, 1));
+  WorkerJoined again = Joined(kBlue, 1);
+  again.incarnation = Incarnation(101);
+  EXPECT_EQ(On(again),
+            (Actions{ForgetWorker{kRed}, LaunchAttempt{kBlue, A(2), Map(0), Reason::kWorkerLost}}));
+  EXPECT_EQ(core_->IdOf(Incarnation(101)), kBlue);
+}
+
+TEST_F(WorkerRulesTest, AWorkerHasNoMoreSlotsThanMakesSense) {
+  On(Joined(kRed, 1'000'000));
+  EXPECT_EQ(core_->Workers(now_).at(0).slots, 4096);
+}
+
+TEST_F(WorkerRulesTest, AWorkerThatJoinsLateHasAWholeLease) {
+  Pass(absl::Seconds(30));
+  On(Joined(kRed, 1));
+  Pass(absl::Seconds(9));
+  EXPECT_EQ(Tick(), (Actions{}));
+}
+
+TEST_F(WorkerRulesTest, AnIdThatWasLostHasToRegisterAnew) {
+  Submit(1, 1);
+  On(Joined(kRed, 1));
+  On(WorkerLeft{kRed});
+  EXPECT_EQ(On(Joined(kRed, 1)), (Actions{ForgetWorker{kRed}}));
+  EXPECT_EQ(StateOfWorker(kRed), WorkerState::kLost);
+}
+
+TEST_F(WorkerRulesTest, AMissingOutputMayFailTheJobWhileOthersAreStillCompared) {
+  options_.other_failures_max = 1;
+  Restart(1);
+  Submit(3, 1);
+  On(Joined(kRed, 3));
+  for (uint64_t i = 1; i <= 3; ++i) On(Done(kRed, A(i), Map(i - 1)));
+  On(WorkerDisconnected{kRed});
+  On(Joined(kRed, 3));  // with nothing
+  EXPECT_EQ(StateOf(), JobState::kFailed);
+}
+
+TEST_F(WorkerRulesTest, AnOutputThatIsElsewhereByNowIsNotMissedOnAReturningWorker) {
+  Submit(1, 1);
+  On(Joined(kRed, 1));
+  On(Done(kRed, A(1), Map(0)));  // attempt 2 fetches on red
+  On(Joined(kBlue, 1));
+  On(OutputMissed{kRed, Map(0), A(1)});
+  On(Done(kBlue, A(3), Map(0)));
+  On(WorkerDisconnected{kRed});
+  WorkerJoined again = Joined(kRed, 1);
+  again.attempts = {{Reduce(0), A(2)}};
+  EXPECT_EQ(On(again), (Actions{PublishSources{kRed, kJob, 0, 3}}));
+  EXPECT_EQ(Job().stages[0].done, 1);
+}
+
+TEST_F(WorkerRulesTest, AHeartbeatBeforeAWorkerRegistersAgainRenewsNothing) {
+  On(Joined(kRed, 1));
+  Restart(2);
+  Pass(absl::Seconds(9));
+  On(HeartbeatReceived{kRed});
+  Pass(absl::Seconds(1));
+  EXPECT_EQ(Tick(), (Actions{ForgetWorker{kRed}}));
+}
+
+TEST_F(WorkerRulesTest, ABrokenConnectionThatBreaksAgainLeavesNoLongerGrace) {
+  On(Joined(kRed, 1));
+  On(WorkerDisconnected{kRed});
+  Pass(absl::Milliseconds(600));
+  On(WorkerDisconnected{kRed});
+  Pass(absl::Milliseconds(400));
+  EXPECT_EQ(Tick(), (Actions{ForgetWorker{kRed}}));
+}
+
+TEST_F(WorkerRulesTest, AGoodbyeSaidTwiceIsHeardOnce) {
+  On(Joined(kRed, 1));
+  On(WorkerLeft{kRed});
+  EXPECT_EQ(On(WorkerLeft{kRed}), (Actions{}));
+  EXPECT_EQ(core_->Cluster().workers_lost, 1);
+}
+
+TEST_F(WorkerRulesTest, AnOutputThatIsElsewhereByNowIsNotLostWithItsFirstWorker) {
+  Submit(1, 1);
+  On(Joined(kRed, 1));
+  On(Done(kRed, A(1), Map(0)));
+  On(Joined(kBlue, 2));
+  On(OutputMissed{kRed, Map(0), A(1)});
+  On(Done(kBlue, A(3), Map(0)));
+  On(WorkerLeft{kRed});
+  EXPECT_EQ(Job().stages[0].done, 1);
 }
 
 }  // namespace
