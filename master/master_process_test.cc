@@ -75,7 +75,7 @@ TEST_F(MasterProcessTest, TheEndOfTheLifelineStopsIt) {
 
 TEST_F(MasterProcessTest, TheReadyFileIsWrittenLastAndGoneAtTheEnd) {
   options_.ready_file = folder_ + "/ready";
-  ASSERT_TRUE(WriteFileAtomically(fs_, options_.ready_file, "of a master that was killed\n").ok());
+  ASSERT_TRUE(WriteFileAtomically(fs_, options_.ready_file, "{\"pid\": 1}\n").ok());
   options_.on_ready = [this](const std::string&) {
     EXPECT_FALSE(fs_.Stat(options_.ready_file).ok()) << "what is started here may still fail";
     return StopSoon();

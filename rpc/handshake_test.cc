@@ -108,7 +108,9 @@ TEST_F(HandshakeTest, AnotherVersionIsToldOurs) {
 
   EXPECT_EQ(DecodeHelloReply(reply)->version, kProtocolVersion);
   EXPECT_EQ(DecodeHelloReply(reply)->verdict, Verdict::kOtherVersion);
-  EXPECT_EQ(acceptor.wait(scope_), "failed: it speaks protocol version 2, this program version 1");
+  EXPECT_EQ(acceptor.wait(scope_),
+            "failed: it speaks protocol version " + std::to_string(kProtocolVersion + 1) +
+                ", this program version " + std::to_string(kProtocolVersion));
 }
 
 TEST_F(HandshakeTest, ADiallerNamesBothVersions) {
@@ -118,8 +120,8 @@ TEST_F(HandshakeTest, ADiallerNamesBothVersions) {
   const HelloReplyBytes reply = Encode(HelloReply{7, Verdict::kOtherVersion, {}});
   pipe_.ends[1]->write(reply.data(), reply.size()).wait(scope_);
   EXPECT_EQ(dialler.wait(scope_),
-            "unimplemented: 10.0.0.1:7070 speaks protocol version 7, this program version 1; run "
-            "the same release on both");
+            "unimplemented: 10.0.0.1:7070 speaks protocol version 7, this program version " +
+                std::to_string(kProtocolVersion) + "; run the same release on both");
 }
 
 // An impostor that says "welcome" without the key.

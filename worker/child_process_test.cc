@@ -142,8 +142,11 @@ TEST(ChildProcessTest, StartsWithFewDescriptorsAllowed) {
 TEST(ChildProcessTest, WhenAllDescriptorsAreTakenTheLimitIsNamed) {
   const int lowest_free = dup(0);
   close(lowest_free);
-  LimitedOpenFiles limit(lowest_free);
-  const absl::Status status = StartStatus("/bin/true");
+  absl::Status status;
+  {
+    const LimitedOpenFiles limit(lowest_free);
+    status = StartStatus("/bin/true");
+  }
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(status.message()),
               HasSubstr("are allowed): raise its limit with ulimit"));

@@ -400,7 +400,7 @@ TEST_F(AttemptRulesTest, ALostAttemptMayUseUpTheLimitAndTakesTheOthersOfItsJobAl
   // Nothing is sent to the worker that is being lost.
   EXPECT_EQ(On(WorkerLeft{kRed}), (Actions{AbortOutput{kJob}, ForgetWorker{kRed}}));
   EXPECT_EQ(StateOf(), JobState::kFailed);
-  EXPECT_THAT(ErrorOf(), HasSubstr("map-00000 was undone 1 times, its limit (worker_lost x1)"));
+  EXPECT_THAT(ErrorOf(), HasSubstr("map-00000 was undone 1 time, its limit (worker_lost x1)"));
   EXPECT_EQ(Ended(Cause::kWorkerLost), 1);
   EXPECT_EQ(Ended(Cause::kCancelled), 2);
 }
@@ -411,7 +411,7 @@ TEST_F(AttemptRulesTest, AnOutputThatIsLostTooOftenFailsTheJob) {
   FetchOnRed();
   On(OutputMissed{kRed, Map(0), A(1)});
   EXPECT_EQ(StateOf(), JobState::kFailed);
-  EXPECT_THAT(ErrorOf(), HasSubstr("map-00000 was undone 1 times, its limit (output_lost x1)"));
+  EXPECT_THAT(ErrorOf(), HasSubstr("map-00000 was undone 1 time, its limit (output_lost x1)"));
 }
 
 }  // namespace

@@ -85,7 +85,7 @@ class CombinerTest : public ::testing::Test {
   void Use() {
     JobDescription job;
     job.combiner = [] { return std::make_unique<R>(); };
-    combiner_ = std::make_unique<Combiner>(job, &counters_);
+    combiner_ = std::make_unique<Combiner>(job, &counters_, /*max_record_bytes=*/1 << 20);
   }
   void Combine(const std::string& key, std::vector<std::string> values) {
     Values input(key, std::move(values));

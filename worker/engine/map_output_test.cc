@@ -44,7 +44,10 @@ class MapOutputTest : public ::testing::Test {
     task_.temp_folder = "/temp";
   }
 
-  MapOutputContext Context() { return {&job_, &task_, &fs_, &counters_, &hooks_, kMemory}; }
+  MapOutputContext Context() {
+    return {&job_,   &task_, &fs_,    &counters_,
+            &hooks_, &page_, kMemory, /*max_record_bytes=*/1 << 20};
+  }
 
   // An output for numbers, and one for strings.
   void Aggregate(millrace::Aggregate kind) {
@@ -90,6 +93,7 @@ class MapOutputTest : public ::testing::Test {
   MapTask task_;
   CounterSet counters_;
   TaskHooks hooks_;
+  CursorPage page_;
   std::unique_ptr<AggregateTable> table_;
   std::unique_ptr<PairCollector> collector_;
   std::unique_ptr<MapOutput> output_;
@@ -180,7 +184,7 @@ TEST_F(MapOutputTest, TheFirstErrorIsKeptAndLaterPairsAreDropped) {
   output_->EmitPair("small", "1");
   output_->EmitPair("large", std::string(2 * kMemory, 'v'));
   const absl::Status first = output_->status();
-  EXPECT_EQ(first.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(first.code(), absl::StatusCode::kOutOfRange);
   EXPECT_THAT(std::string(first.message()), HasSubstr("a pair of 131077 bytes"));
   output_->EmitPair("larger", std::string(3 * kMemory, 'v'));
   EXPECT_EQ(output_->Finish(&result_), first);
