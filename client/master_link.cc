@@ -1,6 +1,6 @@
 #include "client/master_link.h"
 
-#include <random>
+#include <cstdint>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -45,7 +45,9 @@ MasterLink::MasterLink(kj::Network& network, kj::Timer& timer, std::string addre
 kj::Promise<void> MasterLink::Connect(kj::Duration patience) {
   jobs_ = nullptr;
   connection_ = nullptr;
-  return DialUntil(timer_, patience, Backoff(kRedial, std::random_device()()),
+  uint64_t seed = 0;
+  options_.entropy(reinterpret_cast<uint8_t*>(&seed), sizeof(seed));
+  return DialUntil(timer_, patience, Backoff(kRedial, seed),
                    [this]() { return Dial(network_, timer_, address_, Role::kClient, options_); })
       .then([this](kj::Own<Connection> connection) {
         connection_ = kj::mv(connection);
