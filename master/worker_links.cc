@@ -39,6 +39,7 @@ WorkerSessionId WorkerLinks::Join(LinkHolder& holder, WorkerInfo info,
   joined.host_id = info.host_id;
   joined.outputs = std::move(inventory.outputs);
   joined.attempts = std::move(inventory.attempts);
+  joined.jobs = std::move(inventory.jobs);
 
   Link& link = links_[session.worker];
   link.holder = &holder;

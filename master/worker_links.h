@@ -59,6 +59,7 @@ class WorkerLinks final : private kj::TaskSet::ErrorHandler {
   struct Inventory {
     std::vector<HeldAttempt> outputs;
     std::vector<HeldAttempt> attempts;
+    std::vector<JobId> jobs;
   };
   // Registers a worker that is reached over `holder`, which must call Left before it goes. Calls to
   // the worker start when the loop has sent out what it has, the answer to this among it.

@@ -17,6 +17,8 @@ namespace {
 constexpr size_t kMaxProgressEntries = 20'000;
 // Outputs that a worker may bring along; 32 bytes each on the wire.
 constexpr size_t kMaxHeldAttempts = 400'000;
+// Far more jobs than a master has unfinished at a time.
+constexpr size_t kMaxHeldJobs = 100'000;
 
 absl::StatusOr<std::vector<HeldAttempt>> ReadHeld(
     capnp::List<capnp_master::HeldAttempt>::Reader in) {
@@ -33,6 +35,17 @@ absl::StatusOr<std::vector<HeldAttempt>> ReadHeld(
     held.push_back(attempt);
   }
   return held;
+}
+
+absl::StatusOr<std::vector<JobId>> ReadJobs(capnp::List<uint64_t>::Reader in) {
+  if (in.size() > kMaxHeldJobs) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a worker with ", in.size(), " jobs; ", kMaxHeldJobs, " at most"));
+  }
+  std::vector<JobId> jobs;
+  jobs.reserve(in.size());
+  for (const uint64_t job : in) jobs.push_back(JobId(job));
+  return jobs;
 }
 
 absl::StatusOr<std::vector<ReportedProgress>> ReadProgress(
@@ -126,7 +139,9 @@ class WorkerPeer::RegistryServer final : public capnp_master::Registry::Server {
     if (!outputs.ok()) return ToException(outputs.status());
     auto attempts = ReadHeld(params.getAttempts());
     if (!attempts.ok()) return ToException(attempts.status());
-    WorkerLinks::Inventory inventory{*std::move(outputs), *std::move(attempts)};
+    auto jobs = ReadJobs(params.getJobs());
+    if (!jobs.ok()) return ToException(jobs.status());
+    WorkerLinks::Inventory inventory{*std::move(outputs), *std::move(attempts), *std::move(jobs)};
 
     auto answered = CheckShuffle(info->shuffle_address)
                         .then([this, context, info = *info,

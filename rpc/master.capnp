@@ -11,10 +11,10 @@ $Cxx.namespace("millrace::capnp_master");
 
 interface Registry {
   # Joins the cluster. A worker registers again after each lost connection, and then says what it
-  # still has: the map outputs that were accepted from it, and the attempts that it runs or whose
-  # outcome was never answered.
+  # still has: the map outputs that were accepted from it, the attempts that it runs or whose
+  # outcome was never answered, and the jobs that were prepared there and not released.
   register @0 (info :T.WorkerInfo, worker :W.Worker, outputs :List(HeldAttempt),
-               attempts :List(HeldAttempt)) -> Registration;
+               attempts :List(HeldAttempt), jobs :List(UInt64)) -> Registration;
 }
 
 struct HeldAttempt {

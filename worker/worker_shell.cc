@@ -134,6 +134,9 @@ kj::Promise<kj::Own<WorkerSession>> WorkerShell::Register(Connection& connection
   std::vector<std::pair<AttemptId, TaskId>> attempts = attempts_.Attempts();
   for (const auto& unanswered : reporter_.Unanswered()) attempts.push_back(unanswered);
   WriteHeld(attempts, request.initAttempts(attempts.size()));
+  const std::vector<JobId> known = jobs_.Jobs();
+  auto jobs = request.initJobs(known.size());
+  for (size_t i = 0; i < known.size(); ++i) jobs.set(i, known[i].value());
   kj::Promise<kj::Own<WorkerSession>> session =
       request.send().then([this](auto registration) { return Accept(registration); });
   return WithDeadline(host_.timer, options_.call_timeout,
@@ -247,9 +250,13 @@ void WorkerShell::Launch(AttemptSpec spec) {
 
 void WorkerShell::Cancel(const AttemptId& attempt) {
   attempts_.Cancel(attempt);
+  if (const auto held = held_outputs_.find(attempt); held != held_outputs_.end()) {
+    RemoveOutput(held->second, attempt);
+    held_outputs_.erase(held);
+  }
   // It may have ended without the master having heard of it.
   if (const AttemptOutcome* const outcome = reporter_.Find(attempt); outcome != nullptr) {
-    RemoveOutput(*outcome);
+    if (outcome->cause == Cause::kSucceeded) RemoveOutput(outcome->task, attempt);
     reporter_.Forget(attempt);
     CheckDrained();
   }
@@ -279,9 +286,11 @@ void WorkerShell::OnSourcesReady(const AttemptId& attempt, uint64_t version) {
 }
 
 void WorkerShell::OnVerdict(const AttemptOutcome& outcome, OutcomeVerdict verdict) {
-  if (verdict != OutcomeVerdict::kAccepted) {
-    RemoveOutput(outcome);
-  } else if (outcome.cause == Cause::kSucceeded && IsMapOutput(outcome.task)) {
+  if (outcome.cause != Cause::kSucceeded) {
+    // It left nothing.
+  } else if (verdict != OutcomeVerdict::kAccepted) {
+    RemoveOutput(outcome.task, outcome.attempt);
+  } else if (IsMapOutput(outcome.task)) {
     held_outputs_[outcome.attempt] = outcome.task;
   }
   CheckDrained();
@@ -293,13 +302,13 @@ bool WorkerShell::IsMapOutput(const TaskId& task) const {
   return job != nullptr && task.stage == 0 && job->context.reducers > 0;
 }
 
-void WorkerShell::RemoveOutput(const AttemptOutcome& outcome) {
-  const KnownJob* const job = jobs_.Find(outcome.task.job);
-  if (job == nullptr || outcome.cause != Cause::kSucceeded) return;
+void WorkerShell::RemoveOutput(const TaskId& task, const AttemptId& attempt) {
+  const KnownJob* const job = jobs_.Find(task.job);
+  if (job == nullptr) return;
   AttemptSpec spec;
-  spec.attempt = outcome.attempt;
-  spec.task = outcome.task;
-  spec.kind = outcome.task.stage == 0 ? StageKind::kMap : StageKind::kReduce;
+  spec.attempt = attempt;
+  spec.task = task;
+  spec.kind = task.stage == 0 ? StageKind::kMap : StageKind::kReduce;
   const AttemptFiles files = FilesOf(spec, job->context, options_.info.scratch_folder);
   Background([&fs = host_.file_system, files]() {
     files.RemoveAll(fs);

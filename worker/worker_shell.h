@@ -112,7 +112,7 @@ class WorkerShell final : private kj::TaskSet::ErrorHandler {
   void OnSourcesReady(const AttemptId& attempt, uint64_t version);
   void OnVerdict(const AttemptOutcome& outcome, OutcomeVerdict verdict);
   bool IsMapOutput(const TaskId& task) const;
-  void RemoveOutput(const AttemptOutcome& outcome);
+  void RemoveOutput(const TaskId& task, const AttemptId& attempt);
   void Background(std::function<absl::Status()> work);
   void CheckDrained();
   void taskFailed(kj::Exception&& exception) override;

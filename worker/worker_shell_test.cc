@@ -228,7 +228,21 @@ TEST_F(WorkerShellTest, ItRegistersAgainWithAllItHas) {
   ASSERT_THAT(script_.registrations, SizeIs(2));
   EXPECT_THAT(script_.registrations[1].outputs, ElementsAre(done));
   EXPECT_THAT(script_.registrations[1].attempts, ElementsAre(running, unanswered));
+  EXPECT_THAT(script_.registrations[1].jobs, ElementsAre(JobId(1)));
   EXPECT_TRUE(executors_.IsRunning(running)) << "a lost connection costs no work";
+}
+
+TEST_F(WorkerShellTest, AnOutputThatWasMadeAnewElsewhereIsRemoved) {
+  Connect();
+  Prepare(Job());
+  const AttemptId map = LaunchMap(1);
+  Succeed(map);
+  ASSERT_TRUE(Exists(OutputOf(map)));
+  Cancel(map);
+  EXPECT_FALSE(Exists(OutputOf(map)));
+  Disconnect();
+  Connect();
+  EXPECT_THAT(script_.registrations[1].outputs, IsEmpty());
 }
 
 TEST_F(WorkerShellTest, AnotherClusterFindsANewAndEmptyWorker) {

@@ -59,6 +59,8 @@ struct WorkerJoined {
   std::vector<HeldAttempt> outputs;
   // Attempts that it runs, or whose outcome it has reported in vain so far.
   std::vector<HeldAttempt> attempts;
+  // Jobs that were prepared there and not released: their folders, executors and binaries.
+  std::vector<JobId> jobs;
 };
 
 struct HeartbeatReceived {

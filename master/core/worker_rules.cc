@@ -35,10 +35,24 @@ void WorkerRules::On(const WorkerJoined& event) {
   worker->slots = std::min(event.slots, kSlotsMax);
   worker->fetchers_max = worker->slots + turn_.options().extra_fetchers;
   worker->last_heartbeat = turn_.now();
+  ReconcileJobs(worker, event);
   ReconcileAttempts(worker, event);
   ReconcileOutputs(worker, event);
   cluster.SetState(worker, WorkerState::kJoined);
   leases_.Watch(worker);
+}
+
+// What a worker brings along of a job is released when the job ends, also when it comes back under
+// a new id.
+void WorkerRules::ReconcileJobs(WorkerRecord* worker, const WorkerJoined& event) {
+  for (const JobId id : event.jobs) {
+    JobRecord* job = turn_.cluster().FindJob(id);
+    if (job == nullptr || job->ended()) {
+      turn_.Do(ReleaseJob{worker->id, id});
+    } else {
+      job->workers.insert(worker->id);
+    }
+  }
 }
 
 void WorkerRules::ReconcileAttempts(WorkerRecord* worker, const WorkerJoined& event) {
@@ -60,12 +74,14 @@ void WorkerRules::ReconcileAttempts(WorkerRecord* worker, const WorkerJoined& ev
 void WorkerRules::ReconcileOutputs(WorkerRecord* worker, const WorkerJoined& event) {
   ClusterState& cluster = turn_.cluster();
   absl::btree_set<std::pair<TaskId, AttemptId>> listed;
-  absl::btree_set<JobId> released;
   for (const HeldAttempt& held : event.outputs) {
     listed.insert({held.task, held.attempt});
     const JobRecord* job = cluster.FindJob(held.task.job);
-    if (job != nullptr && !job->ended()) continue;
-    if (released.insert(held.task.job).second) turn_.Do(ReleaseJob{worker->id, held.task.job});
+    if (job == nullptr || job->ended()) continue;  // goes with its job
+    // Made before its worker was lost; the map runs, or has run, elsewhere.
+    if (!attempts_.IsWinner(held.task, held.attempt)) {
+      turn_.Do(CancelAttempt{worker->id, held.attempt});
+    }
   }
   const auto shares = worker->shares;  // a copy: losing an output may end a job
   for (const auto& [job_id, share] : shares) {

@@ -39,6 +39,7 @@ class WorkerRules {
   void Lose(WorkerId worker);
   void BoundLostWorkers();
   // Compares what a worker says it has with what we believe it has.
+  void ReconcileJobs(WorkerRecord* worker, const WorkerJoined& event);
   void ReconcileAttempts(WorkerRecord* worker, const WorkerJoined& event);
   void ReconcileOutputs(WorkerRecord* worker, const WorkerJoined& event);
 

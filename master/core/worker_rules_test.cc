@@ -126,7 +126,21 @@ TEST_F(WorkerRulesTest, AReturningWorkerIsToldWhichJobsItMayForget) {
   On(CancelRequested{kJob, ""});
   WorkerJoined again = Joined(kRed, 1);
   again.outputs = {{Map(0), A(1)}, {Map(1), A(2)}, {Map(0, JobId(77)), A(9)}};
+  again.jobs = {kJob, JobId(77)};
   EXPECT_EQ(On(again), (Actions{ReleaseJob{kRed, kJob}, ReleaseJob{kRed, JobId(77)}}));
+}
+
+// A worker that was lost registers under a new id. What it still has was made anew elsewhere.
+TEST_F(WorkerRulesTest, AWorkerThatWasLostRemovesWhatItHeldAndForgetsTheJobAtItsEnd) {
+  Submit(1, 1);
+  On(Joined(kRed, 1));
+  On(Done(kRed, A(1), Map(0)));
+  On(WorkerLeft{kRed});
+  WorkerJoined again = Joined(kBlue, 0);
+  again.outputs = {{Map(0), A(1)}};
+  again.jobs = {kJob};
+  EXPECT_EQ(On(again), (Actions{CancelAttempt{kBlue, A(1)}}));
+  EXPECT_THAT(On(CancelRequested{kJob, ""}), testing::Contains(Action(ReleaseJob{kBlue, kJob})));
 }
 
 TEST_F(WorkerRulesTest, AProcessThatRestartedIsANewWorkerAndTheOldOneIsLost) {

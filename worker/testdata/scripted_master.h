@@ -21,6 +21,7 @@ struct MasterScript {
     WorkerInfo info;
     std::vector<AttemptId> outputs;
     std::vector<AttemptId> attempts;
+    std::vector<JobId> jobs;
   };
 
   std::string cluster_id = "cluster-a";
@@ -98,6 +99,9 @@ class ScriptedRegistry final : public capnp_master::Registry::Server {
     }
     for (auto held : context.getParams().getAttempts()) {
       registration.attempts.push_back(*ReadAttemptId(held.getAttempt()));
+    }
+    for (const uint64_t job : context.getParams().getJobs()) {
+      registration.jobs.push_back(JobId(job));
     }
     script_.session = {script_.epoch, WorkerId(1), registration.info.incarnation};
     script_.registrations.push_back(std::move(registration));
