@@ -1,0 +1,184 @@
+#include "tests/sim/checkers.h"
+
+#include <xxhash.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "storage/paths.h"
+
+namespace millrace::sim {
+namespace {
+
+std::string DigestText(const std::string& bytes) {
+  const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
+  return absl::StrFormat("%016x%016x", hash.high64, hash.low64);
+}
+
+bool Succeeded(const Job& job) {
+  return job.ended.has_value() && job.ended->state == JobState::kSucceeded;
+}
+
+std::string NameOf(const Job& job) {
+  return absl::StrCat("job ", job.spec.request_id, " (", ToString(job.id), ")");
+}
+
+// Some task's user code has failed as often as the job allows.
+bool MayFail(const Job& job, const UserCode& user_code) {
+  for (const auto& [task, times] : user_code.failed) {
+    if (task.job == job.id && times >= job.spec.max_attempts) return true;
+  }
+  return job.may_fail;
+}
+
+std::string Lines(const std::vector<std::string>& lines) { return absl::StrJoin(lines, "|"); }
+
+void CheckManifest(Cluster& cluster, const Job& job, Complaints* complaints) {
+  const std::string& folder = job.spec.output_folder;
+  MemoryFileSystem& disk = cluster.shared_disk();
+  const auto manifest = ReadFile(disk, JoinPath(folder, "_SUCCESS"), 1 << 20);
+  if (!manifest.ok()) {
+    complaints->push_back(NameOf(job) + " succeeded without _SUCCESS");
+    return;
+  }
+  const auto names = disk.List(folder);
+  size_t parts = 0;
+  for (const std::string& name : *names) {
+    if (name == "_SUCCESS") continue;
+    if (name.compare(0, 5, "part-") != 0) {
+      complaints->push_back(absl::StrCat(NameOf(job), " left ", folder, "/", name));
+      continue;
+    }
+    ++parts;
+    const auto content = ReadFile(disk, JoinPath(folder, name), 64 << 20);
+    const std::string entry =
+        absl::StrCat("\"name\": \"", name, "\", \"bytes\": ", content->size(), ", \"digest\": \"",
+                     DigestText(*content), "\"");
+    if (manifest->find(entry) == std::string::npos) {
+      complaints->push_back(absl::StrCat(NameOf(job), ": the manifest does not say ", entry));
+    }
+  }
+  const StageProgress& last = job.ended->stages.back();
+  if (parts != last.total) {
+    complaints->push_back(absl::StrCat(NameOf(job), " has ", parts, " parts of ", last.total));
+  }
+}
+
+// No parts, no staging; the folder itself may stay.
+void CheckNothingLeft(Cluster& cluster, const Job& job, Complaints* complaints) {
+  const auto names = cluster.shared_disk().List(job.spec.output_folder);
+  if (!names.ok()) return;
+  for (const std::string& name : *names) {
+    complaints->push_back(absl::StrCat(NameOf(job), " did not succeed and left ",
+                                       job.spec.output_folder, "/", name));
+  }
+}
+
+}  // namespace
+
+Complaints CheckOutputs(Cluster& cluster) {
+  Complaints complaints = cluster.outputs().complaints();
+  for (const auto& job : cluster.jobs()) {
+    if (!Succeeded(*job)) {
+      CheckNothingLeft(cluster, *job, &complaints);
+      continue;
+    }
+    const std::vector<std::string> expected = ExpectedOutput(job->workload);
+    const std::vector<std::string> actual = cluster.OutputOf(*job);
+    if (actual != expected) {
+      complaints.push_back(absl::StrCat(NameOf(*job), " wrote ", Lines(actual), " instead of ",
+                                        Lines(expected)));
+    }
+    CheckManifest(cluster, *job, &complaints);
+  }
+  return complaints;
+}
+
+Complaints CheckFates(Cluster& cluster) {
+  Complaints complaints;
+  for (const auto& job : cluster.jobs()) {
+    if (!job->refused.empty()) {
+      complaints.push_back(NameOf(*job) + " was refused: " + job->refused);
+      continue;
+    }
+    if (!job->ended.has_value()) {
+      complaints.push_back(NameOf(*job) + " never ended");
+      continue;
+    }
+    const JobView& view = *job->ended;
+    if (view.state == JobState::kFailed && !MayFail(*job, cluster.user_code())) {
+      complaints.push_back(NameOf(*job) + " failed: " + view.error);
+    }
+    if (view.state == JobState::kFailed && view.error.empty()) {
+      complaints.push_back(NameOf(*job) + " failed without saying why");
+    }
+    if (view.state == JobState::kCancelled && !job->may_be_cancelled) {
+      complaints.push_back(NameOf(*job) + " was cancelled by nobody");
+    }
+    const auto lines = view.counters.find("lines/seen");
+    const int64_t counted = lines == view.counters.end() ? 0 : lines->second;
+    if (Succeeded(*job) && counted != ExpectedLines(job->workload)) {
+      complaints.push_back(absl::StrCat(NameOf(*job), " counted ", counted, " lines instead of ",
+                                        ExpectedLines(job->workload)));
+    }
+  }
+  return complaints;
+}
+
+Complaints CheckReplay(Cluster& cluster) {
+  Complaints complaints;
+  if (cluster.master() == nullptr) return {"no master runs"};
+  const std::string live = cluster.master()->master().core().DurableState();
+  for (int i = 0; i < 2; ++i) {
+    CoreOptions options;
+    options.epoch = Epoch(cluster.journal_disk().epoch);
+    MasterCore replayed(options);
+    const absl::Status read = cluster.journal_disk().journal.ReadAll(
+        [&replayed](uint64_t, const JournalEntry& entry) {
+          const absl::StatusOr<JobEdit> edit = DecodeEdit(entry.bytes);
+          if (!edit.ok()) return edit.status();
+          replayed.Apply(*edit);
+          return absl::OkStatus();
+        });
+    if (!read.ok()) complaints.push_back("the journal cannot be read: " + read.ToString());
+    if (replayed.DurableState() != live) {
+      complaints.push_back("the journal gives\n" + replayed.DurableState() + "instead of\n" + live);
+    }
+  }
+  return complaints;
+}
+
+Complaints CheckClean(Cluster& cluster) {
+  Complaints complaints;
+  for (const std::string& name : cluster.worker_names()) {
+    WorkerProcess* const worker = cluster.worker(name);
+    if (worker == nullptr) continue;
+    if (!worker->executors().running().empty()) {
+      complaints.push_back(name + " still runs attempts");
+    }
+    MemoryFileSystem& disk = cluster.DiskOf(worker->host());
+    const auto entries = disk.List(worker->scratch_folder());
+    if (!entries.ok()) continue;
+    for (const std::string& entry : *entries) {
+      const std::string path = JoinPath(worker->scratch_folder(), entry);
+      const auto inside = disk.List(path);
+      const bool empty_folder = entry == "attempts" && inside.ok() && inside->empty();
+      if (!empty_folder) complaints.push_back(name + " keeps " + path);
+    }
+  }
+  return complaints;
+}
+
+std::string Check(Cluster& cluster) {
+  Complaints all;
+  for (Complaints some :
+       {CheckOutputs(cluster), CheckJournal(cluster.journal_disk().history, cluster.user_code()),
+        CheckFates(cluster), CheckReplay(cluster), CheckClean(cluster)}) {
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  return absl::StrJoin(all, "\n");
+}
+
+}  // namespace millrace::sim

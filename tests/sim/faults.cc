@@ -1,0 +1,315 @@
+#include "tests/sim/faults.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "storage/faulty_file_system.h"
+#include "storage/paths.h"
+
+namespace millrace::sim {
+
+const std::vector<FaultSource::Kind>& FaultSource::Kinds() {
+  static const auto* const kAll = new std::vector<Kind>{
+      {"kill_worker", &FaultSource::KillWorker},
+      {"kill_worker_soon", &FaultSource::KillWorkerSoon},
+      {"stop_worker", &FaultSource::StopWorker},
+      {"power_off_worker", &FaultSource::PowerOffWorker},
+      {"drain_worker", &FaultSource::DrainWorker},
+      {"kill_master", &FaultSource::KillMaster},
+      {"kill_master_soon", &FaultSource::KillMasterSoon},
+      {"stop_master", &FaultSource::StopMaster},
+      {"break_journal", &FaultSource::BreakJournal},
+      {"cut_one_way", &FaultSource::CutOneWay},
+      {"part_two", &FaultSource::PartTwo},
+      {"isolate_one", &FaultSource::IsolateOne},
+      {"clog_link", &FaultSource::ClogLink},
+      {"reset_link", &FaultSource::ResetLink},
+      {"damage_run", &FaultSource::DamageRun},
+      {"fill_disk", &FaultSource::FillDisk},
+      {"slow_disk", &FaultSource::SlowDisk},
+      {"kill_client", &FaultSource::KillClient},
+      {"cancel_job", &FaultSource::CancelJob},
+      {"submit_twice", &FaultSource::SubmitTwice},
+  };
+  return *kAll;
+}
+
+FaultSource::FaultSource(Cluster& cluster, Random random)
+    : cluster_(cluster), random_(random) {
+  const double share = random_.Pick(std::vector<double>{0.1, 0.3, 0.6, 1.0});
+  for (const Kind& kind : Kinds()) {
+    if (random_.Chance(share)) kinds_.push_back(kind);
+  }
+  interval_ = random_.Pick(std::vector<int64_t>{200, 1000, 4000}) * kj::MILLISECONDS;
+}
+
+void FaultSource::Start() {
+  if (!kinds_.empty()) StrikeLater();
+}
+
+void FaultSource::StrikeLater() {
+  const auto us = static_cast<uint64_t>(interval_ / kj::MICROSECONDS);
+  cluster_.world().After(static_cast<int64_t>(random_.Below(2 * us)) * kj::MICROSECONDS, [this]() {
+    if (stopped_) return;
+    StrikeNow();
+    StrikeLater();
+  });
+}
+
+void FaultSource::StrikeNow() {
+  const Kind& kind = random_.Pick(kinds_);
+  if ((this->*kind.strike)()) ++struck_[kind.name];
+}
+
+// --- Victims and times ---
+
+Process* FaultSource::RunningWorker() {
+  std::vector<Process*> all;
+  for (const std::string& name : cluster_.worker_names()) {
+    if (Process* worker = cluster_.worker(name); worker != nullptr && worker->life().alive()) {
+      all.push_back(worker);
+    }
+  }
+  return all.empty() ? nullptr : random_.Pick(all);
+}
+
+std::string FaultSource::AnyHost() { return random_.Pick(cluster_.network().hosts()); }
+
+// From a blink to several leases.
+kj::Duration FaultSource::DrawPause() {
+  const uint64_t most = random_.Pick(std::vector<uint64_t>{100, 1000, 5000, 30'000});
+  return static_cast<int64_t>(random_.Below(most)) * kj::MILLISECONDS;
+}
+
+void FaultSource::RestartLater(const std::string& name) {
+  cluster_.world().After(DrawPause(), [this, name]() {
+    cluster_.world().Soon([this, name]() {
+      if (!stopped_ && cluster_.worker(name) == nullptr) cluster_.RestartWorker(name);
+    });
+  });
+}
+
+void FaultSource::RestartMasterLater() {
+  cluster_.world().After(DrawPause(), [this]() {
+    cluster_.world().Soon([this]() {
+      if (stopped_ || cluster_.master() != nullptr) return;
+      cluster_.journal_disk().broken = false;
+      cluster_.StartMaster();
+    });
+  });
+}
+
+// At one of its next steps that the world can see, or between two turns of the loop.
+void FaultSource::DieInTheMiddle(Process& victim) {
+  if (random_.Chance(0.5)) {
+    victim.life().DieAfter(random_.Below(60));
+    return;
+  }
+  cluster_.world().AfterTurns(random_.Below(2000), [this, name = victim.name()]() {
+    Process* const process = cluster_.process(name);
+    if (process != nullptr && !stopped_) process->life().Kill();
+  });
+}
+
+void FaultSource::HealLater() {
+  cluster_.world().After(DrawPause(), [this]() { cluster_.network().Heal(); });
+}
+
+// --- Workers ---
+
+bool FaultSource::KillWorker() {
+  Process* const victim = RunningWorker();
+  if (victim == nullptr) return false;
+  RestartLater(victim->name());
+  victim->life().Kill();
+  return true;
+}
+
+bool FaultSource::KillWorkerSoon() {
+  Process* const victim = RunningWorker();
+  if (victim == nullptr) return false;
+  DieInTheMiddle(*victim);
+  RestartLater(victim->name());
+  return true;
+}
+
+bool FaultSource::StopWorker() {
+  Process* const victim = RunningWorker();
+  if (victim == nullptr || victim->life().stopped()) return false;
+  victim->life().Stop();
+  cluster_.world().After(DrawPause(), [this, name = victim->name()]() {
+    if (Process* process = cluster_.process(name); process != nullptr) process->life().Continue();
+  });
+  return true;
+}
+
+bool FaultSource::PowerOffWorker() {
+  Process* const victim = RunningWorker();
+  if (victim == nullptr || victim->host() == kMasterHost) return false;
+  std::vector<std::string> gone;
+  for (const std::string& name : cluster_.worker_names()) {
+    Process* const worker = cluster_.worker(name);
+    if (worker != nullptr && worker->host() == victim->host()) gone.push_back(name);
+  }
+  cluster_.PowerOff(victim->host());
+  for (const std::string& name : gone) RestartLater(name);
+  return true;
+}
+
+bool FaultSource::DrainWorker() {
+  Process* const victim = RunningWorker();
+  if (victim == nullptr || static_cast<WorkerProcess*>(victim)->drains()) return false;
+  static_cast<WorkerProcess*>(victim)->Drain();
+  RestartLater(victim->name());
+  return true;
+}
+
+// --- Master ---
+
+bool FaultSource::KillMaster() {
+  if (cluster_.master() == nullptr) return false;
+  cluster_.master()->life().Kill();
+  RestartMasterLater();
+  return true;
+}
+
+bool FaultSource::KillMasterSoon() {
+  if (cluster_.master() == nullptr) return false;
+  DieInTheMiddle(*cluster_.master());
+  RestartMasterLater();
+  return true;
+}
+
+bool FaultSource::StopMaster() {
+  if (cluster_.master() == nullptr || cluster_.master()->life().stopped()) return false;
+  cluster_.master()->life().Stop();
+  cluster_.world().After(DrawPause(), [this]() {
+    if (cluster_.master() != nullptr) cluster_.master()->life().Continue();
+  });
+  return true;
+}
+
+bool FaultSource::BreakJournal() {
+  if (cluster_.master() == nullptr || cluster_.journal_disk().broken) return false;
+  cluster_.journal_disk().broken = true;
+  RestartMasterLater();
+  cluster_.world().After(DrawPause(), [this]() { cluster_.journal_disk().broken = false; });
+  return true;
+}
+
+// --- Network ---
+
+bool FaultSource::CutOneWay() {
+  cluster_.network().Cut(AnyHost(), AnyHost());
+  HealLater();
+  return true;
+}
+
+bool FaultSource::PartTwo() {
+  cluster_.network().Part(AnyHost(), AnyHost());
+  HealLater();
+  return true;
+}
+
+bool FaultSource::IsolateOne() {
+  cluster_.network().Isolate(AnyHost());
+  HealLater();
+  return true;
+}
+
+bool FaultSource::ClogLink() {
+  cluster_.network().Clog(AnyHost(), AnyHost(), DrawPause(), cluster_.world().now() + DrawPause());
+  return true;
+}
+
+bool FaultSource::ResetLink() {
+  cluster_.network().ResetConnections(AnyHost(), AnyHost());
+  return true;
+}
+
+// --- Disks ---
+
+// Flips a bit of a run, cuts it short, or removes it.
+bool FaultSource::DamageRun() {
+  Process* const victim = RunningWorker();
+  if (victim == nullptr) return false;
+  MemoryFileSystem& disk = cluster_.DiskOf(victim->host());
+  const std::string scratch = static_cast<WorkerProcess*>(victim)->scratch_folder();
+  std::vector<std::string> runs;
+  const auto jobs = disk.List(scratch);
+  if (!jobs.ok()) return false;
+  for (const std::string& job : *jobs) {
+    const auto names = disk.List(JoinPath(scratch, job));
+    if (!names.ok() || job.compare(0, 4, "job-") != 0) continue;
+    for (const std::string& name : *names) runs.push_back(JoinPath(JoinPath(scratch, job), name));
+  }
+  if (runs.empty()) return false;
+  const std::string& run = random_.Pick(runs);
+  const auto info = disk.Stat(run);
+  if (!info.ok() || info->kind != FileKind::kRegular || info->size == 0) return false;
+  cluster_.world().Note(victim->name(), absl::StrCat("damaged ", run));
+  switch (random_.Below(3)) {
+    case 0: return FlipBit(disk, run, random_.Below(info->size * 8)).ok();
+    case 1: return disk.RemoveFile(run).ok();
+    default: {
+      const auto content = ReadFile(disk, run, 64 << 20);
+      auto file = disk.OpenForWriting(run);
+      return file.ok() && (*file)->Append(content->substr(0, random_.Below(info->size))).ok() &&
+             (*file)->Close().ok();
+    }
+  }
+}
+
+bool FaultSource::FillDisk() {
+  Process* const victim = RunningWorker();
+  if (victim == nullptr) return false;
+  cluster_.world().Note(victim->host(), "has a full disk");
+  cluster_.DiskOf(victim->host()).SetCapacity(random_.Below(2000));
+  cluster_.world().After(DrawPause(), [this, host = victim->host()]() {
+    cluster_.DiskOf(host).SetCapacity(MemoryFileSystem::kUnlimited);
+  });
+  return true;
+}
+
+bool FaultSource::SlowDisk() {
+  const std::vector<Process*> all = cluster_.processes();
+  if (all.empty()) return false;
+  Process* const victim = random_.Pick(all);
+  cluster_.world().Note(victim->name(), "has a slow disk");
+  victim->disk().SetDelay(DrawPause() / 10);
+  return true;
+}
+
+// --- Clients ---
+
+bool FaultSource::KillClient() {
+  for (const auto& job : cluster_.jobs()) {
+    ClientProcess* const client = cluster_.client(*job);
+    if (job->done() || client == nullptr || random_.Chance(0.5)) continue;
+    client->life().Kill();
+    return true;
+  }
+  return false;
+}
+
+bool FaultSource::CancelJob() {
+  for (const auto& job : cluster_.jobs()) {
+    ClientProcess* const client = cluster_.client(*job);
+    if (job->done() || client == nullptr || !job->id.is_set() || random_.Chance(0.7)) continue;
+    job->may_be_cancelled = true;
+    client->Cancel();
+    return true;
+  }
+  return false;
+}
+
+bool FaultSource::SubmitTwice() {
+  for (const auto& job : cluster_.jobs()) {
+    if (job->done() || random_.Chance(0.5)) continue;
+    cluster_.SubmitAgain(*job);
+    return true;
+  }
+  return false;
+}
+
+}  // namespace millrace::sim

@@ -1,0 +1,216 @@
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "tests/sim/checkers.h"
+
+namespace millrace::sim {
+namespace {
+
+// Reads a journal from front to back and notes everything that cannot be.
+class JournalReader {
+ public:
+  explicit JournalReader(const UserCode& user_code) : user_code_(user_code) {}
+
+  void Read(const JobEdit& edit) {
+    std::visit([this](const auto& one) { On(one); }, edit);
+  }
+
+  Complaints Finish() {
+    for (const auto& [task, seen] : tasks_) CheckAttempts(task, seen);
+    return std::move(complaints_);
+  }
+
+ private:
+  struct Attempt {
+    TaskId task;
+    WorkerId worker;
+    bool ended = false;
+  };
+  struct Seen {
+    AttemptId winner;  // while the task is done
+    bool was_done = false;
+    Digest digest;
+    uint32_t started = 0;
+    uint32_t first = 0;
+    uint32_t speculative = 0;
+    uint32_t undone = 0;  // attempts that did not win, and lost outputs
+    uint32_t user_failures = 0;
+  };
+  struct Job {
+    JobPlan plan;
+    bool publishing = false;
+    bool ended = false;
+  };
+
+  template <typename... Parts>
+  void Complain(const Parts&... parts) {
+    complaints_.push_back(absl::StrCat("journal: ", parts...));
+  }
+
+  void On(const JobAccepted& edit) {
+    if (!jobs_.emplace(edit.job, Job{edit.plan}).second) {
+      Complain(ToString(edit.job), " was accepted twice");
+    }
+    if (!requests_.insert(edit.plan.request_id).second) {
+      Complain("request ", edit.plan.request_id, " gave a second job, ", ToString(edit.job));
+    }
+    for (const auto& [id, job] : jobs_) {
+      if (id == edit.job || job.ended) continue;
+      if (job.plan.output_folder == edit.plan.output_folder) {
+        Complain(ToString(id), " and ", ToString(edit.job), " write to one folder");
+      }
+    }
+  }
+
+  void On(const WorkerRegistered& edit) {
+    if (!workers_.emplace(edit.worker, /*lost=*/false).second) {
+      Complain(ToString(edit.worker), " was registered twice");
+    }
+  }
+
+  void On(const millrace::WorkerLost& edit) {
+    const auto worker = workers_.find(edit.worker);
+    if (worker == workers_.end() || worker->second) {
+      Complain(ToString(edit.worker), " was lost without being there");
+    } else {
+      worker->second = true;
+    }
+  }
+
+  void On(const AttemptStarted& edit) {
+    const std::string name = ToString(edit.attempt);
+    if (!attempts_.emplace(edit.attempt, Attempt{edit.task, edit.worker}).second) {
+      Complain(name, " was started twice");
+    }
+    if (edit.attempt.epoch.value() < epoch_) Complain(name, " was started by a master of the past");
+    epoch_ = std::max(epoch_, edit.attempt.epoch.value());
+    if (!IsPresent(edit.worker)) Complain(name, " was started on lost ", ToString(edit.worker));
+    if (!Runs(edit.task.job)) Complain(name, " was started for a job that does not run");
+    Seen& seen = tasks_[edit.task];
+    if (seen.winner.is_set()) Complain(name, " was started for a task that is done");
+    ++seen.started;
+    seen.first += edit.reason == Reason::kFirst;
+    seen.speculative += edit.reason == Reason::kSpeculative;
+  }
+
+  void On(const AttemptEnded& edit) {
+    End(edit.attempt, edit.task);
+    Seen& seen = tasks_[edit.task];
+    ++seen.undone;
+    seen.user_failures += edit.cause == Cause::kUserCodeFailed;
+    if (edit.cause == Cause::kSucceeded) {
+      Complain(ToString(edit.attempt), " succeeded without a result");
+    }
+  }
+
+  void On(const TaskDone& edit) {
+    End(edit.attempt, edit.task);
+    const auto attempt = attempts_.find(edit.attempt);
+    if (attempt != attempts_.end() && !IsPresent(attempt->second.worker)) {
+      Complain(ToString(edit.attempt), " won on lost ", ToString(attempt->second.worker));
+    }
+    if (!Runs(edit.task.job)) Complain(ToString(edit.attempt), " won in a job that does not run");
+    Seen& seen = tasks_[edit.task];
+    if (seen.winner.is_set()) {
+      Complain(ToString(edit.attempt), " and ", ToString(seen.winner), " won one task");
+    }
+    if (seen.was_done && seen.digest != edit.digest) {
+      Complain(ToString(edit.attempt), " gave other output than the winner before it");
+    }
+    seen.winner = edit.attempt;
+    seen.was_done = true;
+    seen.digest = edit.digest;
+  }
+
+  void On(const OutputLost& edit) {
+    Seen& seen = tasks_[edit.task];
+    if (seen.winner != edit.attempt || edit.task.stage != 0) {
+      Complain("an output of ", ToString(edit.attempt), " was lost that was not there");
+    }
+    seen.winner = AttemptId();
+    ++seen.undone;
+  }
+
+  void On(const JobPublishing& edit) {
+    Job& job = jobs_[edit.job];
+    const bool map_only = job.plan.reducers == 0;
+    const uint32_t parts = map_only ? job.plan.map_count : job.plan.reducers;
+    for (uint32_t i = 0; i < parts; ++i) {
+      if (!tasks_[TaskId{edit.job, map_only ? 0u : 1u, i}].winner.is_set()) {
+        Complain(ToString(edit.job), " is published without part ", i);
+      }
+    }
+    job.publishing = true;
+  }
+
+  void On(const JobEnded& edit) {
+    Job& job = jobs_[edit.job];
+    if (job.ended) Complain(ToString(edit.job), " ended twice");
+    if (edit.state == JobState::kSucceeded && !job.publishing) {
+      Complain(ToString(edit.job), " succeeded without being published");
+    }
+    for (const auto& [id, attempt] : attempts_) {
+      if (attempt.task.job == edit.job && !attempt.ended) {
+        Complain(ToString(edit.job), " ended while ", ToString(id), " ran");
+      }
+    }
+    job.ended = true;
+  }
+
+  void On(const JobFolded&) {}
+
+  void End(const AttemptId& id, const TaskId& task) {
+    const auto attempt = attempts_.find(id);
+    if (attempt == attempts_.end() || attempt->second.task != task) {
+      Complain(ToString(id), " ended without having been started");
+    } else if (attempt->second.ended) {
+      Complain(ToString(id), " ended twice");
+    } else {
+      attempt->second.ended = true;
+    }
+  }
+
+  void CheckAttempts(const TaskId& task, const Seen& seen) {
+    const std::string name = absl::StrCat(ToString(task.job), "/", task.stage, "/", task.index);
+    if (seen.first > 1) Complain(name, " had ", seen.first, " first attempts");
+    if (seen.started > 1 + seen.undone + seen.speculative) {
+      Complain(name, " was started ", seen.started, " times, and undone ", seen.undone, " times");
+    }
+    const auto failed = user_code_.failed.find(task);
+    const uint32_t wanted = failed == user_code_.failed.end() ? 0 : failed->second;
+    if (seen.user_failures > wanted) {
+      Complain(name, ": ", seen.user_failures, " failures were blamed on user code, which failed ",
+               wanted, " times");
+    }
+  }
+
+  bool IsPresent(WorkerId worker) const {
+    const auto found = workers_.find(worker);
+    return found != workers_.end() && !found->second;
+  }
+  bool Runs(JobId id) const {
+    const auto job = jobs_.find(id);
+    return job != jobs_.end() && !job->second.ended && !job->second.publishing;
+  }
+
+  const UserCode& user_code_;
+  std::map<JobId, Job> jobs_;
+  std::set<std::string> requests_;
+  std::map<WorkerId, bool> workers_;  // and whether they are lost
+  std::map<AttemptId, Attempt> attempts_;
+  std::map<TaskId, Seen> tasks_;
+  uint64_t epoch_ = 0;
+  Complaints complaints_;
+};
+
+}  // namespace
+
+Complaints CheckJournal(const std::vector<JobEdit>& history, const UserCode& user_code) {
+  JournalReader reader(user_code);
+  for (const JobEdit& edit : history) reader.Read(edit);
+  return reader.Finish();
+}
+
+}  // namespace millrace::sim

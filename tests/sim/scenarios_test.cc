@@ -1,0 +1,205 @@
+// Named scenarios: what happens to a cluster when one thing breaks at one moment. Each ends with all
+// checkers (checkers.h).
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/sim/checkers.h"
+#include "tests/sim/cluster.h"
+
+namespace millrace::sim {
+namespace {
+
+class ScenariosTest : public testing::Test {
+ protected:
+  // Attempts take a second each, so that there is a middle to strike in.
+  static ClusterOptions Options() {
+    ClusterOptions options;
+    options.user_code.shortest = 1 * kj::SECONDS;
+    options.user_code.longest = 1 * kj::SECONDS;
+    options.user_code.slow_chance = 0;
+    return options;
+  }
+
+  static Workload Words() {
+    Workload workload;
+    workload.files = {"a b c\na b\na\n", "d e f\na\nb\n", "c c c c\n"};
+    workload.reducers = 2;
+    workload.split_bytes = 6;
+    return workload;
+  }
+
+  void SetUp() override {
+    cluster_.StartMaster();
+    for (const char* name : {"red", "blue", "green"}) cluster_.AddWorker(name);
+    cluster_.RunFor(1 * kj::SECONDS);
+  }
+
+  void TearDown() override {
+    cluster_.Heal();
+    EXPECT_TRUE(cluster_.RunUntil([this]() { return cluster_.AllJobsDone(); }));
+    cluster_.RunFor(60 * kj::SECONDS);
+    EXPECT_EQ(Check(cluster_), "");
+  }
+
+  void RunUntilBusy(const std::string& worker) {
+    ASSERT_TRUE(cluster_.RunUntil([&]() { return cluster_.RunningOn(worker) > 0; }));
+  }
+
+  void RunUntilReducing(const Job& job) {
+    ASSERT_TRUE(cluster_.RunUntil([&]() { return DoneMaps(job) == MapsOf(job); }));
+  }
+
+  StageView Stage(const Job& job, size_t stage) {
+    return cluster_.master()->master().core().Job(job.id)->stages[stage];
+  }
+  uint32_t DoneMaps(const Job& job) { return job.id.is_set() ? Stage(job, 0).done : 0; }
+  uint32_t MapsOf(const Job& job) { return job.id.is_set() ? Stage(job, 0).total : 1; }
+
+  static uint64_t Attempts(const Job& job, Reason reason) {
+    return job.ended->attempts_by_reason[static_cast<size_t>(reason)];
+  }
+
+  Cluster cluster_{Options()};
+};
+
+TEST_F(ScenariosTest, AJobRunsInAHealthyCluster) {
+  Job& job = cluster_.Submit(Words());
+  ASSERT_TRUE(cluster_.RunUntil([&]() { return job.done(); }, 60 * kj::SECONDS));
+  EXPECT_EQ(cluster_.OutputOf(job), ExpectedOutput(job.workload));
+  EXPECT_EQ(Attempts(job, Reason::kWorkerLost), 0u);
+}
+
+TEST_F(ScenariosTest, AWorkerKilledInAMapCostsThatMapAndIsNoticedWithinASecond) {
+  Job& job = cluster_.Submit(Words());
+  RunUntilBusy("red");
+  cluster_.Kill("red");
+  cluster_.RunFor(1500 * kj::MILLISECONDS);
+  EXPECT_EQ(cluster_.master()->master().core().Cluster().workers_lost, 1u);
+  ASSERT_TRUE(cluster_.RunUntil([&]() { return job.done(); }, 60 * kj::SECONDS));
+  EXPECT_EQ(job.ended->state, JobState::kSucceeded);
+  EXPECT_EQ(Attempts(job, Reason::kWorkerLost), 1u);
+}
+
+TEST_F(ScenariosTest, AWorkerKilledInTheShuffleCostsTheMapsItHeldAndNoOthers) {
+  Job& job = cluster_.Submit(Words());
+  RunUntilReducing(job);
+  const uint32_t maps = MapsOf(job);
+  cluster_.Kill("red");
+  ASSERT_TRUE(cluster_.RunUntil([&]() { return job.done(); }, 60 * kj::SECONDS));
+  EXPECT_EQ(job.ended->state, JobState::kSucceeded);
+  EXPECT_GT(Attempts(job, Reason::kOutputLost), 0u);
+  EXPECT_LT(Attempts(job, Reason::kOutputLost), maps);
+}
+
+// A partition outlives the lease, then heals. The master has given red's tasks away; red still
+// believes in them and finishes. Exactly one of the two outputs may count.
+TEST_F(ScenariosTest, AWorkerThatReturnsCannotCommitOverItsReplacement) {
+  Job& job = cluster_.Submit(Words());
+  RunUntilBusy("red");
+  cluster_.network().Part("red", "master");
+  cluster_.RunFor(60 * kj::SECONDS);
+  cluster_.network().Heal();
+  ASSERT_TRUE(cluster_.RunUntil([&]() { return job.done(); }, 60 * kj::SECONDS));
+  EXPECT_EQ(job.ended->state, JobState::kSucceeded);
+  EXPECT_EQ(job.ended->workers_lost, 1u);
+}
+
+TEST_F(ScenariosTest, AOneWayPartitionIsNoticedFromEitherSide) {
+  for (const bool from_master : {false, true}) {
+    Job& job = cluster_.Submit(Words());
+    RunUntilBusy("blue");
+    from_master ? cluster_.network().Cut("master", "blue") : cluster_.network().Cut("blue", "master");
+    ASSERT_TRUE(cluster_.RunUntil([&]() { return job.done(); }, 120 * kj::SECONDS));
+    EXPECT_EQ(job.ended->state, JobState::kSucceeded);
+    cluster_.network().Heal();
+    cluster_.RunFor(30 * kj::SECONDS);
+  }
+}
+
+TEST_F(ScenariosTest, WorkersThatCannotReachEachOtherMakeMapsRunElsewhereAndNobodyIsLost) {
+  Job& job = cluster_.Submit(Words());
+  RunUntilReducing(job);
+  cluster_.network().Part("red", "blue");
+  ASSERT_TRUE(cluster_.RunUntil([&]() { return job.done(); }, 300 * kj::SECONDS));
+  EXPECT_EQ(job.ended->state, JobState::kSucceeded);
+  EXPECT_EQ(job.ended->workers_lost, 0u);
+}
+
+TEST_F(ScenariosTest, AMasterThatWasStoppedForTwoLeasesLosesNobody) {
+  Job& job = cluster_.Submit(Words());
+  RunUntilBusy("red");
+  cluster_.master()->life().Stop();
+  cluster_.RunFor(20 * kj::SECONDS);
+  cluster_.master()->life().Continue();
+  ASSERT_TRUE(cluster_.RunUntil([&]() { return job.done(); }, 60 * kj::SECONDS));
+  EXPECT_EQ(job.ended->state, JobState::kSucceeded);
+  EXPECT_EQ(job.ended->workers_lost, 0u);
+}
+
+TEST_F(ScenariosTest, AMasterThatIsKilledAndRestartedRunsNoFinishedMapAgain) {
+  Job& job = cluster_.Submit(Words());
+  RunUntilReducing(job);
+  cluster_.Kill("master");
+  cluster_.RunFor(3 * kj::SECONDS);
+  cluster_.StartMaster();
+  ASSERT_TRUE(cluster_.RunUntil([&]() { return job.done(); }, 60 * kj::SECONDS));
+  EXPECT_EQ(job.ended->state, JobState::kSucceeded);
+  EXPECT_EQ(Attempts(job, Reason::kOutputLost), 0u);
+}
+
+TEST_F(ScenariosTest, EverythingIsKilledAndWorkersComeBackFirst) {
+  Job& job = cluster_.Submit(Words());
+  RunUntilBusy("green");
+  for (const char* name : {"master", "red", "blue", "green"}) cluster_.Kill(name);
+  for (const char* name : {"red", "blue", "green"}) cluster_.RestartWorker(name);
+  cluster_.RunFor(30 * kj::SECONDS);
+  cluster_.StartMaster();
+  ASSERT_TRUE(cluster_.RunUntil([&]() { return job.done(); }, 120 * kj::SECONDS));
+  EXPECT_EQ(job.ended->state, JobState::kSucceeded);
+}
+
+TEST_F(ScenariosTest, EverythingIsKilledAndTheMasterComesBackFirst) {
+  Job& job = cluster_.Submit(Words());
+  RunUntilBusy("green");
+  for (const char* name : {"master", "red", "blue", "green"}) cluster_.Kill(name);
+  cluster_.StartMaster();
+  cluster_.RunFor(60 * kj::SECONDS);
+  EXPECT_FALSE(job.done()) << "no worker is no reason to fail";
+  for (const char* name : {"red", "blue", "green"}) cluster_.RestartWorker(name);
+  ASSERT_TRUE(cluster_.RunUntil([&]() { return job.done(); }, 120 * kj::SECONDS));
+  EXPECT_EQ(job.ended->state, JobState::kSucceeded);
+}
+
+TEST_F(ScenariosTest, ASubmitThatIsRepeatedGivesOneJob) {
+  Job& job = cluster_.Submit(Words());
+  cluster_.SubmitAgain(job);
+  ASSERT_TRUE(cluster_.RunUntil([&]() { return job.done(); }, 60 * kj::SECONDS));
+  EXPECT_EQ(cluster_.master()->master().core().Jobs().size(), 1u);
+}
+
+TEST_F(ScenariosTest, AJournalThatBreaksStopsTheMasterAndNothingIsLost) {
+  Job& job = cluster_.Submit(Words());
+  RunUntilBusy("red");
+  cluster_.journal_disk().broken = true;
+  ASSERT_TRUE(cluster_.RunUntil([&]() { return cluster_.master() == nullptr; }));
+  cluster_.journal_disk().broken = false;
+  cluster_.StartMaster();
+  ASSERT_TRUE(cluster_.RunUntil([&]() { return job.done(); }, 60 * kj::SECONDS));
+  EXPECT_EQ(job.ended->state, JobState::kSucceeded);
+}
+
+TEST_F(ScenariosTest, TheSameSeedGivesTheSameTrace) {
+  uint64_t hashes[2];
+  for (uint64_t& hash : hashes) {
+    Cluster cluster(Options());
+    cluster.StartMaster();
+    cluster.AddWorker("red");
+    Job& job = cluster.Submit(Words());
+    ASSERT_TRUE(cluster.RunUntil([&]() { return job.done(); }));
+    hash = cluster.world().trace().hash();
+  }
+  EXPECT_EQ(hashes[0], hashes[1]);
+}
+
+}  // namespace
+}  // namespace millrace::sim

@@ -1,0 +1,94 @@
+#include "tests/sim/swarm.h"
+
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "tests/sim/checkers.h"
+#include "tests/sim/cluster.h"
+#include "tests/sim/faults.h"
+
+namespace millrace::sim {
+namespace {
+
+const char* const kColours[] = {"red", "blue", "green", "amber", "pink"};
+
+// Far more than any job here needs once nothing breaks any more.
+constexpr kj::Duration kPatience = 1200 * kj::SECONDS;
+
+ClusterOptions DrawOptions(uint64_t seed, bool print_trace, Random& random) {
+  ClusterOptions options;
+  options.seed = seed;
+  options.print_trace = print_trace;
+  options.lease = absl::Seconds(random.Pick(std::vector<int>{2, 10}));
+  options.network.latency =
+      random.Pick(std::vector<int64_t>{50, 500, 20'000}) * kj::MICROSECONDS;
+  options.network.jitter = random.Pick(std::vector<int64_t>{0, 200, 50'000}) * kj::MICROSECONDS;
+  options.user_code.slow_chance = random.Chance(0.5) ? 0 : 0.05;
+  return options;
+}
+
+void AddWorkers(Cluster& cluster, Random& random) {
+  const uint64_t workers = random.Between(1, 5);
+  const bool one_host = random.Chance(0.2);
+  for (uint64_t i = 0; i < workers; ++i) {
+    cluster.AddWorker(kColours[i], static_cast<uint32_t>(random.Between(1, 3)),
+                      one_host ? "mill" : "");
+  }
+}
+
+// Tasks whose user code fails some times; sometimes too often.
+void PlanFailures(Cluster& cluster, const Job& job, JobId id, Random& random) {
+  if (!random.Chance(0.2)) return;
+  const auto index = static_cast<uint32_t>(random.Below(3));
+  const auto stage = static_cast<uint32_t>(random.Below(job.spec.reducers > 0 ? 2 : 1));
+  cluster.user_code().failures[TaskId{id, stage, index}] =
+      static_cast<uint32_t>(random.Between(1, 5));
+}
+
+void SubmitLater(Cluster& cluster, Random& random, kj::Duration within) {
+  const auto us = static_cast<uint64_t>(within / kj::MICROSECONDS);
+  cluster.world().After(
+      static_cast<int64_t>(random.Below(us)) * kj::MICROSECONDS, [&cluster, &random]() {
+        Cluster::SubmitOptions options;
+        options.shuffle = random.Chance(0.7) ? ShuffleMode::kNetwork : ShuffleMode::kAuto;
+        Job& job = cluster.Submit(DrawWorkload(random), options);
+        PlanFailures(cluster, job, JobId(cluster.jobs().size()), random);
+      });
+}
+
+}  // namespace
+
+SeedResult RunSeed(uint64_t seed, bool print_trace) {
+  Random random(seed ^ 0x5eed5eed5eed5eedull);
+  Cluster cluster(DrawOptions(seed, print_trace, random));
+  cluster.StartMaster();
+  AddWorkers(cluster, random);
+
+  const kj::Duration trouble = static_cast<int64_t>(random.Between(2, 30)) * kj::SECONDS;
+  const uint64_t jobs = random.Between(1, 3);
+  for (uint64_t i = 0; i < jobs; ++i) SubmitLater(cluster, random, trouble / 2);
+  FaultSource faults(cluster, random.Fork());
+  faults.Start();
+  cluster.RunFor(trouble);
+
+  faults.Stop();
+  cluster.Heal();
+  const bool ended = cluster.RunUntil([&]() { return cluster.AllJobsDone(); }, kPatience);
+  // Time to clean up: a lease, and the retries of what had to be said again.
+  cluster.RunFor(60 * kj::SECONDS);
+
+  SeedResult result;
+  if (!ended) result.complaints = "not every job ended after everything had healed\n";
+  result.complaints += Check(cluster);
+  result.trace_hash = cluster.world().trace().hash();
+  result.faults = faults.struck();
+  result.jobs = static_cast<int>(cluster.jobs().size());
+  for (const auto& job : cluster.jobs()) {
+    result.jobs_succeeded += job->ended.has_value() && job->ended->state == JobState::kSucceeded;
+  }
+  result.turns = cluster.world().turns();
+  result.virtual_seconds = static_cast<double>(cluster.world().now_us()) / 1e6 - 3600;
+  return result;
+}
+
+}  // namespace millrace::sim

@@ -1,0 +1,177 @@
+#include "tests/sim/workload.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "tests/oracle.h"
+
+namespace millrace::sim {
+namespace {
+
+class LineCounter : public Mapper {
+ protected:
+  void CountLine() { GetCounter("lines", "seen")->Increment(); }
+};
+
+class CountMapper final : public LineCounter {
+ public:
+  void Map(const MapInput& input) override {
+    input.ForEachLine([this](std::string_view) { CountLine(); });
+    input.ForEachWord([this](std::string_view word) { Emit(word, 1); });
+  }
+};
+
+std::string_view FirstWord(std::string_view line) { return line.substr(0, line.find(' ')); }
+
+class IndexMapper final : public LineCounter {
+ public:
+  void Map(const MapInput& input) override {
+    input.ForEachLine([this](std::string_view line) {
+      CountLine();
+      const std::string_view first = FirstWord(line);
+      while (!line.empty()) {
+        const std::string_view word = FirstWord(line);
+        if (!word.empty()) Emit(word, first);
+        line.remove_prefix(std::min(line.size(), word.size() + 1));
+      }
+    });
+  }
+};
+
+class JoinValues final : public Reducer {
+ public:
+  void Reduce(ReduceInput& input) override {
+    std::string all;
+    for (; !input.done(); input.NextValue()) {
+      all += std::string(all.empty() ? "" : " ") + std::string(input.value());
+    }
+    Emit(all);
+  }
+};
+
+class CopyMapper final : public LineCounter {
+ public:
+  void Map(const MapInput& input) override {
+    input.ForEachLine([this](std::string_view line) {
+      CountLine();
+      Emit(FirstWord(line), line);
+    });
+  }
+};
+
+JobDescription MakeDescription(Program program) {
+  JobDescription job;
+  job.name = Name(program);
+  switch (program) {
+    case Program::kCount:
+      job.mapper = []() { return std::make_unique<CountMapper>(); };
+      job.aggregate = Aggregate::kSum;
+      break;
+    case Program::kIndex:
+      job.mapper = []() { return std::make_unique<IndexMapper>(); };
+      job.reducer = []() { return std::make_unique<JoinValues>(); };
+      break;
+    case Program::kCopy:
+      job.mapper = []() { return std::make_unique<CopyMapper>(); };
+      job.allows_map_only = true;
+      break;
+  }
+  return job;
+}
+
+// --- The oracle's side: strings alone ---
+
+void EachWordWithFirst(const std::string& line, const oracle::Emit& emit) {
+  std::string first;
+  oracle::EachWordOnce(line, [&](const std::string& word, const std::string&) {
+    if (first.empty()) first = word;
+    emit(word, first);
+  });
+}
+
+std::string JoinedValues(const std::string&, const std::vector<std::string>& values) {
+  std::string all;
+  for (const std::string& value : values) all += (all.empty() ? "" : " ") + value;
+  return all;
+}
+
+std::vector<std::string> CopiedLines(const std::vector<std::string>& files) {
+  std::vector<std::string> lines;
+  for (const std::string& file : files) {
+    std::string line;
+    for (char c : file) {
+      if (c != '\n') {
+        line += c;
+        continue;
+      }
+      lines.push_back(line.substr(0, line.find(' ')) + "\t" + line);
+      line.clear();
+    }
+  }
+  return lines;
+}
+
+std::string DrawLine(Random& random) {
+  std::string line;
+  const uint64_t words = random.Between(1, 6);
+  for (uint64_t i = 0; i < words; ++i) {
+    if (i > 0) line += ' ';
+    line += "w" + std::to_string(random.Below(random.Chance(0.5) ? 5 : 60));
+  }
+  return line + "\n";
+}
+
+}  // namespace
+
+const char* Name(Program program) {
+  switch (program) {
+    case Program::kCount: return "count";
+    case Program::kIndex: return "index";
+    case Program::kCopy: return "copy";
+  }
+  return "unknown";
+}
+
+const JobDescription& Describe(Program program) {
+  static const auto* const kAll = new std::vector<JobDescription>{
+      MakeDescription(Program::kCount), MakeDescription(Program::kIndex),
+      MakeDescription(Program::kCopy)};
+  return (*kAll)[static_cast<size_t>(program)];
+}
+
+Workload DrawWorkload(Random& random) {
+  Workload workload;
+  workload.program = static_cast<Program>(random.Below(kProgramCount));
+  const uint64_t files = random.Between(1, 4);
+  for (uint64_t i = 0; i < files; ++i) {
+    std::string content;
+    const uint64_t lines = random.Between(0, 24);
+    for (uint64_t line = 0; line < lines; ++line) content += DrawLine(random);
+    workload.files.push_back(std::move(content));
+  }
+  workload.reducers =
+      workload.program == Program::kCopy ? 0 : static_cast<uint32_t>(random.Between(1, 4));
+  workload.split_bytes = random.Between(60, 400);
+  return workload;
+}
+
+std::vector<std::string> ExpectedOutput(const Workload& workload) {
+  switch (workload.program) {
+    case Program::kCount:
+      return oracle::SequentialRun(workload.files, oracle::EachWordOnce, oracle::CountOfValues);
+    case Program::kIndex:
+      return oracle::SequentialRun(workload.files, EachWordWithFirst, JoinedValues);
+    case Program::kCopy: return CopiedLines(workload.files);
+  }
+  return {};
+}
+
+int64_t ExpectedLines(const Workload& workload) {
+  int64_t lines = 0;
+  for (const std::string& file : workload.files) {
+    lines += std::count(file.begin(), file.end(), '\n');
+  }
+  return lines;
+}
+
+}  // namespace millrace::sim

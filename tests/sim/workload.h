@@ -1,0 +1,44 @@
+// What simulated clusters work on: jobs, their input, and what their output must be.
+//
+// The expected output comes from the sequential oracle, which shares no code with the engine.
+#ifndef MILLRACE_TESTS_SIM_WORKLOAD_H_
+#define MILLRACE_TESTS_SIM_WORKLOAD_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "mapreduce/job.h"
+#include "tests/sim/random.h"
+
+namespace millrace::sim {
+
+enum class Program : uint8_t {
+  kCount,  // words and how often they occur, summed by the engine
+  kIndex,  // words and the first words of the lines they occur in, in input order
+  kCopy,   // each line with its first word as key; map only
+};
+constexpr int kProgramCount = 3;
+
+const char* Name(Program program);
+
+// The job as its binary would describe it.
+const JobDescription& Describe(Program program);
+
+struct Workload {
+  Program program = Program::kCount;
+  std::vector<std::string> files;  // contents, in input order
+  uint32_t reducers = 2;
+  uint64_t split_bytes = 200;
+};
+
+Workload DrawWorkload(Random& random);
+
+// The lines of all parts: sorted for a job with parts, in input order for one without.
+std::vector<std::string> ExpectedOutput(const Workload& workload);
+// What the user counter "lines/seen" must say.
+int64_t ExpectedLines(const Workload& workload);
+
+}  // namespace millrace::sim
+
+#endif  // MILLRACE_TESTS_SIM_WORKLOAD_H_
