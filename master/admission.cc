@@ -10,6 +10,7 @@
 #include "rpc/wire.h"
 #include "storage/output_check.h"
 #include "storage/output_committer.h"
+#include "storage/paths.h"
 
 namespace millrace {
 namespace {
@@ -27,7 +28,8 @@ struct Admission::Candidate {
   bool staged = false;
   std::string objection;  // set: refused, later steps do nothing
 
-  absl::Status Prepare(FileSystem& fs, const std::string& cluster_id, bool ends_with_us) {
+  absl::Status Prepare(FileSystem& fs, const std::string& cluster_id, bool ends_with_us,
+                       const std::set<std::string>& under_way) {
     stored = std::make_shared<StoredJob>(MakeStoredJob(job, spec, cluster_id));
     JobContext& context = stored->context;
     if (spec.map_only() && context.map_count > kPartsMax) {
@@ -41,6 +43,9 @@ struct Admission::Candidate {
     request.inputs = spec.inputs;
     OutputCommitter committer(&fs);
     committer.RemoveAbandoned(spec.output_folder);
+    // No unfinished job writes there; so what is there of this cluster is of a master that was
+    // killed before it had accepted the job.
+    committer.RemoveUnknown(spec.output_folder, cluster_id, under_way);
     MILLRACE_RETURN_IF_ERROR(CheckOutput(fs, request));
     MILLRACE_ASSIGN_OR_RETURN(
         context.nonce, committer.Stage(spec.output_folder, context.staging_key, context.nonce));
@@ -65,9 +70,12 @@ kj::Promise<AdmissionAnswer> Admission::Admit(JobSpec spec) {
   auto candidate = std::make_shared<Candidate>();
   candidate->job = ReserveJob();
   candidate->spec = std::move(spec);
-  return running_.wrap(Stage(candidate)
-                           .then([this, candidate]() { return AskWorkers(candidate); })
-                           .then([this, candidate]() { return Submit(candidate); }));
+  under_way_.insert(candidate->job);
+  auto admitted = Stage(candidate)
+                      .then([this, candidate]() { return AskWorkers(candidate); })
+                      .then([this, candidate]() { return Submit(candidate); });
+  auto end = kj::defer([this, job = candidate->job]() { under_way_.erase(job); });
+  return running_.wrap(admitted.attach(kj::mv(end)));
 }
 
 // Several submissions may be under way, and each has staged under its number before the core hears
@@ -93,12 +101,19 @@ std::string Admission::RivalFor(const std::string& output_folder) const {
 kj::Promise<void> Admission::Stage(std::shared_ptr<Candidate> candidate) {
   auto prepared =
       services_.runner.Run([candidate, &fs = services_.fs, cluster_id = services_.cluster_id,
-                            ends_with_us = services_.jobs_end_with_master]() {
-        return candidate->Prepare(fs, cluster_id, ends_with_us);
+                            ends_with_us = services_.jobs_end_with_master,
+                            under_way = KeysUnderWay()]() {
+        return candidate->Prepare(fs, cluster_id, ends_with_us, under_way);
       });
   return prepared.then([candidate](absl::Status status) {
     if (!status.ok()) candidate->objection = std::string(status.message());
   });
+}
+
+std::set<std::string> Admission::KeysUnderWay() const {
+  std::set<std::string> keys;
+  for (const JobId job : under_way_) keys.insert(JobKey(job, services_.cluster_id));
+  return keys;
 }
 
 kj::Promise<void> Admission::AskWorkers(std::shared_ptr<Candidate> candidate) {

@@ -16,6 +16,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "absl/status/status.h"
@@ -72,9 +73,11 @@ class Admission {
   kj::Promise<AdmissionAnswer> Submit(std::shared_ptr<Candidate> candidate);
   AdmissionAnswer Conclude(const Candidate& candidate, const AnswerSubmit& answer);
   void Undo(const Candidate& candidate);
+  std::set<std::string> KeysUnderWay() const;
 
   Services services_;
   uint64_t next_job_ = 0;  // numbers below it are given
+  std::set<JobId> under_way_;
   PendingAnswers<std::string, AnswerSubmit> decisions_;
   kj::Canceler running_;
 };

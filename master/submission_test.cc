@@ -2,6 +2,8 @@
 #include "master/submission.h"
 
 #include "master/master_fixture.h"
+#include "storage/output_committer.h"
+#include "storage/paths.h"
 
 namespace millrace {
 namespace {
@@ -54,6 +56,18 @@ class SubmissionTest : public MasterFixture {
     return std::string(data.getData().asChars().begin(), data.getData().size());
   }
 };
+
+// The master was killed after it had staged a job and before it had accepted it, and gives the
+// number to another job later.
+TEST_F(SubmissionTest, WhatAMasterThatWasKilledHasStagedIsRemovedByTheNextSubmit) {
+  OutputCommitter committer(&fs_);
+  const std::string key = JobKey(JobId(1), "0123456789abcdef");
+  ASSERT_TRUE(committer.Stage("/out", key, "nonce").ok());
+  ASSERT_EQ(Submit(WordCount("/elsewhere")).job, JobId(1));
+  ASSERT_EQ(Submit(WordCount("/out")).job, JobId(2));
+  EXPECT_FALSE(Exists(StagingFolder("/out", key)));
+  EXPECT_TRUE(Exists(StagingFolder("/out", JobKey(JobId(2), "0123456789abcdef"))));
+}
 
 TEST_F(SubmissionTest, TheSameRequestGivesTheSameJob) {
   const JobId job = Submit(WordCount("/out")).job;

@@ -114,13 +114,26 @@ void OutputCommitter::RemoveAbandoned(const std::string& output) {
   if (!jobs.ok()) return;  // mostly because there is none
   for (const std::string& job_key : *jobs) {
     const std::unique_ptr<FileLock> lock = fs_.LockExisting(StagingLockPath(output, job_key));
-    if (lock == nullptr) continue;  // was never held, or its process lives
-    const absl::StatusOr<std::string> topmost_made =
-        ReadFile(fs_, MadeFolderPath(output, job_key), kPathBytesMax);
-    if (!RemoveStaging(output, job_key).ok()) continue;
-    RemoveMadeFolders(output, topmost_made.value_or("")).IgnoreError();
-    LOG(INFO) << "removed what a job that is gone had staged: " << StagingFolder(output, job_key);
+    // Null: it was never held, or its process lives.
+    if (lock != nullptr) RemoveDead(output, job_key);
   }
+}
+
+void OutputCommitter::RemoveUnknown(const std::string& output, std::string_view cluster_id,
+                                    const std::set<std::string>& keep) {
+  const absl::StatusOr<std::vector<std::string>> jobs = fs_.List(StagingRoot(output));
+  if (!jobs.ok()) return;
+  for (const std::string& job_key : *jobs) {
+    if (IsJobKeyOf(job_key, cluster_id) && keep.count(job_key) == 0) RemoveDead(output, job_key);
+  }
+}
+
+void OutputCommitter::RemoveDead(const std::string& output, const std::string& job_key) {
+  const absl::StatusOr<std::string> topmost_made =
+      ReadFile(fs_, MadeFolderPath(output, job_key), kPathBytesMax);
+  if (!RemoveStaging(output, job_key).ok()) return;
+  RemoveMadeFolders(output, topmost_made.value_or("")).IgnoreError();
+  LOG(INFO) << "removed what a job that is gone had staged: " << StagingFolder(output, job_key);
 }
 
 absl::Status OutputCommitter::PublishJob(const PublishPlan& plan) {

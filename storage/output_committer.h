@@ -13,7 +13,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -60,6 +62,11 @@ class OutputCommitter {
   // ended, with the folders that Stage made for them. What was never held stays: its job may go on.
   void RemoveAbandoned(const std::string& output);
 
+  // Removes likewise what jobs of `cluster_id` have staged in `output`, but for those in `keep` (job
+  // keys): a master that was killed between staging a job and accepting it knows nothing of it.
+  void RemoveUnknown(const std::string& output, std::string_view cluster_id,
+                     const std::set<std::string>& keep);
+
   // Publishes, or does what is left to do. Before the first change every part must be there with
   // its length (kDataLoss if not); without `overwrite` no other job may have put parts there in the
   // meantime (kAlreadyExists). With `overwrite` the manifest and the parts of the older job go only
@@ -90,6 +97,7 @@ class OutputCommitter {
   absl::Status RemoveOlderOutput(const PublishPlan& plan);
   absl::Status WriteManifest(const PublishPlan& plan);
   absl::Status RemovePartsInPlace(const PublishPlan& plan);
+  void RemoveDead(const std::string& output, const std::string& job_key);
   absl::Status RemoveStaging(const std::string& output, const std::string& job_key);
   absl::Status RemoveMadeFolders(const std::string& output, const std::string& topmost_made);
 

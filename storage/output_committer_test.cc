@@ -408,5 +408,11 @@ TEST_F(AbandonedTest, TheFoldersThatWereMadeForItGoToo) {
 
 TEST_F(AbandonedTest, WithoutStagingThereIsNothingToDo) { committer_.RemoveAbandoned(output_); }
 
+TEST_F(AbandonedTest, WhatTheClusterDoesNotKnowIsRemovedAndNothingOfOthers) {
+  for (const char* key : {"job-1-01234567", "job-2-01234567", "job-1-fedcba98"}) Stage(key);
+  committer_.RemoveUnknown(output_, "0123456789abcdef", {"job-2-01234567"});
+  EXPECT_THAT(*fs_.List(StagingRoot(output_)), ElementsAre("job-1-fedcba98", "job-2-01234567"));
+}
+
 }  // namespace
 }  // namespace millrace

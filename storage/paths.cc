@@ -106,6 +106,12 @@ std::string JobKey(JobId job, std::string_view cluster_id) {
   return (ToString(job) + "-").append(cluster_id.substr(0, 8));
 }
 
+bool IsJobKeyOf(std::string_view name, std::string_view cluster_id) {
+  const size_t dash = name.rfind('-');
+  return name.substr(0, 4) == "job-" && dash > 4 && dash != std::string_view::npos &&
+         name.substr(dash + 1) == cluster_id.substr(0, 8);
+}
+
 std::string StagingRoot(std::string_view output) { return JoinPath(output, kStagingName); }
 
 std::string StagingFolder(std::string_view output, std::string_view job_key) {

@@ -64,6 +64,8 @@ std::string CachedBinaryPath(std::string_view scratch, std::string_view sha256);
 // A name for a job that is unique over clusters: "job-3-" and the first eight characters of
 // `cluster_id`.
 std::string JobKey(JobId job, std::string_view cluster_id);
+// Whether JobKey could have made `name` for a job of this cluster.
+bool IsJobKeyOf(std::string_view name, std::string_view cluster_id);
 // OUTPUT/_millrace
 std::string StagingRoot(std::string_view output);
 std::string StagingFolder(std::string_view output, std::string_view job_key);

@@ -61,6 +61,10 @@ TEST(PathsTest, ScratchFilesCarryTheirAttempt) {
 
 TEST(PathsTest, JobKeysTellClustersApart) {
   EXPECT_EQ(JobKey(JobId(3), "0123456789abcdef"), "job-3-01234567");
+  EXPECT_TRUE(IsJobKeyOf("job-3-01234567", "0123456789abcdef"));
+  EXPECT_FALSE(IsJobKeyOf("job-3-01234567", "fedcba9876543210"));
+  EXPECT_FALSE(IsJobKeyOf("job-01234567", "0123456789abcdef"));
+  EXPECT_FALSE(IsJobKeyOf("", "0123456789abcdef"));
 }
 
 TEST(PathsTest, EverythingUnfinishedInTheOutputIsHidden) {
