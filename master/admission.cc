@@ -99,10 +99,9 @@ std::string Admission::RivalFor(const std::string& output_folder) const {
 }
 
 kj::Promise<void> Admission::Stage(std::shared_ptr<Candidate> candidate) {
-  auto prepared =
-      services_.runner.Run([candidate, &fs = services_.fs, cluster_id = services_.cluster_id,
-                            ends_with_us = services_.jobs_end_with_master,
-                            under_way = KeysUnderWay()]() {
+  auto prepared = services_.runner.Run(
+      [candidate, &fs = services_.fs, cluster_id = services_.cluster_id,
+       ends_with_us = services_.jobs_end_with_master, under_way = KeysUnderWay()]() {
         return candidate->Prepare(fs, cluster_id, ends_with_us, under_way);
       });
   return prepared.then([candidate](absl::Status status) {

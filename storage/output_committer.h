@@ -62,8 +62,9 @@ class OutputCommitter {
   // ended, with the folders that Stage made for them. What was never held stays: its job may go on.
   void RemoveAbandoned(const std::string& output);
 
-  // Removes likewise what jobs of `cluster_id` have staged in `output`, but for those in `keep` (job
-  // keys): a master that was killed between staging a job and accepting it knows nothing of it.
+  // Removes likewise what jobs of `cluster_id` have staged in `output`, but for those in `keep`
+  // (job keys): a master that was killed between staging a job and accepting it knows nothing of
+  // it.
   void RemoveUnknown(const std::string& output, std::string_view cluster_id,
                      const std::set<std::string>& keep);
 

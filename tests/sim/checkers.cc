@@ -53,9 +53,8 @@ void CheckManifest(Cluster& cluster, const Job& job, Complaints* complaints) {
     }
     ++parts;
     const auto content = ReadFile(disk, JoinPath(folder, name), 64 << 20);
-    const std::string entry =
-        absl::StrCat("\"name\": \"", name, "\", \"bytes\": ", content->size(), ", \"digest\": \"",
-                     DigestText(*content), "\"");
+    const std::string entry = absl::StrCat("\"name\": \"", name, "\", \"bytes\": ", content->size(),
+                                           ", \"digest\": \"", DigestText(*content), "\"");
     if (manifest->find(entry) == std::string::npos) {
       complaints->push_back(absl::StrCat(NameOf(job), ": the manifest does not say ", entry));
     }
@@ -71,8 +70,8 @@ void CheckNothingLeft(Cluster& cluster, const Job& job, Complaints* complaints) 
   const auto names = cluster.shared_disk().List(job.spec.output_folder);
   if (!names.ok()) return;
   for (const std::string& name : *names) {
-    complaints->push_back(absl::StrCat(NameOf(job), " did not succeed and left ",
-                                       job.spec.output_folder, "/", name));
+    complaints->push_back(
+        absl::StrCat(NameOf(job), " did not succeed and left ", job.spec.output_folder, "/", name));
   }
 }
 
@@ -88,8 +87,8 @@ Complaints CheckOutputs(Cluster& cluster) {
     const std::vector<std::string> expected = ExpectedOutput(job->workload);
     const std::vector<std::string> actual = cluster.OutputOf(*job);
     if (actual != expected) {
-      complaints.push_back(absl::StrCat(NameOf(*job), " wrote ", Lines(actual), " instead of ",
-                                        Lines(expected)));
+      complaints.push_back(
+          absl::StrCat(NameOf(*job), " wrote ", Lines(actual), " instead of ", Lines(expected)));
     }
     CheckManifest(cluster, *job, &complaints);
   }
@@ -135,8 +134,8 @@ Complaints CheckReplay(Cluster& cluster) {
     CoreOptions options;
     options.epoch = Epoch(cluster.journal_disk().epoch);
     MasterCore replayed(options);
-    const absl::Status read = cluster.journal_disk().journal.ReadAll(
-        [&replayed](uint64_t, const JournalEntry& entry) {
+    const absl::Status read =
+        cluster.journal_disk().journal.ReadAll([&replayed](uint64_t, const JournalEntry& entry) {
           const absl::StatusOr<JobEdit> edit = DecodeEdit(entry.bytes);
           if (!edit.ok()) return edit.status();
           replayed.Apply(*edit);

@@ -1,13 +1,14 @@
 // What must be true at the end of every simulation, whatever happened in it.
 //
-// Each checker is a belief of its own, formed from what can be seen from outside: files, the journal
-// as it was written, what clients were told. None shares code with what it checks; each returns its
-// complaints, one sentence each.
+// Each checker is a belief of its own, formed from what can be seen from outside: files, the
+// journal as it was written, what clients were told. None shares code with what it checks; each
+// returns its complaints, one sentence each.
 //
 //   CheckOutputs     the output is the oracle's, complete, as the manifest says; nothing is left of
 //                    jobs that failed or were cancelled                       (I1, I3)
 //   CheckJournal     one winner a task, no effect of a lost worker, epochs only grow, no more
-//                    attempts than reasons, blame only where it belongs        (I2, I4, I6, I7, I14)
+//                    attempts than reasons, blame only where it belongs        (I2, I4, I6, I7,
+//                    I14)
 //   CheckFates       jobs fail only where they may, and say why; counters are exact  (I5, I10, I11)
 //   CheckReplay      the journal, read twice, gives the state that lives       (I8)
 //   CheckClean       nothing is left on workers                               (I9)

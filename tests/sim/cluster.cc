@@ -44,7 +44,7 @@ Cluster::Cluster(const ClusterOptions& options)
 
 Cluster::~Cluster() noexcept(false) {
   // While the world is still there.
-  for (Process* process : processes()) process->life().Kill();
+  for (SimProcess* process : processes()) process->life().Kill();
   Reap();
   world_.Settle();
 }
@@ -57,7 +57,7 @@ MemoryFileSystem& Cluster::DiskOf(const std::string& host) {
 
 // --- Processes ---
 
-void Cluster::Adopt(Process& process) {
+void Cluster::Adopt(SimProcess& process) {
   Life* const life = &process.life();
   life->OnChange([this, life]() {
     if (!life->alive()) world_.Soon([this]() { Reap(); });
@@ -86,9 +86,9 @@ void Cluster::Reap() {
 
 void Cluster::StartMaster() {
   CHECK(master_ == nullptr);
-  network_.SetPower(kMasterHost, true);
-  master_ = std::make_unique<MasterProcess>(MakeGround(), DiskOf(kMasterHost), journal_disk_,
-                                            lease_);
+  network_.SetPower(kMasterHost, /*on=*/true);
+  master_ =
+      std::make_unique<MasterProcess>(MakeGround(), DiskOf(kMasterHost), journal_disk_, lease_);
   Adopt(*master_);
 }
 
@@ -106,9 +106,9 @@ void Cluster::AddWorker(const std::string& name, uint32_t slots, const std::stri
 void Cluster::RestartWorker(const std::string& name) {
   CHECK(worker(name) == nullptr);
   const WorkerProcess::Options& options = worker_options_.at(name);
-  network_.SetPower(options.host, true);
-  auto started = std::make_unique<WorkerProcess>(MakeGround(), DiskOf(options.host), options,
-                                                 user_code_);
+  network_.SetPower(options.host, /*on=*/true);
+  auto started =
+      std::make_unique<WorkerProcess>(MakeGround(), DiskOf(options.host), options, user_code_);
   Adopt(*started);
   workers_[name] = std::move(started);
 }
@@ -124,15 +124,15 @@ std::vector<std::string> Cluster::worker_names() const {
   return names;
 }
 
-Process* Cluster::process(const std::string& name) {
-  for (Process* process : processes()) {
+SimProcess* Cluster::process(const std::string& name) {
+  for (SimProcess* process : processes()) {
     if (process->name() == name) return process;
   }
   return nullptr;
 }
 
-std::vector<Process*> Cluster::processes() {
-  std::vector<Process*> all;
+std::vector<SimProcess*> Cluster::processes() {
+  std::vector<SimProcess*> all;
   if (master_ != nullptr) all.push_back(master_.get());
   for (const auto& [name, worker] : workers_) all.push_back(worker.get());
   for (const auto& [name, client] : clients_) all.push_back(client.get());
@@ -140,7 +140,7 @@ std::vector<Process*> Cluster::processes() {
 }
 
 void Cluster::Kill(const std::string& name) {
-  Process* const victim = process(name);
+  SimProcess* const victim = process(name);
   CHECK(victim != nullptr) << name << " does not run";
   victim->life().Kill();
   world_.Settle();
@@ -148,14 +148,14 @@ void Cluster::Kill(const std::string& name) {
 
 void Cluster::PowerOff(const std::string& host) {
   world_.Note(host, "loses power");
-  network_.SetPower(host, false);
-  for (Process* process : processes()) {
+  network_.SetPower(host, /*on=*/false);
+  for (SimProcess* process : processes()) {
     if (process->host() == host) process->life().Kill();
   }
   world_.Soon([this, host]() { DiskOf(host).Crash(); });
 }
 
-void Cluster::PowerOn(const std::string& host) { network_.SetPower(host, true); }
+void Cluster::PowerOn(const std::string& host) { network_.SetPower(host, /*on=*/true); }
 
 void Cluster::Heal() {
   world_.Note("cluster", "everything heals");
@@ -164,7 +164,7 @@ void Cluster::Heal() {
   for (const auto& [host, disk] : disks_) disk->SetCapacity(MemoryFileSystem::kUnlimited);
   shared_disk_.SetCapacity(MemoryFileSystem::kUnlimited);
   world_.Settle();
-  for (Process* process : processes()) {
+  for (SimProcess* process : processes()) {
     process->life().DieAfter(UINT64_MAX);
     process->life().Continue();
   }
@@ -266,8 +266,7 @@ std::vector<std::string> Cluster::OutputOf(const Job& job) {
   if (!names.ok()) return lines;
   for (const std::string& name : *names) {
     if (name.compare(0, 5, "part-") != 0) continue;
-    const auto content =
-        ReadFile(shared_disk_, JoinPath(job.spec.output_folder, name), 64 << 20);
+    const auto content = ReadFile(shared_disk_, JoinPath(job.spec.output_folder, name), 64 << 20);
     if (!content.ok()) continue;
     for (size_t begin = 0; begin < content->size();) {
       const size_t end = std::min(content->find('\n', begin), content->size());

@@ -39,10 +39,10 @@ struct ClusterOptions {
 
 // A job as the person sees it who submitted it.
 struct Job {
-  std::string client;   // the name of the client process that watches it now
+  std::string client;  // the name of the client process that watches it now
   Workload workload;
   JobSpec spec;
-  JobId id;             // when some client has heard that it was accepted
+  JobId id;  // when some client has heard that it was accepted
   std::string refused;
   std::optional<JobView> ended;
   // What may go wrong with it by rights.
@@ -78,9 +78,9 @@ class Cluster {
   // The same flags, a new life.
   void RestartWorker(const std::string& name);
   // Null: it does not run.
-  Process* process(const std::string& name);
+  SimProcess* process(const std::string& name);
   // All that run.
-  std::vector<Process*> processes();
+  std::vector<SimProcess*> processes();
   void Kill(const std::string& name);
   // Kills all that runs there and loses what was not synced.
   void PowerOff(const std::string& host);
@@ -120,7 +120,7 @@ class Cluster {
 
  private:
   Ground MakeGround() { return Ground{world_, network_, shared_disk_, &outputs_}; }
-  void Adopt(Process& process);
+  void Adopt(SimProcess& process);
   void Reap();
   JobSpec MakeSpec(const Workload& workload, const SubmitOptions& options);
   void WriteInput(const Workload& workload, JobSpec* spec);

@@ -1,5 +1,5 @@
-// The I/O thread of a simulated process: runs blocking work in order, each piece after the time that
-// a disk takes for it, on the process's own clock.
+// The I/O thread of a simulated process: runs blocking work in order, each piece after the time
+// that a disk takes for it, on the process's own clock.
 #ifndef MILLRACE_TESTS_SIM_DISK_RUNNER_H_
 #define MILLRACE_TESTS_SIM_DISK_RUNNER_H_
 

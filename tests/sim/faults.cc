@@ -9,7 +9,7 @@
 namespace millrace::sim {
 
 const std::vector<FaultSource::Kind>& FaultSource::Kinds() {
-  static const auto* const kAll = new std::vector<Kind>{
+  static const std::vector<Kind> kAll = {
       {"kill_worker", &FaultSource::KillWorker},
       {"kill_worker_soon", &FaultSource::KillWorkerSoon},
       {"stop_worker", &FaultSource::StopWorker},
@@ -31,11 +31,10 @@ const std::vector<FaultSource::Kind>& FaultSource::Kinds() {
       {"cancel_job", &FaultSource::CancelJob},
       {"submit_twice", &FaultSource::SubmitTwice},
   };
-  return *kAll;
+  return kAll;
 }
 
-FaultSource::FaultSource(Cluster& cluster, Random random)
-    : cluster_(cluster), random_(random) {
+FaultSource::FaultSource(Cluster& cluster, Random random) : cluster_(cluster), random_(random) {
   const double share = random_.Pick(std::vector<double>{0.1, 0.3, 0.6, 1.0});
   for (const Kind& kind : Kinds()) {
     if (random_.Chance(share)) kinds_.push_back(kind);
@@ -63,10 +62,10 @@ void FaultSource::StrikeNow() {
 
 // --- Victims and times ---
 
-Process* FaultSource::RunningWorker() {
-  std::vector<Process*> all;
+SimProcess* FaultSource::RunningWorker() {
+  std::vector<SimProcess*> all;
   for (const std::string& name : cluster_.worker_names()) {
-    if (Process* worker = cluster_.worker(name); worker != nullptr && worker->life().alive()) {
+    if (SimProcess* worker = cluster_.worker(name); worker != nullptr && worker->life().alive()) {
       all.push_back(worker);
     }
   }
@@ -100,13 +99,13 @@ void FaultSource::RestartMasterLater() {
 }
 
 // At one of its next steps that the world can see, or between two turns of the loop.
-void FaultSource::DieInTheMiddle(Process& victim) {
+void FaultSource::DieInTheMiddle(SimProcess& victim) {
   if (random_.Chance(0.5)) {
     victim.life().DieAfter(random_.Below(60));
     return;
   }
   cluster_.world().AfterTurns(random_.Below(2000), [this, name = victim.name()]() {
-    Process* const process = cluster_.process(name);
+    SimProcess* const process = cluster_.process(name);
     if (process != nullptr && !stopped_) process->life().Kill();
   });
 }
@@ -118,7 +117,7 @@ void FaultSource::HealLater() {
 // --- Workers ---
 
 bool FaultSource::KillWorker() {
-  Process* const victim = RunningWorker();
+  SimProcess* const victim = RunningWorker();
   if (victim == nullptr) return false;
   RestartLater(victim->name());
   victim->life().Kill();
@@ -126,7 +125,7 @@ bool FaultSource::KillWorker() {
 }
 
 bool FaultSource::KillWorkerSoon() {
-  Process* const victim = RunningWorker();
+  SimProcess* const victim = RunningWorker();
   if (victim == nullptr) return false;
   DieInTheMiddle(*victim);
   RestartLater(victim->name());
@@ -134,21 +133,22 @@ bool FaultSource::KillWorkerSoon() {
 }
 
 bool FaultSource::StopWorker() {
-  Process* const victim = RunningWorker();
+  SimProcess* const victim = RunningWorker();
   if (victim == nullptr || victim->life().stopped()) return false;
   victim->life().Stop();
   cluster_.world().After(DrawPause(), [this, name = victim->name()]() {
-    if (Process* process = cluster_.process(name); process != nullptr) process->life().Continue();
+    if (SimProcess* process = cluster_.process(name); process != nullptr)
+      process->life().Continue();
   });
   return true;
 }
 
 bool FaultSource::PowerOffWorker() {
-  Process* const victim = RunningWorker();
+  SimProcess* const victim = RunningWorker();
   if (victim == nullptr || victim->host() == kMasterHost) return false;
   std::vector<std::string> gone;
   for (const std::string& name : cluster_.worker_names()) {
-    Process* const worker = cluster_.worker(name);
+    SimProcess* const worker = cluster_.worker(name);
     if (worker != nullptr && worker->host() == victim->host()) gone.push_back(name);
   }
   cluster_.PowerOff(victim->host());
@@ -157,7 +157,7 @@ bool FaultSource::PowerOffWorker() {
 }
 
 bool FaultSource::DrainWorker() {
-  Process* const victim = RunningWorker();
+  SimProcess* const victim = RunningWorker();
   if (victim == nullptr || static_cast<WorkerProcess*>(victim)->drains()) return false;
   static_cast<WorkerProcess*>(victim)->Drain();
   RestartLater(victim->name());
@@ -231,7 +231,7 @@ bool FaultSource::ResetLink() {
 
 // Flips a bit of a run, cuts it short, or removes it.
 bool FaultSource::DamageRun() {
-  Process* const victim = RunningWorker();
+  SimProcess* const victim = RunningWorker();
   if (victim == nullptr) return false;
   MemoryFileSystem& disk = cluster_.DiskOf(victim->host());
   const std::string scratch = static_cast<WorkerProcess*>(victim)->scratch_folder();
@@ -261,7 +261,7 @@ bool FaultSource::DamageRun() {
 }
 
 bool FaultSource::FillDisk() {
-  Process* const victim = RunningWorker();
+  SimProcess* const victim = RunningWorker();
   if (victim == nullptr) return false;
   cluster_.world().Note(victim->host(), "has a full disk");
   cluster_.DiskOf(victim->host()).SetCapacity(random_.Below(2000));
@@ -272,9 +272,9 @@ bool FaultSource::FillDisk() {
 }
 
 bool FaultSource::SlowDisk() {
-  const std::vector<Process*> all = cluster_.processes();
+  const std::vector<SimProcess*> all = cluster_.processes();
   if (all.empty()) return false;
-  Process* const victim = random_.Pick(all);
+  SimProcess* const victim = random_.Pick(all);
   cluster_.world().Note(victim->name(), "has a slow disk");
   victim->disk().SetDelay(DrawPause() / 10);
   return true;

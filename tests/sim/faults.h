@@ -55,12 +55,12 @@ class FaultSource {
   bool CancelJob();
   bool SubmitTwice();
 
-  Process* RunningWorker();
+  SimProcess* RunningWorker();
   std::string AnyHost();
   kj::Duration DrawPause();
   void RestartLater(const std::string& worker);
   void RestartMasterLater();
-  void DieInTheMiddle(Process& victim);
+  void DieInTheMiddle(SimProcess& victim);
   void HealLater();
 
   Cluster& cluster_;

@@ -57,7 +57,8 @@ class Network {
   // No host but itself hears it or is heard by it.
   void Isolate(const std::string& host);
   // What is sent over the link takes longer by `extra` until `until`.
-  void Clog(const std::string& from, const std::string& to, kj::Duration extra, kj::TimePoint until);
+  void Clog(const std::string& from, const std::string& to, kj::Duration extra,
+            kj::TimePoint until);
   // Every connection between the two is reset; new ones work.
   void ResetConnections(const std::string& a, const std::string& b);
   // All links work again.

@@ -19,9 +19,7 @@ Place PlaceOf(const std::string& path) {
   return {path.substr(0, slash), path.substr(slash + 1)};
 }
 
-bool IsStaging(const std::string& folder) {
-  return folder.find("/_millrace") != std::string::npos;
-}
+bool IsStaging(const std::string& folder) { return folder.find("/_millrace") != std::string::npos; }
 
 }  // namespace
 

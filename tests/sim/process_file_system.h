@@ -1,5 +1,5 @@
-// The files that one process sees: a disk of its host's and a shared one, both in memory, as long as
-// the process lives.
+// The files that one process sees: a disk of its host's and a shared one, both in memory, as long
+// as the process lives.
 //
 // Everything below /shared lies on the shared disk, all else on the host's. Each change counts as a
 // step of the process's life, so a process can be made to die at any of them, and a dead process

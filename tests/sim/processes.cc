@@ -22,10 +22,10 @@ kj::Own<kj::TaskSet> NewTaskSet(kj::TaskSet::ErrorHandler& handler) {
 
 }  // namespace
 
-// --- Process ---
+// --- SimProcess ---
 
-Process::Process(const Ground& ground, const std::string& name, const std::string& host,
-                 MemoryFileSystem& host_disk)
+SimProcess::SimProcess(const Ground& ground, const std::string& name, const std::string& host,
+                       MemoryFileSystem& host_disk)
     : host_(host),
       life_(ground.world, name, DrawClockRate(ground.world.random())),
       random_(ground.world.random().Fork()),
@@ -35,9 +35,9 @@ Process::Process(const Ground& ground, const std::string& name, const std::strin
   ground.world.Note(name, "started");
 }
 
-Process::~Process() noexcept(false) { life_.Kill(); }
+SimProcess::~SimProcess() noexcept(false) { life_.Kill(); }
 
-ConnectionOptions Process::MakeConnectionOptions() {
+ConnectionOptions SimProcess::MakeConnectionOptions() {
   ConnectionOptions options;
   options.entropy = [this](uint8_t* bytes, size_t count) {
     for (size_t i = 0; i < count; ++i) bytes[i] = static_cast<uint8_t>(random_.Next());
@@ -49,7 +49,7 @@ ConnectionOptions Process::MakeConnectionOptions() {
 
 MasterProcess::MasterProcess(const Ground& ground, MemoryFileSystem& host_disk,
                              JournalDisk& journal_disk, absl::Duration lease)
-    : Process(ground, "master", kMasterHost, host_disk),
+    : SimProcess(ground, "master", kMasterHost, host_disk),
       journal_(life_, journal_disk),
       tasks_(NewTaskSet(*this)) {
   Master::Options options;
@@ -60,14 +60,14 @@ MasterProcess::MasterProcess(const Ground& ground, MemoryFileSystem& host_disk,
   options.lease = lease;
   options.binaries_folder = "/state/binaries";
   options.host_id = "one host";
-  master_ = std::make_unique<Master>(
-      Master::Environment{life_.timer(), files_, journal_, runner_}, options);
+  master_ = std::make_unique<Master>(Master::Environment{life_.timer(), files_, journal_, runner_},
+                                     options);
   const absl::Status recovered = master_->Recover();
   CHECK(recovered.ok()) << "the master cannot recover: " << recovered;
 
   kj::Own<kj::ConnectionReceiver> receiver;
-  tasks_->add(interface_.parseAddress(kMasterAddress, 0).then(
-      [this](kj::Own<kj::NetworkAddress> address) {
+  tasks_->add(
+      interface_.parseAddress(kMasterAddress, 0).then([this](kj::Own<kj::NetworkAddress> address) {
         acceptor_ = std::make_unique<Acceptor>(
             life_.timer(), address->listen(), MakeConnectionOptions(), Master::Roles(),
             [this](PeerInfo peer, kj::Own<kj::AsyncIoStream> stream) {
@@ -93,7 +93,7 @@ void MasterProcess::taskFailed(kj::Exception&& exception) {
 
 WorkerProcess::WorkerProcess(const Ground& ground, MemoryFileSystem& host_disk,
                              const Options& options, UserCode& user_code)
-    : Process(ground, options.name, options.host, host_disk),
+    : SimProcess(ground, options.name, options.host, host_disk),
       options_(options),
       connection_(MakeConnectionOptions()),
       executors_(life_, files_, user_code),
@@ -127,8 +127,8 @@ WorkerProcess::~WorkerProcess() noexcept(false) {
 
 void WorkerProcess::Listen() {
   const std::string address = absl::StrCat(options_.host, ":", options_.port);
-  tasks_->add(interface_.parseAddress(address.c_str(), 0).then(
-      [this](kj::Own<kj::NetworkAddress> parsed) {
+  tasks_->add(
+      interface_.parseAddress(address.c_str(), 0).then([this](kj::Own<kj::NetworkAddress> parsed) {
         acceptor_ = std::make_unique<Acceptor>(
             life_.timer(), parsed->listen(), connection_, std::vector<Role>{Role::kFetcher},
             [this](PeerInfo peer, kj::Own<kj::AsyncIoStream> stream) {
@@ -172,7 +172,7 @@ void WorkerProcess::taskFailed(kj::Exception&& exception) {
 
 ClientProcess::ClientProcess(const Ground& ground, MemoryFileSystem& host_disk,
                              const std::string& name, JobSpec spec, kj::Duration patience)
-    : Process(ground, name, name, host_disk),
+    : SimProcess(ground, name, name, host_disk),
       spec_(std::move(spec)),
       patience_(patience),
       link_(interface_, life_.timer(), kMasterAddress, MakeConnectionOptions()),
@@ -224,8 +224,9 @@ void ClientProcess::Tell(const std::string& what) {
 void ClientProcess::Cancel() {
   if (!job_.is_set()) return;
   life_.world().Note(name(), "cancels");
-  tasks_->add(kj::evalNow([this]() { return link_.Cancel(job_, "the simulation wanted it"); })
-                 .then([](absl::StatusOr<std::string>) {}, [](kj::Exception&&) {}));
+  tasks_->add(kj::evalNow([this]() {
+                return link_.Cancel(job_, "the simulation wanted it");
+              }).then([](absl::StatusOr<std::string>) {}, [](kj::Exception&&) {}));
 }
 
 void ClientProcess::taskFailed(kj::Exception&& exception) {

@@ -41,12 +41,12 @@ struct Ground {
   OutputWatcher* watcher;
 };
 
-class Process {
+class SimProcess {
  public:
-  Process(const Ground& ground, const std::string& name, const std::string& host,
-          MemoryFileSystem& host_disk);
-  virtual ~Process() noexcept(false);
-  KJ_DISALLOW_COPY(Process);
+  SimProcess(const Ground& ground, const std::string& name, const std::string& host,
+             MemoryFileSystem& host_disk);
+  virtual ~SimProcess() noexcept(false);
+  KJ_DISALLOW_COPY(SimProcess);
 
   Life& life() { return life_; }
   const std::string& name() const { return life_.name(); }
@@ -64,7 +64,7 @@ class Process {
   DiskRunner runner_;
 };
 
-class MasterProcess final : public Process, private kj::TaskSet::ErrorHandler {
+class MasterProcess final : public SimProcess, private kj::TaskSet::ErrorHandler {
  public:
   MasterProcess(const Ground& ground, MemoryFileSystem& host_disk, JournalDisk& journal_disk,
                 absl::Duration lease);
@@ -81,7 +81,7 @@ class MasterProcess final : public Process, private kj::TaskSet::ErrorHandler {
   kj::Own<kj::TaskSet> tasks_;  // goes first
 };
 
-class WorkerProcess final : public Process, private kj::TaskSet::ErrorHandler {
+class WorkerProcess final : public SimProcess, private kj::TaskSet::ErrorHandler {
  public:
   struct Options {
     std::string name;
@@ -119,7 +119,7 @@ class WorkerProcess final : public Process, private kj::TaskSet::ErrorHandler {
 };
 
 // A person at a terminal: submits one job and follows it to its end.
-class ClientProcess final : public Process, private kj::TaskSet::ErrorHandler {
+class ClientProcess final : public SimProcess, private kj::TaskSet::ErrorHandler {
  public:
   // `patience` bounds how long it looks for a master before the job is accepted.
   ClientProcess(const Ground& ground, MemoryFileSystem& host_disk, const std::string& name,
@@ -135,7 +135,9 @@ class ClientProcess final : public Process, private kj::TaskSet::ErrorHandler {
   const std::optional<JobView>& ended() const { return ended_; }
 
   // Called whenever one of the above has changed.
-  void OnNews(std::function<void(const ClientProcess&)> listener) { listener_ = std::move(listener); }
+  void OnNews(std::function<void(const ClientProcess&)> listener) {
+    listener_ = std::move(listener);
+  }
   void Cancel();
 
  private:

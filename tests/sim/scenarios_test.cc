@@ -1,5 +1,5 @@
-// Named scenarios: what happens to a cluster when one thing breaks at one moment. Each ends with all
-// checkers (checkers.h).
+// Named scenarios: what happens to a cluster when one thing breaks at one moment. Each ends with
+// all checkers (checkers.h).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -9,24 +9,26 @@
 namespace millrace::sim {
 namespace {
 
+// Attempts take a second each, so that there is a middle to strike in.
+ClusterOptions Options() {
+  ClusterOptions options;
+  options.user_code.shortest = 1 * kj::SECONDS;
+  options.user_code.longest = 1 * kj::SECONDS;
+  options.user_code.slow_chance = 0;
+  return options;
+}
+
+Workload Words() {
+  Workload workload;
+  workload.files = {"a b c\na b\na\n", "d e f\na\nb\n", "c c c c\n"};
+  workload.reducers = 2;
+  workload.split_bytes = 6;
+  return workload;
+}
+
 class ScenariosTest : public testing::Test {
  protected:
-  // Attempts take a second each, so that there is a middle to strike in.
-  static ClusterOptions Options() {
-    ClusterOptions options;
-    options.user_code.shortest = 1 * kj::SECONDS;
-    options.user_code.longest = 1 * kj::SECONDS;
-    options.user_code.slow_chance = 0;
-    return options;
-  }
-
-  static Workload Words() {
-    Workload workload;
-    workload.files = {"a b c\na b\na\n", "d e f\na\nb\n", "c c c c\n"};
-    workload.reducers = 2;
-    workload.split_bytes = 6;
-    return workload;
-  }
+  ~ScenariosTest() noexcept override {}
 
   void SetUp() override {
     cluster_.StartMaster();
@@ -108,7 +110,8 @@ TEST_F(ScenariosTest, AOneWayPartitionIsNoticedFromEitherSide) {
   for (const bool from_master : {false, true}) {
     Job& job = cluster_.Submit(Words());
     RunUntilBusy("blue");
-    from_master ? cluster_.network().Cut("master", "blue") : cluster_.network().Cut("blue", "master");
+    from_master ? cluster_.network().Cut("master", "blue")
+                : cluster_.network().Cut("blue", "master");
     ASSERT_TRUE(cluster_.RunUntil([&]() { return job.done(); }, 120 * kj::SECONDS));
     EXPECT_EQ(job.ended->state, JobState::kSucceeded);
     cluster_.network().Heal();
@@ -188,7 +191,7 @@ TEST_F(ScenariosTest, AJournalThatBreaksStopsTheMasterAndNothingIsLost) {
   EXPECT_EQ(job.ended->state, JobState::kSucceeded);
 }
 
-TEST_F(ScenariosTest, TheSameSeedGivesTheSameTrace) {
+TEST(DeterminismTest, TheSameSeedGivesTheSameTrace) {
   uint64_t hashes[2];
   for (uint64_t& hash : hashes) {
     Cluster cluster(Options());

@@ -20,8 +20,7 @@ ClusterOptions DrawOptions(uint64_t seed, bool print_trace, Random& random) {
   options.seed = seed;
   options.print_trace = print_trace;
   options.lease = absl::Seconds(random.Pick(std::vector<int>{2, 10}));
-  options.network.latency =
-      random.Pick(std::vector<int64_t>{50, 500, 20'000}) * kj::MICROSECONDS;
+  options.network.latency = random.Pick(std::vector<int64_t>{50, 500, 20'000}) * kj::MICROSECONDS;
   options.network.jitter = random.Pick(std::vector<int64_t>{0, 200, 50'000}) * kj::MICROSECONDS;
   options.user_code.slow_chance = random.Chance(0.5) ? 0 : 0.05;
   return options;

@@ -133,10 +133,10 @@ const char* Name(Program program) {
 }
 
 const JobDescription& Describe(Program program) {
-  static const auto* const kAll = new std::vector<JobDescription>{
-      MakeDescription(Program::kCount), MakeDescription(Program::kIndex),
-      MakeDescription(Program::kCopy)};
-  return (*kAll)[static_cast<size_t>(program)];
+  static const std::vector<JobDescription> kAll = {MakeDescription(Program::kCount),
+                                                   MakeDescription(Program::kIndex),
+                                                   MakeDescription(Program::kCopy)};
+  return kAll[static_cast<size_t>(program)];
 }
 
 Workload DrawWorkload(Random& random) {

@@ -64,8 +64,7 @@ void Life::Changed() {
 
 kj::TimePoint Life::LocalTime(kj::TimePoint true_time) const {
   const double us = static_cast<double>((true_time - born_) / kj::MICROSECONDS) * clock_rate_;
-  return kj::origin<kj::TimePoint>() + 1 * kj::DAYS +
-         static_cast<int64_t>(us) * kj::MICROSECONDS;
+  return kj::origin<kj::TimePoint>() + 1 * kj::DAYS + static_cast<int64_t>(us) * kj::MICROSECONDS;
 }
 
 kj::Maybe<kj::TimePoint> Life::NextEvent() {

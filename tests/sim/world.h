@@ -102,7 +102,8 @@ class World {
 
   // Turns of the event loop so far: the finest measure of when something happens.
   uint64_t turns() const { return turns_; }
-  // Calls `what` between two turns of the loop, `turns` from now, in the middle of whatever goes on.
+  // Calls `what` between two turns of the loop, `turns` from now, in the middle of whatever goes
+  // on.
   void AfterTurns(uint64_t turns, std::function<void()> what);
 
  private:
