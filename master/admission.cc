@@ -70,7 +70,7 @@ kj::Promise<AdmissionAnswer> Admission::Admit(JobSpec spec) {
   auto candidate = std::make_shared<Candidate>();
   candidate->job = ReserveJob();
   candidate->spec = std::move(spec);
-  under_way_.insert(candidate->job);
+  under_way_[candidate->job] = candidate->spec.output_folder;
   auto admitted = Stage(candidate)
                       .then([this, candidate]() { return AskWorkers(candidate); })
                       .then([this, candidate]() { return Submit(candidate); });
@@ -99,9 +99,10 @@ std::string Admission::RivalFor(const std::string& output_folder) const {
 }
 
 kj::Promise<void> Admission::Stage(std::shared_ptr<Candidate> candidate) {
-  auto prepared = services_.runner.Run(
-      [candidate, &fs = services_.fs, cluster_id = services_.cluster_id,
-       ends_with_us = services_.jobs_end_with_master, under_way = KeysUnderWay()]() {
+  auto prepared =
+      services_.runner.Run([candidate, &fs = services_.fs, cluster_id = services_.cluster_id,
+                            ends_with_us = services_.jobs_end_with_master,
+                            under_way = KeysUnderWayTo(candidate->spec.output_folder)]() {
         return candidate->Prepare(fs, cluster_id, ends_with_us, under_way);
       });
   return prepared.then([candidate](absl::Status status) {
@@ -109,9 +110,11 @@ kj::Promise<void> Admission::Stage(std::shared_ptr<Candidate> candidate) {
   });
 }
 
-std::set<std::string> Admission::KeysUnderWay() const {
+std::set<std::string> Admission::KeysUnderWayTo(const std::string& output_folder) const {
   std::set<std::string> keys;
-  for (const JobId job : under_way_) keys.insert(JobKey(job, services_.cluster_id));
+  for (const auto& [job, folder] : under_way_) {
+    if (folder == output_folder) keys.insert(JobKey(job, services_.cluster_id));
+  }
   return keys;
 }
 

@@ -15,6 +15,7 @@
 #include <kj/async.h>
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -73,11 +74,11 @@ class Admission {
   kj::Promise<AdmissionAnswer> Submit(std::shared_ptr<Candidate> candidate);
   AdmissionAnswer Conclude(const Candidate& candidate, const AnswerSubmit& answer);
   void Undo(const Candidate& candidate);
-  std::set<std::string> KeysUnderWay() const;
+  std::set<std::string> KeysUnderWayTo(const std::string& output_folder) const;
 
   Services services_;
-  uint64_t next_job_ = 0;  // numbers below it are given
-  std::set<JobId> under_way_;
+  uint64_t next_job_ = 0;                   // numbers below it are given
+  std::map<JobId, std::string> under_way_;  // and their output folders
   PendingAnswers<std::string, AnswerSubmit> decisions_;
   kj::Canceler running_;
 };

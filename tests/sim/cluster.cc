@@ -168,6 +168,11 @@ void Cluster::Heal() {
     process->life().DieAfter(UINT64_MAX);
     process->life().Continue();
   }
+  // What was about to leave is replaced at once.
+  for (const auto& [name, worker] : workers_) {
+    if (worker->drains()) worker->life().Kill();
+  }
+  world_.Settle();
   if (master_ == nullptr) StartMaster();
   for (const auto& [name, options] : worker_options_) {
     if (worker(name) == nullptr) RestartWorker(name);
