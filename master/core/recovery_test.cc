@@ -157,5 +157,39 @@ TEST_F(RecoveryTest, AJobThatIsAcceptedTwiceAcrossARestartIsOneJob) {
             (Actions{AnswerSubmit{"request of wordcount", SubmitReply::kAccepted, kJob}}));
 }
 
+TEST_F(RecoveryTest, TheLeaseOfAnAwaitedWorkerBeginsWhenTheJournalHasBeenRead) {
+  On(Joined(kRed, 1));
+  core_ = std::make_unique<MasterCore>(options_);
+  for (const JobEdit& edit : journal_) core_->Apply(edit);
+  Pass(absl::Seconds(30));  // reading took that long
+  On(MasterStarted{});
+  Pass(absl::Seconds(9));
+  EXPECT_EQ(Tick(), (Actions{}));
+  Pass(absl::Seconds(1));
+  EXPECT_EQ(Tick(), (Actions{ForgetWorker{kRed}}));
+}
+
+TEST_F(RecoveryTest, NobodyWaitsForAWorkerThatHoldsNothingOfTheJob) {
+  On(Joined(kRed, 1));
+  On(Joined(kBlue, 1));
+  Submit(2, 1);
+  On(Done(kRed, A(1), Map(0)));
+  On(Failed(kBlue, A(2), Map(1), Cause::kUserCodeFailed));  // attempt 3 runs on red
+  On(Done(kRed, A(3), Map(1)));
+  Restart(2);
+  WorkerJoined again = Joined(kRed, 1);
+  again.outputs = {{Map(0), A(1)}, {Map(1), A(3)}};
+  EXPECT_EQ(Only<LaunchAttempt>(On(again)).size(), 1u);
+}
+
+TEST_F(RecoveryTest, AReduceThatNeverRanWaitsForItsSourcesLikeOthers) {
+  Submit(1, 1);
+  On(Joined(kRed, 1));
+  On(WorkerDraining{kRed});
+  EXPECT_EQ(On(Done(kRed, A(1), Map(0))), (Actions{Accepted(kRed, A(1))}));
+  Restart(2);
+  EXPECT_EQ(On(Joined(kBlue, 1)), (Actions{}));
+}
+
 }  // namespace
 }  // namespace millrace
