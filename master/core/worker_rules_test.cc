@@ -363,5 +363,43 @@ TEST_F(WorkerRulesTest, AnOutputThatIsElsewhereByNowIsNotLostWithItsFirstWorker)
   EXPECT_EQ(Job().stages[0].done, 1);
 }
 
+TEST_F(WorkerRulesTest, AGraceBeginsWhenTheConnectionBreaks) {
+  On(Joined(kRed, 1));
+  Pass(absl::Seconds(5));
+  On(HeartbeatReceived{kRed});
+  On(WorkerDisconnected{kRed});
+  Pass(absl::Milliseconds(999));
+  EXPECT_EQ(Tick(), (Actions{}));
+}
+
+TEST_F(WorkerRulesTest, APauseOfTheMasterStartsAGraceAgain) {
+  On(Joined(kRed, 1));
+  On(WorkerDisconnected{kRed});
+  Pass(absl::Seconds(20));
+  On(MasterStalled{});
+  Pass(absl::Milliseconds(999));
+  EXPECT_EQ(Tick(), (Actions{}));
+  Pass(absl::Milliseconds(1));
+  EXPECT_EQ(Tick(), (Actions{ForgetWorker{kRed}}));
+}
+
+TEST_F(WorkerRulesTest, ALostWorkerDoesNotDrain) {
+  On(Joined(kRed, 1));
+  On(WorkerLeft{kRed});
+  On(WorkerDraining{kRed});
+  EXPECT_EQ(StateOfWorker(kRed), WorkerState::kLost);
+}
+
+TEST_F(WorkerRulesTest, ALostOutputMayFailTheJobWhileOthersAreStillLookedAt) {
+  options_.other_failures_max = 1;
+  Restart(1);
+  Submit(3, 1);
+  On(Joined(kRed, 3));
+  On(WorkerDraining{kRed});  // so that no reduce runs there
+  for (uint64_t i = 1; i <= 3; ++i) On(Done(kRed, A(i), Map(i - 1)));
+  On(WorkerLeft{kRed});
+  EXPECT_EQ(StateOf(), JobState::kFailed);
+}
+
 }  // namespace
 }  // namespace millrace
