@@ -50,9 +50,23 @@ class InlineRun {
     if (!spec_.map_only()) view_.stages.push_back({StageKind::kReduce, spec_.reducers, 0, 0});
   }
 
-  // Runs the job, with temporary files in `scratch`; what became of it is in view() and attempts().
+  // Makes room for the output. An error leaves nothing, and is the person's to mend.
+  absl::Status Stage() {
+    committer_.RemoveAbandoned(plan_.output);
+    MILLRACE_RETURN_IF_ERROR(
+        committer_.Stage(plan_.output, plan_.job_key, spec_.request_id).status());
+    held_staging_ = committer_.HoldStaging(plan_.output, plan_.job_key);
+    absl::Status alone = committer_.CheckNoOtherJob(plan_.output, {plan_.job_key});
+    if (!alone.ok()) committer_.Abort(plan_).IgnoreError();  // the first failure says more
+    return alone;
+  }
+
+  // Runs the job that is staged, with temporary files in `scratch`; what became of it is in view()
+  // and attempts().
   void Run(const std::string& scratch) {
-    const absl::Status done = StageRunPublish(scratch);
+    absl::Status done = RunTasks(scratch);
+    if (done.ok()) done = committer_.PublishJob(plan_);
+    if (!done.ok()) committer_.Abort(plan_).IgnoreError();  // the first failure is the one to tell
     EndAttempt(done.ok() ? Cause::kSucceeded : Cause::kUserCodeFailed, done);
     view_.state = done.ok() ? JobState::kSucceeded : JobState::kFailed;
     view_.error = std::string(done.message());
@@ -64,18 +78,6 @@ class InlineRun {
   const std::vector<AttemptView>& attempts() const { return attempts_; }
 
  private:
-  absl::Status StageRunPublish(const std::string& scratch) {
-    OutputCommitter committer(&fs_);
-    committer.RemoveAbandoned(plan_.output);
-    MILLRACE_RETURN_IF_ERROR(
-        committer.Stage(plan_.output, plan_.job_key, spec_.request_id).status());
-    const std::unique_ptr<FileLock> held = committer.HoldStaging(plan_.output, plan_.job_key);
-    absl::Status done = RunTasks(scratch);
-    if (done.ok()) done = committer.PublishJob(plan_);
-    if (!done.ok()) committer.Abort(plan_).IgnoreError();  // the first failure is the one to tell
-    return done;
-  }
-
   // User code that throws fails the job here, so that its staging is removed. A debugger stops
   // earlier, where it is thrown.
   absl::Status RunTasks(const std::string& scratch) {
@@ -184,6 +186,8 @@ class InlineRun {
   const JobDescription& job_;
   const JobSpec spec_;
   PosixFileSystem fs_;
+  OutputCommitter committer_{&fs_};
+  std::unique_ptr<FileLock> held_staging_;
   ProgressReporter progress_;
   const std::chrono::steady_clock::time_point began_;
   std::vector<InputSplit> splits_;
@@ -205,6 +209,10 @@ int RunInline(const std::string& program, const JobOptions& options, const JobDe
     return kExitUsage;
   }
   InlineRun run(options, job, std::move(spec));
+  if (absl::Status staged = run.Stage(); !staged.ok()) {
+    WriteToTerminal(absl::StrCat(program, ": ", staged.message(), "\n"));
+    return kExitUsage;
+  }
   run.Run((*scratch)->path());
   const bool succeeded = run.view().state == JobState::kSucceeded;
   if (!succeeded) WriteToTerminal(FailureText(run.view(), run.attempts()));

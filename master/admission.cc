@@ -28,8 +28,11 @@ struct Admission::Candidate {
   bool staged = false;
   std::string objection;  // set: refused, later steps do nothing
 
+  // `unfinished`: the keys and output folders of all our jobs. `same_folder`: the keys of those
+  // under way to this folder; the core will choose between them.
   absl::Status Prepare(FileSystem& fs, const std::string& cluster_id, bool ends_with_us,
-                       const std::set<std::string>& under_way) {
+                       const std::map<std::string, std::string>& unfinished,
+                       const std::set<std::string>& same_folder) {
     stored = std::make_shared<StoredJob>(MakeStoredJob(job, spec, cluster_id));
     JobContext& context = stored->context;
     if (spec.map_only() && context.map_count > kPartsMax) {
@@ -43,9 +46,9 @@ struct Admission::Candidate {
     request.inputs = spec.inputs;
     OutputCommitter committer(&fs);
     committer.RemoveAbandoned(spec.output_folder);
-    // No unfinished job writes there; so what is there of this cluster is of a master that was
-    // killed before it had accepted the job.
-    committer.RemoveUnknown(spec.output_folder, cluster_id, under_way);
+    // What else is there of this cluster is of a master that was killed before it had accepted the
+    // job.
+    committer.RemoveUnknown(spec.output_folder, cluster_id, unfinished);
     MILLRACE_RETURN_IF_ERROR(CheckOutput(fs, request));
     MILLRACE_ASSIGN_OR_RETURN(
         context.nonce, committer.Stage(spec.output_folder, context.staging_key, context.nonce));
@@ -53,6 +56,7 @@ struct Admission::Candidate {
     if (ends_with_us) {
       stored->held_staging = committer.HoldStaging(spec.output_folder, context.staging_key);
     }
+    MILLRACE_RETURN_IF_ERROR(committer.CheckNoOtherJob(spec.output_folder, same_folder));
     encoded = EncodeJobSpec(spec);
     spec.inputs.clear();
     return absl::OkStatus();
@@ -99,15 +103,23 @@ std::string Admission::RivalFor(const std::string& output_folder) const {
 }
 
 kj::Promise<void> Admission::Stage(std::shared_ptr<Candidate> candidate) {
-  auto prepared =
-      services_.runner.Run([candidate, &fs = services_.fs, cluster_id = services_.cluster_id,
-                            ends_with_us = services_.jobs_end_with_master,
-                            under_way = KeysUnderWayTo(candidate->spec.output_folder)]() {
-        return candidate->Prepare(fs, cluster_id, ends_with_us, under_way);
+  auto prepared = services_.runner.Run(
+      [candidate, &fs = services_.fs, cluster_id = services_.cluster_id,
+       ends_with_us = services_.jobs_end_with_master, unfinished = UnfinishedJobs(),
+       same_folder = KeysUnderWayTo(candidate->spec.output_folder)]() {
+        return candidate->Prepare(fs, cluster_id, ends_with_us, unfinished, same_folder);
       });
   return prepared.then([candidate](absl::Status status) {
     if (!status.ok()) candidate->objection = std::string(status.message());
   });
+}
+
+std::map<std::string, std::string> Admission::UnfinishedJobs() const {
+  std::map<std::string, std::string> folders = services_.jobs.OutputFolders();
+  for (const auto& [job, folder] : under_way_) {
+    folders.emplace(JobKey(job, services_.cluster_id), folder);
+  }
+  return folders;
 }
 
 std::set<std::string> Admission::KeysUnderWayTo(const std::string& output_folder) const {

@@ -1,8 +1,10 @@
 // Whether a job is taken on, asked in this order, nothing of it being left behind after a no:
 //
 //   the core, early    is it here already, does another job write there?
-//   the I/O thread     may it write to its output folder? Stages it, with a nonce file; cuts
-//   splits. every worker       does this host see the nonce and the input, can it run the binary?
+//   the I/O thread     may it write to its output folder? Stages it, with a nonce file; does
+//   another
+//                      cluster's job write there? Cuts splits
+//   every worker       does this host see the nonce and the input, can it run the binary?
 //   the core           JobSubmitted: the decision, and the job's number becomes durable
 //
 // Workers are asked all at once, and one that does not answer in time has no objection: it will be
@@ -74,6 +76,7 @@ class Admission {
   kj::Promise<AdmissionAnswer> Submit(std::shared_ptr<Candidate> candidate);
   AdmissionAnswer Conclude(const Candidate& candidate, const AnswerSubmit& answer);
   void Undo(const Candidate& candidate);
+  std::map<std::string, std::string> UnfinishedJobs() const;
   std::set<std::string> KeysUnderWayTo(const std::string& output_folder) const;
 
   Services services_;

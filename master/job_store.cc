@@ -58,6 +58,14 @@ std::set<std::string> JobStore::BinariesInUse() const {
   return in_use;
 }
 
+std::map<std::string, std::string> JobStore::OutputFolders() const {
+  std::map<std::string, std::string> folders;
+  for (const auto& [job, stored] : jobs_) {
+    folders.emplace(stored->context.staging_key, stored->context.output_folder);
+  }
+  return folders;
+}
+
 std::shared_ptr<const StoredJob> JobStore::Find(JobId job) const {
   const auto it = jobs_.find(job);
   return it == jobs_.end() ? nullptr : it->second;

@@ -43,6 +43,9 @@ class JobStore {
   void Put(std::shared_ptr<const StoredJob> stored);
   void Remove(JobId job);
 
+  // Where jobs write, by job key.
+  std::map<std::string, std::string> OutputFolders() const;
+
   // The SHA-256 of every binary that a job here needs.
   std::set<std::string> BinariesInUse() const;
 

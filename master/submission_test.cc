@@ -9,6 +9,7 @@ namespace millrace {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -94,6 +95,24 @@ TEST_F(SubmissionTest, OfTwoJobsWithOneOutputTheSecondIsRefusedNamingTheFirst) {
   other.request_id = "another";
   EXPECT_THAT(Submit(other).refused,
               HasSubstr("unfinished " + ToString(first) + " writes to /out"));
+}
+
+TEST_F(SubmissionTest, AFolderThatAnotherClustersJobWritesToIsRefused) {
+  OutputCommitter committer(&fs_);
+  const std::string key = JobKey(JobId(1), "fedcba9876543210");
+  ASSERT_TRUE(committer.Stage("/out", key, "nonce").ok());
+  EXPECT_THAT(Submit(WordCount("/out")).refused, HasSubstr(key + " writes there; wait for it"));
+  EXPECT_THAT(*fs_.List("/out/_millrace"), ElementsAre(key));
+  EXPECT_THAT(master_->views().Jobs(), IsEmpty());
+}
+
+TEST_F(SubmissionTest, AnotherNameOfAFolderDoesNotHideTheJobThatWritesThere) {
+  const JobId first = Submit(WordCount("/out")).job;
+  JobSpec other = WordCount("/other/../out");
+  other.request_id = "another";
+  EXPECT_THAT(Submit(other).refused,
+              HasSubstr(JobKey(first, "0123456789abcdef") + " writes there"));
+  EXPECT_TRUE(Exists(StagingFolder("/out", JobKey(first, "0123456789abcdef"))));
 }
 
 TEST_F(SubmissionTest, AnOutputFolderThatIsNotEmptyIsRefused) {

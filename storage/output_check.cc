@@ -75,8 +75,8 @@ absl::Status NotEmptyError(const std::vector<std::string>& names) {
                    "earlier job when this one succeeds"));
 }
 
-// The names in the folder, as far as they keep a job from writing there. Staging alone does not: a
-// job that was killed left it, and one that still runs publishes only where no other has.
+// The names in the folder, as far as they keep a job from writing there. Staging is for
+// OutputCommitter to judge: it may be of a job that was killed.
 absl::StatusOr<std::vector<std::string>> NamesInTheWay(FileSystem& fs, const std::string& output) {
   MILLRACE_ASSIGN_OR_RETURN(std::vector<std::string> names, fs.List(output));
   if (names.size() == 1 && names[0] == BaseName(StagingRoot(output))) names.clear();

@@ -3,6 +3,7 @@
 #include <glog/logging.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <set>
 
@@ -120,12 +121,37 @@ void OutputCommitter::RemoveAbandoned(const std::string& output) {
 }
 
 void OutputCommitter::RemoveUnknown(const std::string& output, std::string_view cluster_id,
-                                    const std::set<std::string>& keep) {
+                                    const std::map<std::string, std::string>& unfinished) {
   const absl::StatusOr<std::vector<std::string>> jobs = fs_.List(StagingRoot(output));
   if (!jobs.ok()) return;
   for (const std::string& job_key : *jobs) {
-    if (IsJobKeyOf(job_key, cluster_id) && keep.count(job_key) == 0) RemoveDead(output, job_key);
+    if (!IsJobKeyOf(job_key, cluster_id)) continue;
+    const auto job = unfinished.find(job_key);
+    if (job != unfinished.end() && IsSameFolder(job->second, output)) continue;
+    RemoveDead(output, job_key);
   }
+}
+
+bool OutputCommitter::IsSameFolder(const std::string& a, const std::string& b) {
+  if (a == b) return true;
+  const absl::StatusOr<std::string> real_a = fs_.RealPath(a);
+  const absl::StatusOr<std::string> real_b = fs_.RealPath(b);
+  return real_a.ok() && real_b.ok() && *real_a == *real_b;
+}
+
+absl::Status OutputCommitter::CheckNoOtherJob(const std::string& output,
+                                              const std::set<std::string>& own) {
+  const absl::StatusOr<std::vector<std::string>> jobs = fs_.List(StagingRoot(output));
+  if (!jobs.ok()) return About(output, jobs.status());
+  for (const std::string& job_key : *jobs) {
+    if (own.count(job_key) > 0) continue;
+    return About(output, absl::AlreadyExistsError(
+                             absl::StrCat(job_key,
+                                          " writes there; wait for it, cancel it or choose another "
+                                          "folder (if its cluster is gone for good, remove ",
+                                          StagingFolder(output, job_key), ")")));
+  }
+  return absl::OkStatus();
 }
 
 void OutputCommitter::RemoveDead(const std::string& output, const std::string& job_key) {

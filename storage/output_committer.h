@@ -12,6 +12,7 @@
 #define MILLRACE_STORAGE_OUTPUT_COMMITTER_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -62,11 +63,16 @@ class OutputCommitter {
   // ended, with the folders that Stage made for them. What was never held stays: its job may go on.
   void RemoveAbandoned(const std::string& output);
 
-  // Removes likewise what jobs of `cluster_id` have staged in `output`, but for those in `keep`
-  // (job keys): a master that was killed between staging a job and accepting it knows nothing of
-  // it.
+  // Removes likewise what jobs of `cluster_id` have staged in `output`, but for its unfinished jobs
+  // that write there: a master that was killed between staging a job and accepting it knows nothing
+  // of it. `unfinished`: job keys and output folders, in whatever spelling.
   void RemoveUnknown(const std::string& output, std::string_view cluster_id,
-                     const std::set<std::string>& keep);
+                     const std::map<std::string, std::string>& unfinished);
+
+  // kAlreadyExists, naming the other, if a job that is not in `own` (job keys) has staged in
+  // `output`. Asked after Stage: of two jobs that stage at the same time, in whatever processes and
+  // on whatever hosts, at least one sees the other, so that never both go on (perhaps neither).
+  absl::Status CheckNoOtherJob(const std::string& output, const std::set<std::string>& own);
 
   // Publishes, or does what is left to do. Before the first change every part must be there with
   // its length (kDataLoss if not); without `overwrite` no other job may have put parts there in the
@@ -98,6 +104,7 @@ class OutputCommitter {
   absl::Status RemoveOlderOutput(const PublishPlan& plan);
   absl::Status WriteManifest(const PublishPlan& plan);
   absl::Status RemovePartsInPlace(const PublishPlan& plan);
+  bool IsSameFolder(const std::string& a, const std::string& b);
   void RemoveDead(const std::string& output, const std::string& job_key);
   absl::Status RemoveStaging(const std::string& output, const std::string& job_key);
   absl::Status RemoveMadeFolders(const std::string& output, const std::string& topmost_made);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <map>
 #include <memory>
@@ -130,6 +131,19 @@ TEST(StageTest, AnErrorLeavesNothing) {
   }
 }
 
+TEST(StageTest, OfTwoJobsInOneFolderTheSecondLearnsOfTheFirst) {
+  World world;
+  ASSERT_TRUE(world.committer.Stage(kOutput, kJob, "nonce").ok());
+  EXPECT_TRUE(world.committer.CheckNoOtherJob(kOutput, {kJob}).ok());
+  ASSERT_TRUE(world.committer.Stage(kOutput, "job-1-fedcba98", "other").ok());
+  absl::Status status = world.committer.CheckNoOtherJob(kOutput, {"job-1-fedcba98"});
+  EXPECT_EQ(status.code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("output \"/data/out\": job-3-0123abcd writes there; wait for it"));
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("remove /data/out/_millrace/job-3-0123abcd)"));
+}
+
 // --- Publish ---
 
 TEST(PublishTest, WinnersGetTheirNamesAndNothingElseRemains) {
@@ -210,7 +224,7 @@ TEST(PublishTest, WithoutOverwriteAnotherJobsOutputIsNotTouched) {
   EXPECT_EQ(world.Files().size() + 1, before.size());
 }
 
-TEST(PublishTest, TwoJobsMayBeStagedInOneFolder) {
+TEST(PublishTest, WhatAnotherJobHasStagedIsNotTouched) {
   World world;
   world.StageParts({"apple"});
   ASSERT_TRUE(world.committer.Stage(kOutput, "job-4-0123abcd", "other").ok());
@@ -410,8 +424,17 @@ TEST_F(AbandonedTest, WithoutStagingThereIsNothingToDo) { committer_.RemoveAband
 
 TEST_F(AbandonedTest, WhatTheClusterDoesNotKnowIsRemovedAndNothingOfOthers) {
   for (const char* key : {"job-1-01234567", "job-2-01234567", "job-1-fedcba98"}) Stage(key);
-  committer_.RemoveUnknown(output_, "0123456789abcdef", {"job-2-01234567"});
+  committer_.RemoveUnknown(output_, "0123456789abcdef", {{"job-2-01234567", output_}});
   EXPECT_THAT(*fs_.List(StagingRoot(output_)), ElementsAre("job-1-fedcba98", "job-2-01234567"));
+}
+
+TEST_F(AbandonedTest, AJobIsKnownByAnotherNameOfItsFolderButNotByItsNumberAlone) {
+  for (const char* key : {"job-1-01234567", "job-2-01234567"}) Stage(key);
+  const std::string other_name = output_ + "-link";
+  ASSERT_EQ(symlink(output_.c_str(), other_name.c_str()), 0);
+  committer_.RemoveUnknown(output_, "0123456789abcdef",
+                           {{"job-1-01234567", FolderOf(output_)}, {"job-2-01234567", other_name}});
+  EXPECT_THAT(*fs_.List(StagingRoot(output_)), ElementsAre("job-2-01234567"));
 }
 
 }  // namespace

@@ -1,4 +1,6 @@
-"""A local cluster that breaks: its job fails, and nothing of it stays for long."""
+"""A local cluster that breaks: its job fails, and nothing of it stays for long. What another
+cluster has staged is safe from it.
+"""
 
 import os
 import select
@@ -59,7 +61,7 @@ class LocalClusterTest(cluster.ClusterTest):
                  "--output=" + self.path("made/out")).finish()
         self.assertEqual(read_output(self.path("made/out")), {b"a": 1, b"few": 1, b"words": 1})
 
-    def test_what_a_master_with_a_journal_has_staged_stays_until_it_is_back(self):
+    def test_the_folder_of_a_job_whose_master_is_down_is_refused_until_it_is_back(self):
         state = "--state_dir=" + self.path("state")
         master = self.master(state)
         self.worker("--master=" + master.address)
@@ -68,10 +70,12 @@ class LocalClusterTest(cluster.ClusterTest):
         self.gate.meet()
         master.kill()
         master.wait()
-        self.text("bad/text", "!segv\n")
-        self.job(UNRULY, "--workers=1", "--input=" + self.path("bad"), "--max_attempts=1",
-                 "--output=" + self.path("made/out")).finish(1)
-        self.assertEqual(len(os.listdir(self.path("made/out/_millrace"))), 1)
+        [staged] = os.listdir(self.path("made/out/_millrace"))
+        for workers in "--workers=1", "--workers=inline":
+            refused = self.job(WORDCOUNT, workers, "--input=" + self.path("in"),
+                               "--output=" + self.path("made/out")).finish(2)
+            self.assertIn("made/out\": %s writes there; wait for it" % staged, refused.said())
+            self.assertEqual(os.listdir(self.path("made/out/_millrace")), [staged])
         self.master(state, "--listen=" + master.address)
         self.gate.open()
         job.finish()
