@@ -28,8 +28,8 @@ struct Admission::Candidate {
   bool staged = false;
   std::string objection;  // set: refused, later steps do nothing
 
-  // `unfinished`: the keys and output folders of all our jobs. `same_folder`: the keys of those
-  // under way to this folder; the core will choose between them.
+  // `unfinished`: the keys and output folders of all our other jobs. `same_folder`: the keys of
+  // those under way to this folder; the core will choose between them.
   absl::Status Prepare(FileSystem& fs, const std::string& cluster_id, bool ends_with_us,
                        const std::map<std::string, std::string>& unfinished,
                        const std::set<std::string>& same_folder) {
@@ -105,7 +105,7 @@ std::string Admission::RivalFor(const std::string& output_folder) const {
 kj::Promise<void> Admission::Stage(std::shared_ptr<Candidate> candidate) {
   auto prepared = services_.runner.Run(
       [candidate, &fs = services_.fs, cluster_id = services_.cluster_id,
-       ends_with_us = services_.jobs_end_with_master, unfinished = UnfinishedJobs(),
+       ends_with_us = services_.jobs_end_with_master, unfinished = JobsBeside(candidate->job),
        same_folder = KeysUnderWayTo(candidate->spec.output_folder)]() {
         return candidate->Prepare(fs, cluster_id, ends_with_us, unfinished, same_folder);
       });
@@ -114,10 +114,10 @@ kj::Promise<void> Admission::Stage(std::shared_ptr<Candidate> candidate) {
   });
 }
 
-std::map<std::string, std::string> Admission::UnfinishedJobs() const {
+std::map<std::string, std::string> Admission::JobsBeside(JobId candidate) const {
   std::map<std::string, std::string> folders = services_.jobs.OutputFolders();
   for (const auto& [job, folder] : under_way_) {
-    folders.emplace(JobKey(job, services_.cluster_id), folder);
+    if (job != candidate) folders.emplace(JobKey(job, services_.cluster_id), folder);
   }
   return folders;
 }

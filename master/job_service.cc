@@ -35,10 +35,10 @@ absl::StatusOr<std::vector<InputFile>> ReadInputs(capnp::List<capnp_types::Input
 
 // --- Submissions ---
 
-class JobService::SubmissionServer final : public capnp_master::Submission::Server {
+class JobService::SubmissionServer final : public ScopedServer<capnp_master::Submission> {
  public:
   SubmissionServer(JobService& service, std::unique_ptr<Submission> submission)
-      : service_(service), submission_(std::move(submission)) {}
+      : ScopedServer(service.calls_), service_(service), submission_(std::move(submission)) {}
 
  protected:
   kj::Promise<void> addInputs(AddInputsContext context) override {
@@ -50,8 +50,8 @@ class JobService::SubmissionServer final : public capnp_master::Submission::Serv
   }
 
   kj::Promise<void> needsBinary(NeedsBinaryContext context) override {
-    return service_.calls_.wrap(submission_->NeedsBinary().then(
-        [context](bool needed) mutable { context.getResults().setNeeded(needed); }));
+    return submission_->NeedsBinary().then(
+        [context](bool needed) mutable { context.getResults().setNeeded(needed); });
   }
 
   kj::Promise<void> addBinary(AddBinaryContext context) override {
@@ -59,28 +59,27 @@ class JobService::SubmissionServer final : public capnp_master::Submission::Serv
     auto added = submission_->AddBinary(context.getParams().getOffset(),
                                         std::string(data.begin(), data.size()));
     context.releaseParams();
-    return service_.calls_.wrap(added.then([](absl::Status status) {
+    return added.then([](absl::Status status) {
       if (!status.ok()) kj::throwFatalException(ToException(status));
-    }));
+    });
   }
 
   // Goes on when the client hangs up: it may have done so while waiting for the answer, and will
   // ask again.
   kj::Promise<void> commit(CommitContext context) override {
-    return service_.calls_.wrap(
-        submission_->Seal()
-            .then([&service = service_](absl::StatusOr<JobSpec> spec) {
-              return spec.ok() ? service.admission_.Admit(*std::move(spec))
-                               : AdmissionAnswer{JobId(), std::string(spec.status().message())};
-            })
-            .then([context](AdmissionAnswer answer) mutable {
-              auto result = context.getResults().initResult();
-              if (answer.refused.empty()) {
-                result.setJob(answer.job.value());
-              } else {
-                result.setRefused(answer.refused.c_str());
-              }
-            }));
+    return submission_->Seal()
+        .then([&service = service_](absl::StatusOr<JobSpec> spec) {
+          return spec.ok() ? service.admission_.Admit(*std::move(spec))
+                           : AdmissionAnswer{JobId(), std::string(spec.status().message())};
+        })
+        .then([context](AdmissionAnswer answer) mutable {
+          auto result = context.getResults().initResult();
+          if (answer.refused.empty()) {
+            result.setJob(answer.job.value());
+          } else {
+            result.setRefused(answer.refused.c_str());
+          }
+        });
   }
 
  private:
@@ -90,9 +89,9 @@ class JobService::SubmissionServer final : public capnp_master::Submission::Serv
 
 // --- Jobs ---
 
-class JobService::JobsServer final : public capnp_master::Jobs::Server {
+class JobService::JobsServer final : public ScopedServer<capnp_master::Jobs> {
  public:
-  explicit JobsServer(JobService& service) : service_(service) {}
+  explicit JobsServer(JobService& service) : ScopedServer(service.calls_), service_(service) {}
 
  protected:
   kj::Promise<void> begin(BeginContext context) override {
@@ -133,23 +132,22 @@ class JobService::JobsServer final : public capnp_master::Jobs::Server {
     context.allowCancellation();
     auto watched = service_.Watch(JobId(params.getJob()), params.getKnownVersion(),
                                   params.getWaitMs() * kj::MILLISECONDS);
-    return service_.calls_.wrap(watched.then([context](std::optional<JobView> job) mutable {
+    return watched.then([context](std::optional<JobView> job) mutable {
       auto result = context.getResults().initResult();
       if (job.has_value()) {
         Write(*job, result.initJob());
       } else {
         result.setUnknownJob();
       }
-    }));
+    });
   }
 
   kj::Promise<void> cancel(CancelContext context) override {
     const JobId job(context.getParams().getJob());
     auto cancelled = service_.Cancel(job, ReadMessageText(context.getParams().getReason()));
-    return service_.calls_.wrap(
-        cancelled.then([context, job, &views = service_.views_](CancelReply reply) mutable {
-          WriteCancelResult(reply, views.Job(job), context.getResults().initResult());
-        }));
+    return cancelled.then([context, job, &views = service_.views_](CancelReply reply) mutable {
+      WriteCancelResult(reply, views.Job(job), context.getResults().initResult());
+    });
   }
 
   kj::Promise<void> attempts(AttemptsContext context) override {
@@ -189,32 +187,31 @@ class JobService::JobsServer final : public capnp_master::Jobs::Server {
 
 // --- Binaries ---
 
-class JobService::ReaderServer final : public capnp_worker::ByteReader::Server {
+class JobService::ReaderServer final : public ScopedServer<capnp_worker::ByteReader> {
  public:
   ReaderServer(JobService& service, std::shared_ptr<BinaryStore::OpenBinary> binary)
-      : service_(service), binary_(std::move(binary)) {}
+      : ScopedServer(service.calls_), binary_(std::move(binary)) {}
 
  protected:
   kj::Promise<void> read(ReadContext context) override {
     context.allowCancellation();
     const auto params = context.getParams();
     auto data = binary_->Read(params.getOffset(), params.getLength());
-    return service_.calls_.wrap(data.then([context](absl::StatusOr<std::string> data) mutable {
+    return data.then([context](absl::StatusOr<std::string> data) mutable {
       if (!data.ok()) kj::throwFatalException(ToException(data.status()));
       auto out = context.getResults(capnp::MessageSize{data->size() / sizeof(capnp::word) + 16, 0})
                      .initData(data->size());
       std::copy(data->begin(), data->end(), out.asChars().begin());
-    }));
+    });
   }
 
  private:
-  JobService& service_;
   const std::shared_ptr<BinaryStore::OpenBinary> binary_;
 };
 
-class JobService::BinariesServer final : public capnp_master::Binaries::Server {
+class JobService::BinariesServer final : public ScopedServer<capnp_master::Binaries> {
  public:
-  explicit BinariesServer(JobService& service) : service_(service) {}
+  explicit BinariesServer(JobService& service) : ScopedServer(service.calls_), service_(service) {}
 
  protected:
   kj::Promise<void> open(OpenContext context) override {
@@ -226,9 +223,9 @@ class JobService::BinariesServer final : public capnp_master::Binaries::Server {
       return kj::READY_NOW;
     }
     auto opened = service_.binaries_.Open(stored->context.binary);
-    return service_.calls_.wrap(
-        opened.then([context, &service = service_](
-                        absl::StatusOr<std::shared_ptr<BinaryStore::OpenBinary>> binary) mutable {
+    return opened.then(
+        [context, &service = service_](
+            absl::StatusOr<std::shared_ptr<BinaryStore::OpenBinary>> binary) mutable {
           auto result = context.getResults().initResult();
           if (!binary.ok()) {
             result.setRefused(std::string(binary.status().message()).c_str());
@@ -237,7 +234,7 @@ class JobService::BinariesServer final : public capnp_master::Binaries::Server {
           auto file = result.initFile();
           file.setSize((*binary)->size());
           file.setReader(kj::heap<ReaderServer>(service, *std::move(binary)));
-        }));
+        });
   }
 
  private:

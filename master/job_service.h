@@ -23,6 +23,7 @@
 #include "master/master_shell.h"
 #include "master/pending_answers.h"
 #include "master/submission.h"
+#include "rpc/call_scope.h"
 
 namespace millrace {
 
@@ -64,8 +65,7 @@ class JobService {
   const std::shared_ptr<SubmissionBudget> budget_ = std::make_shared<SubmissionBudget>();
   PendingAnswers<JobId, CancelReply> cancels_;
   PendingAnswers<JobId, JobId> changes_;
-  // Calls under way end with this object, whatever Cap'n Proto still holds of them.
-  kj::Canceler calls_;
+  CallScope calls_;  // last, so that they end first
 };
 
 }  // namespace millrace

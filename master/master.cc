@@ -13,6 +13,7 @@
 #include "rpc/redialer.h"
 #include "rpc/status_exception.h"
 #include "rpc/wire.h"
+#include "storage/output_committer.h"
 
 namespace millrace {
 namespace {
@@ -74,6 +75,7 @@ class Master::Performer {
 
 Master::Master(const Environment& environment, const Options& options)
     : timer_(environment.timer),
+      fs_(environment.fs),
       journal_(environment.journal),
       options_(options),
       terms_(MakeTerms(options)),
@@ -110,6 +112,7 @@ absl::Status Master::Recover() {
         return absl::DataLossError(
             absl::StrCat("entry ", sequence, " of the journal: ", restored.ToString()));
       }));
+  RestoreStaging();
   LOG_IF(INFO, entries > 0) << "read the journal: " << CountText(core_.Jobs().size(), "job") << ", "
                             << core_.Cluster().unfinished_jobs << " of them unfinished";
   return absl::OkStatus();
@@ -124,6 +127,21 @@ absl::Status Master::Restore(const JournalEntry& entry) {
   if (const auto* folded = std::get_if<JobFolded>(&edit)) jobs_.Remove(folded->summary.job);
   core_.Apply(edit);
   return absl::OkStatus();
+}
+
+// A crash of the host may have taken the folders of jobs that go on; and of jobs that were never
+// accepted some may be there.
+void Master::RestoreStaging() {
+  OutputCommitter committer(&fs_);
+  for (JobId job : core_.Jobs()) {
+    const auto stored = jobs_.Find(job);
+    if (stored == nullptr || core_.Job(job)->summary.state >= JobState::kSucceeded) continue;
+    const JobContext& context = stored->context;
+    committer.RemoveUnknown(context.output_folder, options_.cluster_id, jobs_.OutputFolders());
+    const absl::Status staged =
+        committer.Stage(context.output_folder, context.staging_key, context.nonce).status();
+    LOG_IF(WARNING, !staged.ok()) << job << " goes on, but its attempts will fail: " << staged;
+  }
 }
 
 // --- Actions ---

@@ -98,12 +98,14 @@ class Master final : private ActionPerformer, private kj::TaskSet::ErrorHandler 
   void Abort(JobId job);
   void DropJob(JobId job);
   absl::Status Restore(const JournalEntry& entry);
+  void RestoreStaging();
   void Serve(const PeerInfo& peer, kj::Own<kj::AsyncIoStream> stream,
              capnp::Capability::Client own);
   void ServeWorker(const PeerInfo& peer, kj::Own<kj::AsyncIoStream> stream);
   void taskFailed(kj::Exception&& exception) override;
 
   kj::Timer& timer_;
+  FileSystem& fs_;
   Journal& journal_;
   const Options options_;
   const WorkerTerms terms_;

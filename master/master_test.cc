@@ -2,6 +2,8 @@
 #include "master/master.h"
 
 #include "master/master_fixture.h"
+#include "storage/output_committer.h"
+#include "storage/paths.h"
 
 namespace millrace {
 namespace {
@@ -220,6 +222,25 @@ TEST_F(MasterTest, AfterAKillAnAcceptedJobGoesOn) {
   WorkAll();
   EXPECT_EQ(View(job).state, JobState::kSucceeded) << View(job).error;
   EXPECT_TRUE(Exists("/out/_SUCCESS"));
+}
+
+// Staging is not synced before there is a part in it.
+TEST_F(MasterTest, AfterACrashOfTheHostAnAcceptedJobHasItsStagingAgain) {
+  const JobId job = Submit(WordCount("/out")).job;
+  fs_.Crash();
+  const std::string nonce_path = NoncePath("/out", JobKey(job, "0123456789abcdef"));
+  ASSERT_FALSE(Exists(nonce_path));
+  KillAndRestart(Epoch(2));
+  EXPECT_EQ(*ReadFile(fs_, nonce_path, 100), WordCount("/out").request_id);
+}
+
+TEST_F(MasterTest, AfterAKillWhatWasStagedAndNeverAcceptedIsRemoved) {
+  const JobId job = Submit(WordCount("/out")).job;
+  const std::string mine = JobKey(job, "0123456789abcdef");
+  OutputCommitter committer(&fs_);
+  ASSERT_TRUE(committer.Stage("/out", JobKey(JobId(2), "0123456789abcdef"), "nonce").ok());
+  KillAndRestart(Epoch(2));
+  EXPECT_THAT(*fs_.List("/out/_millrace"), ElementsAre(mine));
 }
 
 TEST_F(MasterTest, AfterAKillAFinishedJobIsStillListed) {

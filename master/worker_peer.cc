@@ -79,9 +79,9 @@ capnp_master::Verdict VerdictOf(OutcomeReply reply) {
 
 // --- Once registered ---
 
-class WorkerPeer::SessionServer final : public capnp_master::WorkerSession::Server {
+class WorkerPeer::SessionServer final : public ScopedServer<capnp_master::WorkerSession> {
  public:
-  explicit SessionServer(WorkerLinks& links) : links_(links) {}
+  explicit SessionServer(WorkerPeer& peer) : ScopedServer(peer.calls_), links_(peer.links_) {}
 
  protected:
   kj::Promise<void> heartbeat(HeartbeatContext context) override {
@@ -126,9 +126,9 @@ class WorkerPeer::SessionServer final : public capnp_master::WorkerSession::Serv
 
 // --- Registration ---
 
-class WorkerPeer::RegistryServer final : public capnp_master::Registry::Server {
+class WorkerPeer::RegistryServer final : public ScopedServer<capnp_master::Registry> {
  public:
-  explicit RegistryServer(WorkerPeer& peer) : peer_(peer) {}
+  explicit RegistryServer(WorkerPeer& peer) : ScopedServer(peer.calls_), peer_(peer) {}
 
  protected:
   kj::Promise<void> register_(RegisterContext context) override {
@@ -143,13 +143,12 @@ class WorkerPeer::RegistryServer final : public capnp_master::Registry::Server {
     if (!jobs.ok()) return ToException(jobs.status());
     WorkerLinks::Inventory inventory{*std::move(outputs), *std::move(attempts), *std::move(jobs)};
 
-    auto answered = CheckShuffle(info->shuffle_address)
-                        .then([this, context, info = *info,
-                               inventory = std::move(inventory)](std::string objection) mutable {
-                          if (!objection.empty()) return Refuse(context, info, objection);
-                          Accept(context, std::move(info), std::move(inventory));
-                        });
-    return peer_.calls_.wrap(kj::mv(answered));
+    return CheckShuffle(info->shuffle_address)
+        .then([this, context, info = *info,
+               inventory = std::move(inventory)](std::string objection) mutable {
+          if (!objection.empty()) return Refuse(context, info, objection);
+          Accept(context, std::move(info), std::move(inventory));
+        });
   }
 
  private:
@@ -176,7 +175,7 @@ class WorkerPeer::RegistryServer final : public capnp_master::Registry::Server {
         peer_, std::move(info), context.getParams().getWorker(), std::move(inventory));
     auto accepted = context.getResults().initAccepted();
     Write(session, accepted.initSession());
-    accepted.setCalls(kj::heap<SessionServer>(peer_.links_));
+    accepted.setCalls(kj::heap<SessionServer>(peer_));
     accepted.setHeartbeatMs(peer_.terms_.heartbeat_ms);
     accepted.setLeaseMs(peer_.terms_.lease_ms);
     accepted.setClusterId(peer_.terms_.cluster_id.c_str());

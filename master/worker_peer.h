@@ -14,6 +14,7 @@
 
 #include "master/pending_answers.h"
 #include "master/worker_links.h"
+#include "rpc/call_scope.h"
 #include "rpc/master.capnp.h"
 
 namespace millrace {
@@ -54,8 +55,7 @@ class WorkerPeer final : public LinkHolder {
   const std::string bulk_address_;
   std::string close_reason_;  // set: close as soon as somebody listens
   PendingAnswers<int, std::string> closing_;
-  // Calls under way end with this object, whatever Cap'n Proto still holds of them.
-  kj::Canceler calls_;
+  CallScope calls_;  // last, so that they end first
 };
 
 }  // namespace millrace

@@ -59,11 +59,17 @@ void OutcomeReporter::OnAnswer(const AttemptId& attempt, OutcomeVerdict verdict)
   answered_(outcome, verdict);
 }
 
-void OutcomeReporter::ForgetJob(JobId job) {
+std::vector<AttemptOutcome> OutcomeReporter::ForgetJob(JobId job) {
+  std::vector<AttemptOutcome> forgotten;
   for (auto pending = outcomes_.begin(); pending != outcomes_.end();) {
-    const bool match = pending->second.outcome.task.job == job;
-    pending = match ? outcomes_.erase(pending) : std::next(pending);
+    if (pending->second.outcome.task.job != job) {
+      ++pending;
+      continue;
+    }
+    forgotten.push_back(std::move(pending->second.outcome));
+    pending = outcomes_.erase(pending);
   }
+  return forgotten;
 }
 
 void OutcomeReporter::Forget(const AttemptId& attempt) { outcomes_.erase(attempt); }

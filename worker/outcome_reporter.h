@@ -36,8 +36,8 @@ class OutcomeReporter final : private kj::TaskSet::ErrorHandler {
   void Connect(Send send);
   void Disconnect();
 
-  // Nobody wants to know any more.
-  void ForgetJob(JobId job);
+  // Nobody wants to know any more. Returns what was not answered.
+  std::vector<AttemptOutcome> ForgetJob(JobId job);
   void Forget(const AttemptId& attempt);
 
   // Null when it is not waiting for an answer.

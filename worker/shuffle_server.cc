@@ -81,11 +81,12 @@ kj::Exception Busy(const char* what) {
 }  // namespace
 
 // One partition of one open run. The file is closed when the peer drops its capability.
-class ShuffleServer::Reader final : public capnp_worker::ByteReader::Server {
+class ShuffleServer::Reader final : public ScopedServer<capnp_worker::ByteReader> {
  public:
-  Reader(BlockingRunner& io, std::shared_ptr<Load> load, kj::Own<Counted<Load>> counted,
-         OpenPartition open)
-      : io_(io),
+  Reader(const CallScope& scope, BlockingRunner& io, std::shared_ptr<Load> load,
+         kj::Own<Counted<Load>> counted, OpenPartition open)
+      : ScopedServer(scope),
+        io_(io),
         load_(std::move(load)),
         counted_(kj::mv(counted)),
         partition_(open.run.partition),
@@ -125,10 +126,12 @@ class ShuffleServer::Reader final : public capnp_worker::ByteReader::Server {
 };
 
 ShuffleServer::ShuffleServer(FileSystem& file_system, BlockingRunner& io,
-                             std::string scratch_folder)
-    : file_system_(file_system),
+                             std::string scratch_folder, const CallScope& scope)
+    : ScopedServer(scope),
+      file_system_(file_system),
       io_(io),
       scratch_folder_(std::move(scratch_folder)),
+      scope_(scope),
       load_(std::make_shared<Load>()) {}
 
 kj::Promise<void> ShuffleServer::open(OpenContext context) {
@@ -156,7 +159,8 @@ kj::Promise<void> ShuffleServer::open(OpenContext context) {
     auto out = results.initResult().initPartition();
     Describe(*opened, out);
     if (out.getLength() > kSmallPartitionBytes) {
-      out.setReader(kj::heap<Reader>(io_, load_, kj::mv(counted), std::move(opened->partition)));
+      out.setReader(
+          kj::heap<Reader>(scope_, io_, load_, kj::mv(counted), std::move(opened->partition)));
     }
     return kj::READY_NOW;
   });

@@ -14,6 +14,7 @@
 #include <memory>
 #include <string>
 
+#include "rpc/call_scope.h"
 #include "rpc/io_thread.h"
 #include "rpc/worker.capnp.h"
 #include "storage/file_system.h"
@@ -25,13 +26,14 @@ constexpr uint32_t kShuffleChunkBytes = 1 << 20;
 // A partition of at most this many bytes comes with the answer to `open`.
 constexpr uint32_t kSmallPartitionBytes = 64 << 10;
 
-class ShuffleServer final : public capnp_worker::Shuffle::Server {
+class ShuffleServer final : public ScopedServer<capnp_worker::Shuffle> {
  public:
   static constexpr int kMaxOpenPartitions = 256;
   static constexpr int kMaxReads = 64;
 
-  // `file_system` and `io` must outlive this object and the readers it handed out.
-  ShuffleServer(FileSystem& file_system, BlockingRunner& io, std::string scratch_folder);
+  // `file_system` and `io` must outlive `scope`.
+  ShuffleServer(FileSystem& file_system, BlockingRunner& io, std::string scratch_folder,
+                const CallScope& scope);
 
   kj::Promise<void> open(OpenContext context) override;
 
@@ -42,6 +44,7 @@ class ShuffleServer final : public capnp_worker::Shuffle::Server {
   FileSystem& file_system_;
   BlockingRunner& io_;
   const std::string scratch_folder_;
+  const CallScope& scope_;
   const std::shared_ptr<Load> load_;
 };
 

@@ -39,10 +39,10 @@ class ShuffleTest : public testing::Test {
 
   void Serve(kj::Own<kj::AsyncIoStream> stream) {
     ++connections_;
-    served_.push_back(kj::heap<Connection>(
-        kj::mv(stream), capnp::rpc::twoparty::Side::SERVER,
-        capnp_worker::Shuffle::Client(kj::heap<ShuffleServer>(file_system_, io_thread_, "/peer")),
-        "fetcher"));
+    served_.push_back(kj::heap<Connection>(kj::mv(stream), capnp::rpc::twoparty::Side::SERVER,
+                                           capnp_worker::Shuffle::Client(kj::heap<ShuffleServer>(
+                                               file_system_, io_thread_, "/peer", calls_)),
+                                           "fetcher"));
   }
 
   // The output of a map on the peer: `keys` records in partition 1, none in partition 0.
@@ -122,6 +122,7 @@ class ShuffleTest : public testing::Test {
   MemoryFileSystem file_system_;
   HoldingRunner io_thread_;
   kj::Own<Acceptor> acceptor_;
+  CallScope calls_;
   std::deque<kj::Own<Connection>> served_;
   int connections_ = 0;
   kj::Promise<void> accepting_ = nullptr;
@@ -268,7 +269,7 @@ class ShuffleServerTest : public ShuffleTest {
   }
 
   capnp_worker::Shuffle::Client server_ =
-      kj::heap<ShuffleServer>(file_system_, io_thread_, "/peer");
+      kj::heap<ShuffleServer>(file_system_, io_thread_, "/peer", calls_);
 };
 
 TEST_F(ShuffleServerTest, ASmallPartitionComesWithTheAnswer) {

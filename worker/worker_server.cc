@@ -31,8 +31,8 @@ absl::StatusOr<SourceNews> ReadNews(capnp_worker::Worker::PublishSourcesParams::
 
 }  // namespace
 
-WorkerServer::WorkerServer(WorkerShell& shell, kj::Promise<void> registered)
-    : shell_(shell), registered_(registered.fork()) {}
+WorkerServer::WorkerServer(WorkerShell& shell, const CallScope& scope, kj::Promise<void> registered)
+    : ScopedServer(scope), shell_(shell), registered_(registered.fork()) {}
 
 template <typename Params, typename Act>
 kj::Promise<void> WorkerServer::InSession(Params params, Act act) {

@@ -1,21 +1,22 @@
 // What the master can call on a worker, over one connection: decodes, checks the session, calls.
 //
 // A message that comes before the answer to the registration is held until the session is known.
-// Lives on one event loop, at most as long as the shell.
+// Lives on one event loop; serves as long as the shell lives.
 #ifndef MILLRACE_WORKER_WORKER_SERVER_H_
 #define MILLRACE_WORKER_WORKER_SERVER_H_
 
 #include <kj/async.h>
 
+#include "rpc/call_scope.h"
 #include "rpc/worker.capnp.h"
 #include "worker/worker_shell.h"
 
 namespace millrace {
 
-class WorkerServer final : public capnp_worker::Worker::Server {
+class WorkerServer final : public ScopedServer<capnp_worker::Worker> {
  public:
-  // `registered` resolves when the session has begun.
-  WorkerServer(WorkerShell& shell, kj::Promise<void> registered);
+  // `registered` resolves when the session has begun. `scope` is the shell's.
+  WorkerServer(WorkerShell& shell, const CallScope& scope, kj::Promise<void> registered);
 
   kj::Promise<void> prepareJob(PrepareJobContext context) override;
   kj::Promise<void> publishSources(PublishSourcesContext context) override;

@@ -93,7 +93,7 @@ WorkerShell::~WorkerShell() noexcept(false) = default;
 
 capnp::Capability::Client WorkerShell::NewShuffleServer() {
   return capnp_worker::Shuffle::Client(
-      kj::heap<ShuffleServer>(host_.file_system, host_.io, options_.info.scratch_folder));
+      kj::heap<ShuffleServer>(host_.file_system, host_.io, options_.info.scratch_folder, calls_));
 }
 
 // --- Sessions ---
@@ -101,7 +101,7 @@ capnp::Capability::Client WorkerShell::NewShuffleServer() {
 kj::Promise<void> WorkerShell::Serve(Connection& connection) {
   if (session_ != nullptr) return Lost("this worker has a session with a master already");
   auto begun = kj::newPromiseAndFulfiller<void>();
-  capnp_worker::Worker::Client own = kj::heap<WorkerServer>(*this, kj::mv(begun.promise));
+  capnp_worker::Worker::Client own = kj::heap<WorkerServer>(*this, calls_, kj::mv(begun.promise));
   return Register(connection, kj::mv(own))
       .then([this, begun = kj::mv(begun.fulfiller)](kj::Own<WorkerSession> session) mutable {
         Begin(*session);
@@ -229,6 +229,9 @@ void WorkerShell::ForgetEverything() {
 // --- What the master asks for ---
 
 kj::Promise<std::string> WorkerShell::PrepareJob(const JobContext& context) {
+  // A master that was killed may have given this number to a job that its journal never saw.
+  const KnownJob* const known = jobs_.Find(context.job);
+  if (known != nullptr && known->context.nonce != context.nonce) ReleaseJob(context.job);
   jobs_.Prepare(context);
   // Begin to fetch the binary; what is wrong with it, the first attempt will say.
   tasks_.add(binaries_.Find(context.job, context.binary).ignoreResult().catch_([](auto&&) {}));
@@ -265,7 +268,9 @@ void WorkerShell::Cancel(const AttemptId& attempt) {
 void WorkerShell::ReleaseJob(JobId job) {
   if (jobs_.Find(job) == nullptr) return;
   attempts_.CancelJob(job);
-  reporter_.ForgetJob(job);
+  for (const AttemptOutcome& outcome : reporter_.ForgetJob(job)) {
+    if (outcome.cause == Cause::kSucceeded) RemoveOutput(outcome.task, outcome.attempt);
+  }
   executors_.EndJob(job);
   binaries_.Release(job);
   jobs_.Release(job);

@@ -21,6 +21,7 @@
 #include <string>
 #include <vector>
 
+#include "rpc/call_scope.h"
 #include "rpc/connection.h"
 #include "rpc/io_thread.h"
 #include "rpc/master.capnp.h"
@@ -137,6 +138,7 @@ class WorkerShell final : private kj::TaskSet::ErrorHandler {
   OutcomeReporter reporter_;
   kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> drained_;
   kj::TaskSet tasks_;
+  CallScope calls_;  // last, so that they end first
 };
 
 }  // namespace millrace

@@ -175,6 +175,33 @@ TEST_F(WorkerShellTest, TheEndOfAJobRemovesItsOutputs) {
   EXPECT_EQ(script_.reports[1].cause, Cause::kWorkerFailed) << "the job is not known any more";
 }
 
+// Its master was killed before it had answered, or before its journal knew of the job; its
+// successor gives the number away again.
+TEST_F(WorkerShellTest, AnotherJobOfTheSameNumberFindsNothingOfTheFirst) {
+  script_.answers_reports = false;
+  Connect();
+  JobContext first = Job(/*maps=*/4, /*reducers=*/0);
+  first.output_folder = "/first";
+  first.nonce_path = NoncePath(first.output_folder, first.staging_key);
+  first.nonce = "of the first";
+  Prepare(first);
+  const AttemptId running = LaunchMap(2, 1);
+  const AttemptId done = LaunchMap(1);
+  Succeed(done);  // its executor is kept warm
+  Disconnect();
+  const std::string part = StagedPartPath("/first", first.staging_key, 0, done);
+  ASSERT_TRUE(Exists(part));
+
+  Connect();
+  Prepare(Job());
+  EXPECT_FALSE(executors_.IsRunning(running));
+  EXPECT_FALSE(Exists(part));
+  const AttemptId other = LaunchMap(3);
+  EXPECT_EQ(executors_.commands.size(), 3u) << "the warm executor runs the first job's program";
+  Succeed(other);
+  EXPECT_TRUE(Exists(OutputOf(other)));
+}
+
 TEST_F(WorkerShellTest, AReduceAsksForASlotOnceItHasItsSourcesAndRunsWhenGranted) {
   Connect();
   Prepare(Job(/*maps=*/0));
