@@ -63,6 +63,7 @@ absl::StatusOr<JobSpec> MakeJobSpec(FileSystem& fs, const JobOptions& options,
   output.overwrite = options.overwrite;
   output.inputs = std::move(inputs.files);
   output.input_folders = std::move(inputs.folders);
+  output.try_writing = true;
   MILLRACE_RETURN_IF_ERROR(CheckOutput(fs, output));
   JobSpec spec;
   spec.name = job.name;

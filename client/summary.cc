@@ -52,10 +52,10 @@ std::string BytesLine(const JobView& view) {
 const AttemptView* LastFailure(const std::vector<AttemptView>& attempts) {
   const AttemptView* last = nullptr;
   for (const AttemptView& attempt : attempts) {
-    const bool failed = attempt.cause == Cause::kUserCodeFailed ||
-                        attempt.cause == Cause::kJobInvalid ||
-                        attempt.cause == Cause::kWorkerFailed ||
-                        attempt.cause == Cause::kTimedOut || attempt.cause == Cause::kFetchFailed;
+    const bool failed =
+        attempt.cause == Cause::kUserCodeFailed || attempt.cause == Cause::kJobInvalid ||
+        attempt.cause == Cause::kWorkerFailed || attempt.cause == Cause::kWorkerUnfit ||
+        attempt.cause == Cause::kTimedOut || attempt.cause == Cause::kFetchFailed;
     if (failed && (last == nullptr || attempt.ended_ms >= last->ended_ms)) last = &attempt;
   }
   return last;
@@ -69,6 +69,9 @@ std::string NextStep(const AttemptView* failure) {
     case Cause::kWorkerFailed:
       return "free what the message names on that worker's host (space, memory, permissions), "
              "then submit again";
+    case Cause::kWorkerUnfit:
+      return "do what the message says on that worker's host, or start workers elsewhere, then "
+             "submit again";
     case Cause::kJobInvalid:
       return "do what the message says, then submit again; without that it fails like this again";
     case Cause::kTimedOut: return "look for an endless loop, or a record that takes very long";

@@ -67,7 +67,9 @@ Admission::Admission(Services services) : services_(std::move(services)) {}
 
 kj::Promise<AdmissionAnswer> Admission::Admit(JobSpec spec) {
   const JobId same = services_.core.JobOfRequest(spec.request_id);
-  if (same.is_set()) return AdmissionAnswer{same, ""};
+  if (same.is_set()) {  // accepted a moment ago: maybe not durably yet
+    return services_.events.Durable().then([same]() { return AdmissionAnswer{same, ""}; });
+  }
   const std::string rival = RivalFor(spec.output_folder);
   if (!rival.empty()) return AdmissionAnswer{JobId(), rival};
 

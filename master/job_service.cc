@@ -105,7 +105,7 @@ class JobService::JobsServer final : public ScopedServer<capnp_master::Jobs> {
     const JobId same = service_.core_.JobOfRequest(spec->request_id);
     if (same.is_set()) {
       result.setAlreadyAccepted(same.value());
-      return kj::READY_NOW;
+      return service_.events_.Durable();
     }
     auto submission =
         Submission::Open(*std::move(spec), input_count, service_.budget_, service_.binaries_);
@@ -265,8 +265,10 @@ capnp::Capability::Client JobService::NewBinaries() {
 kj::Promise<std::optional<JobView>> JobService::Watch(JobId job, uint64_t known,
                                                       kj::Duration wait) {
   std::optional<JobView> view = views_.Job(job);
-  // A job that has ended changes no more; a version that is not ours is an earlier master's.
-  if (!view.has_value() || view->version != known || view->ended()) return view;
+  // A job that has ended changes no more.
+  if (view.has_value() && view->ended()) return events_.Durable().then([view]() { return view; });
+  // A version that is not ours is an earlier master's.
+  if (!view.has_value() || view->version != known) return view;
   auto changed = changes_.Await(job).ignoreResult();
   return changed.exclusiveJoin(timer_.afterDelay(std::min(wait, kWatchMax))).then([this, job]() {
     return views_.Job(job);

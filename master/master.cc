@@ -1,7 +1,9 @@
 #include "master/master.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <string>
 #include <utility>
 #include <variant>
 
@@ -94,10 +96,10 @@ kj::Promise<void> Master::Run() { return shell_.Run(); }
 
 kj::Promise<void> Master::Stop() {
   stopping_ = true;
-  auto flushed = shell_.Flushed();
+  auto durable = shell_.Durable();
   shell_.Close();  // what breaks from here on is our own doing, and no news
   connections_ = nullptr;
-  return flushed;
+  return durable.catch_([](kj::Exception&&) {});  // Run has said so
 }
 
 // --- Recovery ---
@@ -129,15 +131,18 @@ absl::Status Master::Restore(const JournalEntry& entry) {
   return absl::OkStatus();
 }
 
-// A crash of the host may have taken the folders of jobs that go on; and of jobs that were never
-// accepted some may be there.
+// A crash of the host may have taken the folders of jobs that go on; and beside what jobs wrote
+// there may lie what was staged for a repeated submit that was never accepted.
 void Master::RestoreStaging() {
   OutputCommitter committer(&fs_);
+  const std::map<std::string, std::string> unfinished = jobs_.OutputFolders();
   for (JobId job : core_.Jobs()) {
+    const JobSummary summary = core_.Job(job)->summary;
+    committer.RemoveUnknown(summary.plan.output_folder, options_.cluster_id, unfinished);
+    if (summary.state >= JobState::kSucceeded) continue;
     const auto stored = jobs_.Find(job);
-    if (stored == nullptr || core_.Job(job)->summary.state >= JobState::kSucceeded) continue;
+    CHECK(stored != nullptr) << job << " is not finished and not known";
     const JobContext& context = stored->context;
-    committer.RemoveUnknown(context.output_folder, options_.cluster_id, jobs_.OutputFolders());
     const absl::Status staged =
         committer.Stage(context.output_folder, context.staging_key, context.nonce).status();
     LOG_IF(WARNING, !staged.ok()) << job << " goes on, but its attempts will fail: " << staged;

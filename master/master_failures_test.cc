@@ -167,7 +167,7 @@ TEST_F(MasterFailuresTest, AWorkerThatCannotRunTheJobFailsItsAttemptsWithItsOwnW
   red.Join(*master_);
   Pass(100 * kj::MILLISECONDS);
   EXPECT_THAT(red.mail().launched, IsEmpty());
-  EXPECT_GE(View(job).attempts_by_cause[static_cast<size_t>(Cause::kWorkerFailed)], 1u);
+  EXPECT_EQ(View(job).attempts_by_cause[static_cast<size_t>(Cause::kWorkerUnfit)], 1u);
 }
 
 TEST_F(MasterFailuresTest, AJournalThatFailsStopsTheMaster) {

@@ -22,6 +22,11 @@ absl::Status WriteAndSync(Journal& journal, const std::vector<JournalEntry>& ent
   return sync ? journal.Sync() : absl::OkStatus();
 }
 
+kj::Exception Unwritten(const absl::Status& status) {
+  return ToException(
+      absl::UnavailableError("the journal failed: " + std::string(status.message())));
+}
+
 }  // namespace
 
 MasterShell::MasterShell(MasterCore& core, Journal& journal, BlockingRunner& runner,
@@ -42,17 +47,19 @@ CoreTime MasterShell::Now() const {
 
 kj::Promise<void> MasterShell::Run() {
   Happened(MasterStarted{});
-  kj::Promise<void> failed = notices_.Await(Notice::kFailed).then([](absl::Status status) {
-    kj::throwFatalException(ToException(status));
-  });
+  kj::Promise<void> failed = failures_.Await(0).then(
+      [](absl::Status status) { kj::throwFatalException(ToException(status)); });
   return Pulse().exclusiveJoin(kj::mv(failed));
 }
 
-kj::Promise<void> MasterShell::Flushed() {
-  if (!failure_.ok() || (open_.empty() && !writing_)) return kj::READY_NOW;
+kj::Promise<void> MasterShell::Durable() {
+  if (!failure_.ok()) return Unwritten(failure_);
+  if (open_.empty() && !writing_ && !unsynced_) return kj::READY_NOW;
+  auto flush = kj::newPromiseAndFulfiller<void>();
+  open_.flushes.push_back(kj::mv(flush.fulfiller));
   open_.urgent = true;
   ScheduleWrite();
-  return notices_.Await(Notice::kFlushed).ignoreResult();
+  return kj::mv(flush.promise);
 }
 
 // --- Event and decision ---
@@ -125,7 +132,7 @@ void MasterShell::RemoveFromJournal(uint64_t topic) {
 
 void MasterShell::ScheduleWrite() {
   if (writing_ || open_.empty()) return;
-  if (open_.waiting.empty() || open_.urgent) return StartWriting();
+  if (!open_.wants_sync() || open_.urgent) return StartWriting();
   if (patience_armed_) return;
   patience_armed_ = true;
   tasks_.add(timer_.afterDelay(options_.patience).then([this]() {
@@ -144,7 +151,9 @@ kj::Promise<void> MasterShell::WriteBatch() {
   auto batch = std::make_shared<Batch>(std::exchange(open_, Batch()));
   return Write(batch.get())
       .then([this, batch](absl::Status status) {
-        if (!status.ok()) return Fail(status);
+        if (!status.ok()) return Fail(status, batch.get());
+        unsynced_ = !batch->wants_sync();
+        for (auto& flush : batch->flushes) flush->fulfill();
         for (const Action& action : batch->waiting) Act(action);
       })
       .then([this]() { OnWritten(); });
@@ -152,25 +161,26 @@ kj::Promise<void> MasterShell::WriteBatch() {
 
 void MasterShell::OnWritten() {
   writing_ = false;
-  if (open_.empty()) notices_.Answer(Notice::kFlushed, failure_);
   ScheduleWrite();
 }
 
 kj::Promise<absl::Status> MasterShell::Write(Batch* batch) {
   auto entries = std::make_shared<std::vector<JournalEntry>>(std::move(batch->entries));
   auto rewrites = std::make_shared<std::vector<JournalCall>>(std::move(batch->rewrites));
-  const bool sync = !batch->waiting.empty();
+  const bool sync = batch->wants_sync();
   return runner_.Run([this, entries, rewrites, sync]() {
     return WriteAndSync(journal_, *entries, *rewrites, sync);
   });
 }
 
-void MasterShell::Fail(const absl::Status& status) {
+void MasterShell::Fail(const absl::Status& status, Batch* batch) {
   LOG(ERROR) << "the journal failed; this master stops: " << status.message();
   failure_ = status;
   events_.clear();
+  for (auto& flush : batch->flushes) flush->reject(Unwritten(status));
+  for (auto& flush : open_.flushes) flush->reject(Unwritten(status));
   open_ = Batch();
-  notices_.Answer(Notice::kFailed, status);
+  failures_.Answer(0, status);
 }
 
 // --- Time ---

@@ -50,6 +50,9 @@ class EventSink {
  public:
   virtual ~EventSink() = default;
   virtual void Happened(Event event) = 0;
+  // Resolves when everything decided so far is durable; rejects when the journal has failed.
+  // Whoever answers out of the core's state, past its actions, has to wait for this.
+  virtual kj::Promise<void> Durable() = 0;
 };
 
 class MasterShell final : public EventSink, private kj::TaskSet::ErrorHandler {
@@ -77,8 +80,7 @@ class MasterShell final : public EventSink, private kj::TaskSet::ErrorHandler {
   void Happened(Event event) override;
 
   CoreTime Now() const;
-  // Resolves when everything decided so far is in the journal and durable, or the journal failed.
-  kj::Promise<void> Flushed();
+  kj::Promise<void> Durable() override;
   // Takes no more events.
   void Close() { closed_ = true; }
 
@@ -90,9 +92,11 @@ class MasterShell final : public EventSink, private kj::TaskSet::ErrorHandler {
     std::vector<JournalEntry> entries;  // appended first,
     std::vector<JournalCall> rewrites;  // then these, in order
     Actions waiting;
+    std::vector<kj::Own<kj::PromiseFulfiller<void>>> flushes;
     bool urgent = false;  // one of those at least
 
-    bool empty() const { return entries.empty() && rewrites.empty() && waiting.empty(); }
+    bool wants_sync() const { return !waiting.empty() || !flushes.empty(); }
+    bool empty() const { return entries.empty() && rewrites.empty() && !wants_sync(); }
   };
 
   void Decide(const Event& event);
@@ -106,7 +110,7 @@ class MasterShell final : public EventSink, private kj::TaskSet::ErrorHandler {
   kj::Promise<void> WriteBatch();
   void OnWritten();
   kj::Promise<absl::Status> Write(Batch* batch);
-  void Fail(const absl::Status& status);
+  void Fail(const absl::Status& status, Batch* batch);
 
   void WakeAt(CoreTime time);
   void OnTimer(CoreTime armed_for);
@@ -129,11 +133,11 @@ class MasterShell final : public EventSink, private kj::TaskSet::ErrorHandler {
 
   Batch open_;  // gathers while a write is under way
   bool writing_ = false;
+  bool unsynced_ = false;  // something was written since the last sync
   bool patience_armed_ = false;
   absl::Status failure_;  // of the journal
   bool closed_ = false;
-  enum class Notice { kFailed, kFlushed };
-  PendingAnswers<Notice, absl::Status> notices_;
+  PendingAnswers<int, absl::Status> failures_;  // who waits for the journal to fail
 
   CoreTime wake_;  // when the core wants its next Tick
   bool wake_wanted_ = false;

@@ -216,12 +216,24 @@ TEST_F(MasterShellTest, APauseOfTheLoopStartsEveryLeaseAnew) {
   EXPECT_EQ(recorder_.Count<ForgetWorker>(), 0);
 }
 
-TEST_F(MasterShellTest, FlushedWaitsForTheDisk) {
+TEST_F(MasterShellTest, WhatWasDecidedIsDurableOnceTheDiskHasIt) {
   Submit("a");
-  auto flushed = shell_.Flushed();
-  EXPECT_FALSE(flushed.poll(wait_scope_));
+  auto durable = shell_.Durable();
+  EXPECT_FALSE(durable.poll(wait_scope_));
   RunDisk();
-  EXPECT_TRUE(flushed.poll(wait_scope_));
+  EXPECT_TRUE(durable.poll(wait_scope_));
+}
+
+TEST_F(MasterShellTest, WhatWasWrittenWithoutASyncIsNotYetDurable) {
+  Join(1, 1);  // waits for nothing
+  RunDisk();
+  const uint64_t syncs = journal_.sync_count();
+  auto durable = shell_.Durable();
+  EXPECT_FALSE(durable.poll(wait_scope_));
+  RunDisk();
+  EXPECT_TRUE(durable.poll(wait_scope_));
+  EXPECT_TRUE(shell_.Durable().poll(wait_scope_));
+  EXPECT_EQ(journal_.sync_count(), syncs + 1);
 }
 
 }  // namespace

@@ -104,7 +104,7 @@ void WorkerLink::SendLaunch(const AttemptSpec& spec) {
     AttemptOutcome outcome;
     outcome.attempt = spec.attempt;
     outcome.task = spec.task;
-    outcome.cause = Cause::kWorkerFailed;
+    outcome.cause = Cause::kWorkerUnfit;
     outcome.message = job->second.objection;
     // In a later turn: this may run while the core's actions are being performed.
     tasks_.add(kj::evalLater([this, outcome]() { callbacks_.on_failed_launch(outcome); }));

@@ -32,8 +32,8 @@ TEST(JsonWriterTest, KeepsUtf8AndReplacesWhatIsNot) {
   EXPECT_EQ(Quoted("a\xFF-b"), "\"a\xEF\xBF\xBD-b\"");
   EXPECT_EQ(Quoted("\xC3"), "\"\xEF\xBF\xBD\"");                          // cut short
   EXPECT_EQ(Quoted("\xC0\x80"), "\"\xEF\xBF\xBD\xEF\xBF\xBD\"");          // overlong
-  EXPECT_EQ(Quoted("\xED\xA0\x80").find("\xED"), std::string::npos);      // surrogate
-  EXPECT_EQ(Quoted("\xF4\x90\x80\x80").find("\xF4"), std::string::npos);  // too large
+  EXPECT_EQ(Quoted("\xED\xA0\x80").find('\xED'), std::string::npos);      // surrogate
+  EXPECT_EQ(Quoted("\xF4\x90\x80\x80").find('\xF4'), std::string::npos);  // too large
 }
 
 TEST(JsonWriterTest, SecondsHaveThreeDecimals) {

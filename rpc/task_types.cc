@@ -29,6 +29,7 @@ const char* Name(Cause cause) {
     case Cause::kTimedOut: return "timed_out";
     case Cause::kWorkerFailed: return "worker_failed";
     case Cause::kJobInvalid: return "job_invalid";
+    case Cause::kWorkerUnfit: return "worker_unfit";
   }
   return "unknown";
 }

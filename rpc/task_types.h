@@ -40,10 +40,11 @@ enum class Cause : uint8_t {
   kSuperseded = 5,   // another attempt of the task won
   kCancelled = 6,
   kTimedOut = 7,
-  kWorkerFailed = 8,  // this worker or its host could not run it
+  kWorkerFailed = 8,  // this worker or its host could not run it now: no space, no memory
   kJobInvalid = 9,    // no attempt can succeed: input or binary changed, a record is too long
+  kWorkerUnfit = 10,  // this host can never run the job: noexec scratch, other machine, no mount
 };
-constexpr int kCauseCount = 10;
+constexpr int kCauseCount = 11;
 
 enum class JobState : uint8_t {
   kRunning = 0,

@@ -40,7 +40,8 @@ void WriteAttempts(const JobView& job, JsonWriter* json) {
   for (uint64_t count : job.attempts_by_reason) total += count;
   const uint64_t failed = EndedWith(job, Cause::kUserCodeFailed) +
                           EndedWith(job, Cause::kFetchFailed) + EndedWith(job, Cause::kTimedOut) +
-                          EndedWith(job, Cause::kWorkerFailed) + EndedWith(job, Cause::kJobInvalid);
+                          EndedWith(job, Cause::kWorkerFailed) +
+                          EndedWith(job, Cause::kWorkerUnfit) + EndedWith(job, Cause::kJobInvalid);
 
   json->Key("attempts").OpenObject();
   json->Key("total").Number(total);

@@ -164,7 +164,7 @@ TEST(FieldReaderTest, ANumberLiesBetweenItsBounds) {
 
 TEST(FieldReaderTest, AnEnumKnowsItsLastValue) {
   FieldReader fields;
-  EXPECT_EQ(fields.Enum<Cause>("field", kCauseCount - 1), Cause::kJobInvalid);
+  EXPECT_EQ(fields.Enum<Cause>("field", kCauseCount - 1), Cause::kWorkerUnfit);
   EXPECT_TRUE(fields.status().ok());
   fields.Enum<Cause>("field", kCauseCount);
   EXPECT_THAT(std::string(fields.status().message()), HasSubstr("does not know"));

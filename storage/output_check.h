@@ -16,12 +16,15 @@ struct OutputRequest {
   bool overwrite = false;
   std::vector<InputFile> inputs;
   std::vector<std::string> input_folders;  // that were searched for input (InputList::folders)
+  // Whether to try writing there, with a file that is removed again. Who stages the job next finds
+  // out anyway, and leaves nothing when killed in between.
+  bool try_writing = false;
 };
 
 // The folder must not exist, or be empty but for what killed jobs left in its folder _millrace,
 // unless `overwrite`; it must not lie inside a folder that was searched for input, nor hold any
-// input; and it must be possible to write there, which is tried with a file that is removed again.
-// Links are resolved. Leaves nothing behind.
+// input; and, if that is to be tried, it must be possible to write there. Links are resolved.
+// Leaves nothing behind.
 //
 // Errors, in words for the person who chose the folder: kAlreadyExists (not empty),
 // kInvalidArgument (inside the input, or the input inside it), kFailedPrecondition (not a folder),

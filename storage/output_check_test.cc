@@ -110,6 +110,7 @@ TEST_F(OutputCheckTest, TheInputMayNotLieInsideTheOutput) {
 TEST_F(OutputCheckTest, AFolderThatCannotBeWrittenIsRefused) {
   FaultyFileSystem faulty(&fs_);
   faulty.FailNth(FileOperation::kOpenForWriting, 1, absl::PermissionDeniedError("not yours"));
+  request_.try_writing = true;
   absl::Status status = CheckOutput(faulty, request_);
   EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied);
   EXPECT_THAT(std::string(status.message()),

@@ -23,6 +23,7 @@ std::vector<std::string> SequentialRun(const std::vector<std::string>& files, co
     }
   }
   std::vector<std::string> lines;
+  lines.reserve(values.size());
   for (const auto& [key, list] : values) lines.push_back(key + "\t" + reduce(key, list));
   return lines;
 }

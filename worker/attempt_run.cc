@@ -10,10 +10,25 @@
 namespace millrace {
 namespace {
 
-// What stands between an attempt and its executor: the job's fault, or this host's.
-Cause CauseOfStart(const absl::Status& status) {
-  return status.code() == absl::StatusCode::kFailedPrecondition ? Cause::kJobInvalid
-                                                                : Cause::kWorkerFailed;
+// Why the job's binary cannot be had (see BinaryCache::Find).
+Cause CauseOfNoBinary(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kFailedPrecondition: return Cause::kJobInvalid;
+    case absl::StatusCode::kPermissionDenied:
+    case absl::StatusCode::kInvalidArgument: return Cause::kWorkerUnfit;
+    default: return Cause::kWorkerFailed;
+  }
+}
+
+// Why it cannot be started (see ChildProcess::Start).
+Cause CauseOfNoStart(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kPermissionDenied:
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kInvalidArgument: return Cause::kWorkerUnfit;
+    default: return Cause::kWorkerFailed;
+  }
 }
 
 }  // namespace
@@ -122,7 +137,7 @@ kj::Promise<void> AttemptRun::RunInExecutor() {
 kj::Promise<void> AttemptRun::StartExecutor(absl::StatusOr<std::string> binary) {
   if (ended_) return kj::READY_NOW;  // cancelled meanwhile
   if (!binary.ok()) {
-    Fail(CauseOfStart(binary.status()), std::string(binary.status().message()));
+    Fail(CauseOfNoBinary(binary.status()), std::string(binary.status().message()));
     return kj::READY_NOW;
   }
   ExecutorCommand command;
@@ -132,7 +147,7 @@ kj::Promise<void> AttemptRun::StartExecutor(absl::StatusOr<std::string> binary) 
   command.working_folder = files_.job_folder;
   absl::StatusOr<kj::Own<Executor>> executor = host_.executors.Take(spec_.task.job, command);
   if (!executor.ok()) {
-    Fail(Cause::kWorkerFailed, std::string(executor.status().message()));
+    Fail(CauseOfNoStart(executor.status()), std::string(executor.status().message()));
     return kj::READY_NOW;
   }
   executor_ = kj::mv(*executor);

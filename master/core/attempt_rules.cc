@@ -1,5 +1,6 @@
 #include "master/core/attempt_rules.h"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -36,7 +37,8 @@ Cause FailureOf(const AttemptOutcome& outcome) {
     case Cause::kUserCodeFailed:
     case Cause::kFetchFailed:
     case Cause::kTimedOut:
-    case Cause::kJobInvalid: return outcome.cause;
+    case Cause::kJobInvalid:
+    case Cause::kWorkerUnfit: return outcome.cause;
     default: return Cause::kWorkerFailed;
   }
 }
@@ -97,6 +99,7 @@ void AttemptRules::AcceptSuccess(const AttemptReported& event, const RunningAtte
   turn_.Emit(TaskDone{outcome.attempt, attempt.task, turn_.wall_us(), outcome.digest, outcome.stats,
                       outcome.counters});
   const bool is_last_stage = attempt.task.stage + 1 == job->plan().stage_count();
+  turn_.cluster().FindWorker(event.worker)->shares[job->id()].pauses = 0;
   turn_.Do(AnswerOutcome{event.worker, outcome.attempt, OutcomeReply::kAccepted,
                          /*urgent=*/is_last_stage});
   SupersedeOthers(job, attempt.task);
@@ -145,6 +148,30 @@ void AttemptRules::AcceptFailure(const AttemptReported& event, const RunningAtte
   }
   CheckLimits(job, attempt.task);
   if (cause == Cause::kFetchFailed) LoseFailedSource(job, outcome);
+  if (job->ended()) return;
+  if (cause == Cause::kWorkerFailed) Pause(event.worker, job->id());
+  if (cause == Cause::kWorkerUnfit) Exclude(event.worker, job, attempt.task);
+}
+
+// Attempts that ran side by side fail side by side: that is one failure.
+void AttemptRules::Pause(WorkerId worker, JobId job) {
+  WorkerShare& share = turn_.cluster().FindWorker(worker)->shares[job];
+  if (turn_.now() < share.paused_until) return;
+  absl::Duration pause = turn_.options().first_pause;
+  for (uint32_t i = 0; i < share.pauses && pause < turn_.options().longest_pause; ++i) pause *= 2;
+  ++share.pauses;
+  share.paused_until = turn_.now() + std::min(pause, turn_.options().longest_pause);
+}
+
+void AttemptRules::Exclude(WorkerId worker, JobRecord* job, const TaskId& task) {
+  turn_.cluster().FindWorker(worker)->shares[job->id()].unfit = true;
+  for (const auto& [id, record] : turn_.cluster().workers()) {
+    if (record.lost() || record.state == WorkerState::kDraining) continue;
+    const auto share = record.shares.find(job->id());
+    if (share == record.shares.end() || !share->second.unfit) return;
+  }
+  jobs_.Fail(job, absl::StrCat(job->Title(), " failed: no worker can run it; last ",
+                               job->troubles[KeyOf(task)].last_failure));
 }
 
 void AttemptRules::LoseFailedSource(JobRecord* job, const AttemptOutcome& outcome) {

@@ -4,6 +4,9 @@
 //     while it is not lost, can report it; everything else is stale and counted.
 //   * Only failures of user code count against the job's limit; every other cause has a limit of
 //     its own per task, and the error then names the chain of causes.
+//   * A worker that could not run an attempt (no space, no memory) gets none of that job for a
+//     while, so that a sick one does not use up a task's limit while healthy ones are busy; one
+//     that never can (noexec, another machine type) gets none at all.
 //   * A map output that is gone makes its map run again while some reduce is unfinished. If the
 //     second run differs, no two reduces may have seen different runs: reduces that run start over,
 //     and if one is done already the job fails as a non-deterministic map.
@@ -47,6 +50,10 @@ class AttemptRules {
   void RestartReduces(JobRecord* job);
   void LoseFailedSource(JobRecord* job, const AttemptOutcome& outcome);
   void FailForNonDeterministicMap(JobRecord* job, const TaskId& task, const AttemptId& attempt);
+  // The worker could not run an attempt of the job: others come first for a while.
+  void Pause(WorkerId worker, JobId job);
+  // The worker can never run the job. Fails the job if that goes for all workers.
+  void Exclude(WorkerId worker, JobRecord* job, const TaskId& task);
   // Fails the job if `task` has used up one of its limits.
   void CheckLimits(JobRecord* job, const TaskId& task);
   void Answer(const AttemptReported& event, OutcomeReply reply);

@@ -18,6 +18,14 @@ class AttemptRulesTest : public CoreTest {
     On(Joined(kRed, 1));
     On(Done(kRed, A(1), Map(0)));
   }
+
+  // Red cannot run map 0; when its pause is over, it tries again.
+  void FailWorker(const AttemptId& attempt) {
+    On(Failed(kRed, attempt, Map(0), Cause::kWorkerFailed));
+    On(HeartbeatReceived{kRed});
+    Pass(options_.longest_pause);
+    On(HeartbeatReceived{kRed});
+  }
 };
 
 TEST_F(AttemptRulesTest, TheSameSuccessReportedTwiceIsAcceptedTwiceAndCountedOnce) {
@@ -77,7 +85,7 @@ TEST_F(AttemptRulesTest, AnAttemptThatObeyedItsCancellationIsNoStaleReport) {
 TEST_F(AttemptRulesTest, OnlyUserCodeFailuresCountAgainstTheJobsLimit) {
   Submit(1, 1);
   On(Joined(kRed, 1));
-  for (uint64_t i = 1; i <= 5; ++i) On(Failed(kRed, A(i), Map(0), Cause::kWorkerFailed));
+  for (uint64_t i = 1; i <= 5; ++i) FailWorker(A(i));
   for (uint64_t i = 6; i <= 8; ++i) On(Failed(kRed, A(i), Map(0), Cause::kUserCodeFailed));
   EXPECT_EQ(StateOf(), JobState::kRunning);
   On(Failed(kRed, A(9), Map(0), Cause::kUserCodeFailed));
@@ -102,7 +110,7 @@ TEST_F(AttemptRulesTest, TheErrorNamesJobTaskAttemptWorkerPositionAndCause) {
 TEST_F(AttemptRulesTest, OtherCausesHaveALimitAndTheErrorNamesTheirChain) {
   Submit(1, 1);
   On(Joined(kRed, 1));
-  for (uint64_t i = 1; i <= 15; ++i) On(Failed(kRed, A(i), Map(0), Cause::kWorkerFailed));
+  for (uint64_t i = 1; i <= 15; ++i) FailWorker(A(i));
   for (uint64_t i = 16; i <= 19; ++i) On(Failed(kRed, A(i), Map(0), Cause::kTimedOut));
   EXPECT_EQ(StateOf(), JobState::kRunning);
   On(Failed(kRed, A(20), Map(0), Cause::kTimedOut, "no progress for 60 s"));
@@ -111,6 +119,28 @@ TEST_F(AttemptRulesTest, OtherCausesHaveALimitAndTheErrorNamesTheirChain) {
               AllOf(HasSubstr("map-00000"), HasSubstr("20 times"),
                     HasSubstr("timed_out x5, worker_failed x15"),
                     HasSubstr("attempt-1-20 on worker red"), HasSubstr("no progress for 60 s")));
+}
+
+TEST_F(AttemptRulesTest, AJobThatNoWorkerCanRunFailsAtOnce) {
+  On(Joined(kRed, 1));
+  On(Joined(kBlue, 1));
+  Submit(2, 1);
+  On(Failed(kRed, A(1), Map(0), Cause::kWorkerUnfit, "mounted noexec"));
+  EXPECT_EQ(StateOf(), JobState::kRunning);
+  On(Failed(kBlue, A(2), Map(1), Cause::kWorkerUnfit, "built for ARM 64"));
+  EXPECT_EQ(StateOf(), JobState::kFailed);
+  EXPECT_THAT(ErrorOf(), HasSubstr("no worker can run it; last attempt-1-2 on worker blue: "
+                                   "worker_unfit: built for ARM 64"));
+}
+
+TEST_F(AttemptRulesTest, UnfitWorkersDoNotCountAgainstATask) {
+  options_.other_failures_max = 1;
+  Restart(1);
+  On(Joined(kRed, 1));
+  On(Joined(kBlue, 1));
+  Submit(1, 1);
+  On(Failed(kRed, A(1), Map(0), Cause::kWorkerUnfit));
+  EXPECT_EQ(StateOf(), JobState::kRunning);
 }
 
 TEST_F(AttemptRulesTest, ACauseThatNoAttemptCanEscapeFailsTheJobAtOnce) {
@@ -330,6 +360,8 @@ TEST_F(AttemptRulesTest, ACauseThatAWorkerCannotKnowIsAFailureOfTheWorker) {
                             Cause::kCancelled, Cause::kWorkerFailed}) {
     ++attempt;
     On(Failed(kRed, A(attempt), Map(0), cause));
+    Pass(options_.longest_pause);
+    On(HeartbeatReceived{kRed});
     EXPECT_EQ(Ended(Cause::kWorkerFailed), attempt) << Name(cause);
   }
 }

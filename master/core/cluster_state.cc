@@ -22,7 +22,8 @@ Reason ReasonAfter(Cause cause) {
     case Cause::kUserCodeFailed: return Reason::kUserFailure;
     case Cause::kWorkerLost: return Reason::kWorkerLost;
     case Cause::kTimedOut: return Reason::kTimedOut;
-    case Cause::kWorkerFailed: return Reason::kWorkerFailed;
+    case Cause::kWorkerFailed:
+    case Cause::kWorkerUnfit: return Reason::kWorkerFailed;
     // A source could not be read, or an attempt was cancelled because its sources had changed.
     default: return Reason::kOutputLost;
   }
@@ -251,7 +252,10 @@ void ClusterState::CountFailure(JobRecord* job, const AttemptEnded& edit, Worker
   Task& task = job->stages[edit.task.stage].Mutable(edit.task.index);
   task.next_reason = ReasonAfter(edit.cause);
   if (edit.cause == Cause::kCancelled) return;  // by the core itself: nobody failed
-  Increment(edit.cause == Cause::kUserCodeFailed ? &task.user_failures : &task.other_failures);
+  // An unfit worker says nothing about the task; there are as many of them as there are.
+  if (edit.cause != Cause::kWorkerUnfit) {
+    Increment(edit.cause == Cause::kUserCodeFailed ? &task.user_failures : &task.other_failures);
+  }
   Trouble& trouble = job->troubles[KeyOf(edit.task)];
   Increment(&trouble.ended[static_cast<size_t>(edit.cause)]);
   trouble.AddFailedWorker(worker);

@@ -134,6 +134,12 @@ class CoreTest : public ::testing::Test {
   void Pass(absl::Duration time) { now_ = now_ + time; }
   Actions Tick() { return On(millrace::Tick{}); }
 
+  // For tests in which much time passes and heartbeats are of no interest.
+  void RestartWithoutLeases() {
+    options_.lease = absl::Hours(1000);
+    Restart(1);
+  }
+
   // A new master reads the journal of the former one.
   Actions Restart(uint64_t epoch) {
     options_.epoch = Epoch(epoch);

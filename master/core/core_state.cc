@@ -11,7 +11,7 @@ Decision CoreState::OnEvent(CoreTime now, const Event& event) {
   turn_.Begin(now);
   std::visit([this](const auto& e) { On(e); }, event);
   scheduler_.Run();
-  leases_.AskForTick();
+  leases_.AskForTick(scheduler_.next_run());
   return turn_.Finish();
 }
 

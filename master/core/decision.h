@@ -28,6 +28,10 @@ struct CoreOptions {
   uint32_t history_attempts_max = 100'000;  // attempts remembered of ended jobs, newest job first
   // Ends of attempts of one task for causes other than user code, after which the job fails.
   uint32_t other_failures_max = 20;
+  // A worker that could not run a job's attempt gets none of that job for a while: first so long,
+  // twice as long each time that it fails again without a success between, at most so long.
+  absl::Duration first_pause = absl::Milliseconds(250);
+  absl::Duration longest_pause = absl::Seconds(30);
   // Reduce attempts per worker that may fetch at a time, beyond one for each slot.
   uint32_t extra_fetchers = 2;
 };

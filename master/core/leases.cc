@@ -29,9 +29,10 @@ std::vector<WorkerId> Leases::TakeExpired() {
   return expired;
 }
 
-void Leases::AskForTick() {
-  if (alarms_.empty()) return;
-  const CoreTime next = CoreTime::FromMicros(alarms_.begin()->first);
+void Leases::AskForTick(std::optional<CoreTime> other) {
+  if (alarms_.empty() && !other.has_value()) return;
+  CoreTime next = alarms_.empty() ? *other : CoreTime::FromMicros(alarms_.begin()->first);
+  if (other.has_value()) next = std::min(next, *other);
   if (tick_on_its_way_ && tick_at_ <= next) return;
   tick_on_its_way_ = true;
   tick_at_ = next;

@@ -7,6 +7,7 @@
 #ifndef MILLRACE_MASTER_CORE_LEASES_H_
 #define MILLRACE_MASTER_CORE_LEASES_H_
 
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -27,8 +28,8 @@ class Leases {
   // Workers whose time is up, in order of their deadlines. They are no longer watched.
   std::vector<WorkerId> TakeExpired();
 
-  // Asks for a Tick at the next alarm, unless one is on its way.
-  void AskForTick();
+  // Asks for a Tick at the next alarm, or at `other` if that is earlier, unless one is on its way.
+  void AskForTick(std::optional<CoreTime> other);
   void TickArrived() { tick_on_its_way_ = false; }
 
  private:

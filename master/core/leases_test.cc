@@ -41,7 +41,7 @@ class LeasesTest : public testing::Test {
   }
   // The times at which the core asks to be woken now.
   Actions Asked() {
-    leases_.AskForTick();
+    leases_.AskForTick(std::nullopt);
     return turn_.Finish().actions;
   }
   static Action WakeAtSecond(int64_t second) {

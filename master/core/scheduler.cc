@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "master/core/check.h"
+#include "absl/container/inlined_vector.h"
 
 namespace millrace {
 namespace {
@@ -15,6 +15,7 @@ constexpr int kWorkersLookedAt = 32;
 }  // namespace
 
 void Scheduler::Run() {
+  next_run_.reset();
   TellChangedSources();
   RerunLostMaps();
   ShareSlots();
@@ -39,32 +40,47 @@ void Scheduler::TellChangedSources() {
   }
 }
 
+std::optional<std::pair<uint32_t, JobId>> Scheduler::FirstOf(const ClusterState::JobsByUse& jobs,
+                                                             const PassedOver& passed_over) {
+  for (const auto& job : jobs) {
+    if (passed_over.count(job.second) == 0) return job;
+  }
+  return std::nullopt;
+}
+
 void Scheduler::RerunLostMaps() {
-  while (!cluster_.jobs_with_reruns().empty() && !cluster_.workers_with_slots().empty()) {
-    Launch(cluster_.jobs_with_reruns().begin()->second, 0, cluster_.workers_with_slots());
+  PassedOver passed_over;
+  while (!cluster_.workers_with_slots().empty()) {
+    const auto job = FirstOf(cluster_.jobs_with_reruns(), passed_over);
+    if (!job.has_value()) return;
+    if (!Launch(job->second, 0, cluster_.workers_with_slots())) passed_over.insert(job->second);
   }
 }
 
 void Scheduler::ShareSlots() {
+  PassedOver passed_over;
   while (true) {
     const std::optional<Waiter> waiter = LeastServedWaiter();
-    const auto& jobs = cluster_.jobs_with_maps();
-    const bool can_map = !jobs.empty() && !cluster_.workers_with_slots().empty();
-    if (waiter.has_value() && (!can_map || waiter->use < *jobs.begin())) {
+    const auto job = cluster_.workers_with_slots().empty()
+                         ? std::nullopt
+                         : FirstOf(cluster_.jobs_with_maps(), passed_over);
+    if (waiter.has_value() && (!job.has_value() || waiter->use < *job)) {
       Grant(*waiter);
-    } else if (can_map) {
-      Launch(jobs.begin()->second, 0, cluster_.workers_with_slots());
-    } else {
+    } else if (!job.has_value()) {
       return;
+    } else if (!Launch(job->second, 0, cluster_.workers_with_slots())) {
+      passed_over.insert(job->second);
     }
   }
 }
 
 void Scheduler::PlaceReduces() {
-  while (!cluster_.jobs_with_reduces().empty() && !cluster_.workers_with_fetchers().empty()) {
-    const ClusterState::WorkersByRoom spare = WorkersWithSlotsToSpare();
-    Launch(cluster_.jobs_with_reduces().begin()->second, 1,
-           spare.empty() ? cluster_.workers_with_fetchers() : spare);
+  PassedOver passed_over;
+  while (!cluster_.workers_with_fetchers().empty()) {
+    const auto job = FirstOf(cluster_.jobs_with_reduces(), passed_over);
+    if (!job.has_value()) return;
+    if (Launch(job->second, 1, WorkersWithSlotsToSpare())) continue;
+    if (!Launch(job->second, 1, cluster_.workers_with_fetchers())) passed_over.insert(job->second);
   }
 }
 
@@ -97,35 +113,53 @@ void Scheduler::Grant(const Waiter& waiter) {
   turn_.Do(GrantSlot{waiter.worker, waiter.attempt});
 }
 
-void Scheduler::Launch(JobId job_id, uint32_t stage, const ClusterState::WorkersByRoom& room) {
+bool Scheduler::Launch(JobId job_id, uint32_t stage, const ClusterState::WorkersByRoom& room) {
   JobRecord* job = cluster_.FindJob(job_id);
   const TaskId task{job_id, stage, job->stages[stage].Next()};
   const Reason reason = job->task(task).next_reason;
-  const WorkerId worker = Choose(*job, task, room);
+  const std::optional<WorkerId> worker = Choose(*job, task, room);
+  if (!worker.has_value()) return false;
   const AttemptId attempt = cluster_.NextAttemptId();
-  turn_.Emit(AttemptStarted{attempt, task, worker, reason, turn_.wall_us()});
-  if (stage > 0) TellSources(cluster_.FindWorker(worker), *job);
-  turn_.Do(LaunchAttempt{worker, attempt, task, reason});
+  turn_.Emit(AttemptStarted{attempt, task, *worker, reason, turn_.wall_us()});
+  if (stage > 0) TellSources(cluster_.FindWorker(*worker), *job);
+  turn_.Do(LaunchAttempt{*worker, attempt, task, reason});
+  return true;
 }
 
-WorkerId Scheduler::Choose(const JobRecord& job, const TaskId& task,
-                           const ClusterState::WorkersByRoom& room) const {
-  CORE_CHECK(!room.empty());
+std::optional<WorkerId> Scheduler::Choose(const JobRecord& job, const TaskId& task,
+                                          const ClusterState::WorkersByRoom& room) {
   const auto trouble = job.troubles.find(KeyOf(task));
-  if (trouble == job.troubles.end()) return room.begin()->second;
-  const auto& failed = trouble->second.failed_workers;
-  // `failed` is short, so one of the first few is another worker if there is any.
+  const auto has_failed = [&](WorkerId worker) {
+    if (trouble == job.troubles.end()) return false;
+    const auto& failed = trouble->second.failed_workers;
+    return std::find(failed.begin(), failed.end(), worker) != failed.end();
+  };
+  int looked_at = 0;
+  absl::InlinedVector<WorkerId, Trouble::kFailedWorkersMax> second_best;
   for (const auto& [key, worker] : room) {
-    if (std::find(failed.begin(), failed.end(), worker) == failed.end()) return worker;
+    if (++looked_at > kWorkersLookedAt) break;
+    if (!IsReady(worker, job.id())) continue;
+    if (!has_failed(worker)) return worker;
+    second_best.push_back(worker);
   }
+  if (second_best.empty()) return std::nullopt;
   // Every worker with room has failed it: the one where that was longest ago.
-  for (WorkerId worker : failed) {
-    const WorkerRecord* record = cluster_.FindWorker(worker);
-    const bool has_room = record != nullptr &&
-                          (task.stage == 0 ? record->indexed_slots : record->indexed_fetchers) > 0;
-    if (has_room) return worker;
+  for (WorkerId worker : trouble->second.failed_workers) {
+    const auto found = std::find(second_best.begin(), second_best.end(), worker);
+    if (found != second_best.end()) return worker;
   }
-  return room.begin()->second;
+  return second_best.front();
+}
+
+bool Scheduler::IsReady(WorkerId worker, JobId job) {
+  const WorkerRecord* record = cluster_.FindWorker(worker);
+  const auto share = record->shares.find(job);
+  if (share == record->shares.end()) return true;
+  if (share->second.unfit) return false;
+  const CoreTime paused_until = share->second.paused_until;
+  if (paused_until <= turn_.now()) return true;
+  if (!next_run_.has_value() || paused_until < *next_run_) next_run_ = paused_until;
+  return false;
 }
 
 }  // namespace millrace

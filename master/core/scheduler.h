@@ -4,7 +4,9 @@
 //   2. Maps whose output was lost come before everything that needs a slot.
 //   3. Slots go to the job that uses fewest (max-min fairness), first come first on ties: to a
 //      reduce attempt of it that is ready, or to its next map task. Nothing is taken away.
-//   4. Reduce attempts start fetching once all maps of their job are done. Fetching takes no slot,
+//   4. A worker that could not run a job lately, or never can, gets nothing of that job; what waits
+//      for it waits, and other jobs go on.
+//   5. Reduce attempts start fetching once all maps of their job are done. Fetching takes no slot,
 //      only one of a bounded number of places on the worker.
 //
 // There is no deadlock: a reduce holds a slot only while all it needs is at hand, so slots always
@@ -16,6 +18,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/container/btree_set.h"
 #include "master/core/turn.h"
 
 namespace millrace {
@@ -25,6 +28,9 @@ class Scheduler {
   explicit Scheduler(Turn* turn) : turn_(*turn), cluster_(turn->cluster()) {}
 
   void Run();
+
+  // When to run again though nothing happens: work waits that a paused worker could do then.
+  std::optional<CoreTime> next_run() const { return next_run_; }
 
   // Sends `worker` what it has not been told yet of the sources of `job`.
   void TellSources(WorkerRecord* worker, const JobRecord& job);
@@ -46,14 +52,21 @@ class Scheduler {
 
   std::optional<Waiter> LeastServedWaiter() const;
   void Grant(const Waiter& waiter);
-  // Starts the next idle task of the stage on the best worker with `room`.
-  void Launch(JobId job, uint32_t stage, const ClusterState::WorkersByRoom& room);
+  // Jobs for which no worker with room is ready now.
+  using PassedOver = absl::btree_set<JobId>;
+  static std::optional<std::pair<uint32_t, JobId>> FirstOf(const ClusterState::JobsByUse& jobs,
+                                                           const PassedOver& passed_over);
+
+  // Starts the next idle task of the stage on the best worker with `room`; false if none is ready.
+  bool Launch(JobId job, uint32_t stage, const ClusterState::WorkersByRoom& room);
   // The worker with most room, but rather another than one on which `task` has failed.
-  WorkerId Choose(const JobRecord& job, const TaskId& task,
-                  const ClusterState::WorkersByRoom& room) const;
+  std::optional<WorkerId> Choose(const JobRecord& job, const TaskId& task,
+                                 const ClusterState::WorkersByRoom& room);
+  bool IsReady(WorkerId worker, JobId job);
 
   Turn& turn_;
   ClusterState& cluster_;
+  std::optional<CoreTime> next_run_;
 };
 
 }  // namespace millrace

@@ -154,6 +154,99 @@ TEST_F(SchedulerTest, ARetryRunsWhereItFailedWhenNoOtherWorkerHasRoom) {
       (Actions{Accepted(kRed, A(1)), LaunchAttempt{kRed, A(2), Map(0), Reason::kUserFailure}}));
 }
 
+// --- Workers that cannot run a job ---
+
+TEST_F(SchedulerTest, AWorkerThatCouldNotRunAnAttemptGetsNoneOfThatJobForAWhile) {
+  On(Joined(kRed, 1));
+  Submit(2, 1);
+  EXPECT_EQ(EverythingOn(Failed(kRed, A(1), Map(0), Cause::kWorkerFailed, "no space")),
+            (Actions{Accepted(kRed, A(1)), WakeAt{now_ + options_.first_pause}}));
+  Pass(options_.first_pause);
+  EXPECT_EQ(Tick(), (Actions{LaunchAttempt{kRed, A(2), Map(0), Reason::kWorkerFailed}}));
+}
+
+TEST_F(SchedulerTest, APauseHoldsForOneJobAlone) {
+  On(Joined(kRed, 1));
+  Submit(1, 1);
+  On(Failed(kRed, A(1), Map(0), Cause::kWorkerFailed));
+  EXPECT_EQ(Only<LaunchAttempt>(On(Submitted("another", 1, 1))),
+            (std::vector<LaunchAttempt>{{kRed, A(2), Map(0, kOther)}}));
+}
+
+TEST_F(SchedulerTest, PausesGrowUntilAnAttemptSucceeds) {
+  RestartWithoutLeases();
+  On(Joined(kRed, 1));
+  Submit(3, 1);
+  absl::Duration pause = options_.first_pause;
+  for (uint64_t i = 1; i <= 10; ++i) {
+    On(Failed(kRed, A(i), Map(0), Cause::kWorkerFailed));
+    Pass(pause - absl::Microseconds(1));
+    EXPECT_EQ(Tick(), (Actions{})) << "failure " << i;
+    Pass(absl::Microseconds(1));
+    EXPECT_EQ(Only<LaunchAttempt>(Tick()).size(), 1u) << "failure " << i;
+    pause = std::min(2 * pause, options_.longest_pause);
+  }
+  On(Done(kRed, A(11), Map(0)));
+  On(Failed(kRed, A(12), Map(1), Cause::kWorkerFailed));
+  Pass(options_.first_pause);
+  EXPECT_EQ(Only<LaunchAttempt>(Tick()).size(), 1u);
+}
+
+TEST_F(SchedulerTest, AttemptsThatFailSideBySideCostOnePause) {
+  On(Joined(kRed, 4));
+  Submit(4, 1);
+  for (uint64_t i = 1; i <= 4; ++i) {
+    On(Failed(kRed, A(i), Map(i - 1), Cause::kWorkerFailed));
+  }
+  Pass(options_.first_pause);
+  EXPECT_EQ(Only<LaunchAttempt>(Tick()).size(), 4u);
+}
+
+// The healthy worker is busy for as long as it likes.
+TEST_F(SchedulerTest, ASickWorkerCannotUseUpATasksLimitInAHurry) {
+  RestartWithoutLeases();
+  On(Joined(kRed, 1));
+  On(Joined(kBlue, 1));
+  Submit(2, 1);
+  AttemptId last = A(1);
+  On(Failed(kRed, last, Map(0), Cause::kWorkerFailed));
+  for (int seconds = 0; seconds < 300; ++seconds) {
+    Pass(absl::Seconds(1));
+    for (const LaunchAttempt& launch : Only<LaunchAttempt>(Tick())) {
+      last = launch.attempt;
+      On(Failed(kRed, last, Map(0), Cause::kWorkerFailed));
+    }
+  }
+  EXPECT_EQ(StateOf(), JobState::kRunning);
+  EXPECT_EQ(
+      Only<LaunchAttempt>(On(Done(kBlue, A(2), Map(1)))),
+      (std::vector<LaunchAttempt>{{kBlue, A(last.sequence + 1), Map(0), Reason::kWorkerFailed}}));
+}
+
+TEST_F(SchedulerTest, AnUnfitWorkerGetsNothingOfThatJobAndTheOthersDoIt) {
+  RestartWithoutLeases();
+  On(Joined(kRed, 1));
+  On(Joined(kBlue, 1));
+  Submit(2, 1);
+  EXPECT_EQ(On(Failed(kRed, A(1), Map(0), Cause::kWorkerUnfit, "noexec")),
+            (Actions{Accepted(kRed, A(1))}));
+  Pass(absl::Hours(1));
+  EXPECT_EQ(
+      On(Done(kBlue, A(2), Map(1))),
+      (Actions{Accepted(kBlue, A(2)), LaunchAttempt{kBlue, A(3), Map(0), Reason::kWorkerFailed}}));
+  EXPECT_EQ(Only<LaunchAttempt>(On(Submitted("another", 1, 1))),
+            (std::vector<LaunchAttempt>{{kRed, A(4), Map(0, kOther)}}));
+}
+
+TEST_F(SchedulerTest, AWorkerThatRegistersAgainMayTryAgain) {
+  On(Joined(kRed, 1));
+  On(Joined(kBlue, 1));
+  Submit(2, 1);
+  On(Failed(kRed, A(1), Map(0), Cause::kWorkerUnfit, "noexec"));
+  EXPECT_EQ(On(Joined(kRed, 1)),
+            (Actions{LaunchAttempt{kRed, A(3), Map(0), Reason::kWorkerFailed}}));
+}
+
 TEST_F(SchedulerTest, ADrainingWorkerGetsNoNewWorkButFinishesWhatItHas) {
   Submit(3, 1);
   On(Joined(kRed, 1));

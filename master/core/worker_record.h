@@ -20,6 +20,12 @@ struct WorkerShare {
   uint32_t told_version = 0;
   // Map tasks whose output it made; an entry counts while the task's winner is here.
   std::vector<uint32_t> outputs;
+
+  // Pauses without a success between; no attempt starts before `paused_until`.
+  uint32_t pauses = 0;
+  CoreTime paused_until;
+  // The worker can never run the job, as long as it stays registered.
+  bool unfit = false;
 };
 
 struct WorkerRecord {

@@ -35,6 +35,11 @@ void WorkerRules::On(const WorkerJoined& event) {
   worker->slots = std::min(event.slots, kSlotsMax);
   worker->fetchers_max = worker->slots + turn_.options().extra_fetchers;
   worker->last_heartbeat = turn_.now();
+  for (auto& [job, share] : worker->shares) {  // whatever ailed it may be mended
+    share.pauses = 0;
+    share.paused_until = CoreTime();
+    share.unfit = false;
+  }
   ReconcileJobs(worker, event);
   ReconcileAttempts(worker, event);
   ReconcileOutputs(worker, event);

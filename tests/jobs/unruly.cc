@@ -28,7 +28,9 @@ namespace {
 // Takes memory until somebody stops it, or until 4 GiB are in use.
 void Leak() {
   static std::vector<std::unique_ptr<std::string>> held;
-  for (int i = 0; i < 4096; ++i) held.push_back(std::make_unique<std::string>(1 << 20, 'x'));
+  constexpr int kMebibytes = 4096;
+  held.reserve(kMebibytes);
+  for (int i = 0; i < kMebibytes; ++i) held.push_back(std::make_unique<std::string>(1 << 20, 'x'));
 }
 
 class UnrulyMapper : public millrace::Mapper {
@@ -80,7 +82,7 @@ class UnrulyMapper : public millrace::Mapper {
   }
 
   void Once(const std::string& argument) {
-    const size_t colon = argument.find(":");
+    const size_t colon = argument.find(':');
     if (unlink(argument.substr(0, colon).c_str()) == 0) Obey(argument.substr(colon + 1));
   }
 

@@ -164,7 +164,7 @@ Complaints CheckClean(Cluster& cluster) {
       const std::string path = JoinPath(worker->scratch_folder(), entry);
       const auto inside = disk.List(path);
       const bool empty_folder = entry == "attempts" && inside.ok() && inside->empty();
-      if (!empty_folder) complaints.push_back(name + " keeps " + path);
+      if (!empty_folder) complaints.push_back(absl::StrCat(name, " keeps ", path));
     }
   }
   return complaints;

@@ -165,6 +165,7 @@ void Cluster::Heal() {
   shared_disk_.SetCapacity(MemoryFileSystem::kUnlimited);
   world_.Settle();
   for (SimProcess* process : processes()) {
+    process->disk().Heal();
     process->life().DieAfter(UINT64_MAX);
     process->life().Continue();
   }

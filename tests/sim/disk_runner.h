@@ -27,21 +27,29 @@ class DiskRunner final : public BlockingRunner, private kj::TaskSet::ErrorHandle
 
   // Every piece of work takes up to so much longer from now on.
   void SetDelay(kj::Duration most) { most_ = most; }
+  // Nothing gets done until Heal.
+  void Hang();
+  void Heal();
 
  private:
+  static constexpr kj::Duration kHealthy = 400 * kj::MICROSECONDS;
+
   struct Piece {
     std::function<absl::Status()> work;
     kj::Own<kj::PromiseFulfiller<absl::Status>> done;
   };
 
   kj::Promise<void> RunFirst();
+  kj::Promise<void> FinishFirst();
   void taskFailed(kj::Exception&& exception) override;
 
   Life& life_;
   Random random_;
-  kj::Duration most_ = 400 * kj::MICROSECONDS;
+  kj::Duration most_ = kHealthy;
   std::deque<Piece> pieces_;
   bool running_ = false;
+  kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> healed_;  // set while it hangs
+  kj::ForkedPromise<void> healing_ = nullptr;
   kj::TaskSet tasks_;
 };
 

@@ -25,7 +25,7 @@ class Executors::SimExecutor final : public Executor {
  public:
   SimExecutor(Executors& all, Program program)
       : all_(all), engine_(Describe(program), &all.files_, /*cursor_page=*/nullptr) {}
-  ~SimExecutor() noexcept(false) { Leave(); }
+  ~SimExecutor() noexcept(false) override { Leave(); }
 
   kj::Promise<AttemptOutcome> Run(const ExecutorTask& task) override {
     attempt_ = task.attempt;

@@ -116,13 +116,17 @@ class Interface final : public kj::Network {
 
   kj::Promise<kj::Own<kj::NetworkAddress>> parseAddress(kj::StringPtr address,
                                                         uint port_hint) override;
-  kj::Own<kj::NetworkAddress> getSockaddr(const void*, uint) override { KJ_UNIMPLEMENTED("none"); }
+  kj::Own<kj::NetworkAddress> getSockaddr(const void*, uint) override { Refuse(); }
   kj::Own<kj::Network> restrictPeers(kj::ArrayPtr<const kj::StringPtr>,
                                      kj::ArrayPtr<const kj::StringPtr>) override {
-    KJ_UNIMPLEMENTED("none");
+    Refuse();
   }
 
  private:
+  [[noreturn]] static void Refuse() {
+    kj::throwFatalException(KJ_EXCEPTION(UNIMPLEMENTED, "none"));
+  }
+
   sim::Network& network_;
   Life& life_;
   const std::string host_;

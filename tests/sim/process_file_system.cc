@@ -76,7 +76,7 @@ absl::Status ProcessFileSystem::Rename(const std::string& from, const std::strin
   if (&DiskOf(from) != &DiskOf(to)) {
     return absl::FailedPreconditionError(absl::StrCat(from, " and ", to, " are on two disks"));
   }
-  const absl::Status renamed = DiskOf(to).Rename(from, to);
+  absl::Status renamed = DiskOf(to).Rename(from, to);
   if (renamed.ok() && watcher_ != nullptr) watcher_->OnRenamed(life_.name(), to);
   return renamed;
 }

@@ -51,6 +51,14 @@ class ScenariosTest : public testing::Test {
     ASSERT_TRUE(cluster_.RunUntil([&]() { return DoneMaps(job) == MapsOf(job); }));
   }
 
+  // The core has the job, and its journal does not get it.
+  void AcceptOnAHangingDisk(const Job& job) {
+    const MasterCore& core = cluster_.master()->master().core();
+    ASSERT_TRUE(cluster_.RunUntil([&]() { return !core.Jobs().empty(); }, 60 * kj::SECONDS));
+    cluster_.master()->disk().Hang();
+    ASSERT_FALSE(job.id.is_set());
+  }
+
   StageView Stage(const Job& job, size_t stage) {
     return cluster_.master()->master().core().Job(job.id)->stages[stage];
   }
@@ -178,6 +186,36 @@ TEST_F(ScenariosTest, ASubmitThatIsRepeatedGivesOneJob) {
   cluster_.SubmitAgain(job);
   ASSERT_TRUE(cluster_.RunUntil([&]() { return job.done(); }, 60 * kj::SECONDS));
   EXPECT_EQ(cluster_.master()->master().core().Jobs().size(), 1u);
+}
+
+// The answer to the first submit waits for the disk; the second must not come before it.
+TEST_F(ScenariosTest, ARepeatedSubmitHearsOfTheJobOnceTheJournalHasIt) {
+  Job& job = cluster_.Submit(Words());
+  AcceptOnAHangingDisk(job);
+  cluster_.SubmitAgain(job);
+  cluster_.RunFor(100 * kj::MILLISECONDS);
+  EXPECT_FALSE(job.id.is_set());
+}
+
+// A master that crashes before its journal has a job gives the number to another one; whoever
+// worked on the first must not take the second for it.
+TEST_F(ScenariosTest, AJobThatTheJournalNeverSawAndAnotherOfTheSameNumberAreNotMixedUp) {
+  Workload copied = Words();
+  copied.program = Program::kCopy;
+  copied.reducers = 0;
+  Job& first = cluster_.Submit(copied);
+  AcceptOnAHangingDisk(first);
+  RunUntilBusy("red");
+  cluster_.RunFor(2 * kj::SECONDS);  // attempts end, and their executors stay warm
+  ASSERT_FALSE(first.id.is_set());
+  cluster_.Kill("master");
+  cluster_.network().Part(first.client, "master");
+  cluster_.StartMaster();
+  Job& second = cluster_.Submit(Words());
+  ASSERT_TRUE(cluster_.RunUntil([&]() { return second.done(); }, 120 * kj::SECONDS));
+  EXPECT_EQ(second.id, JobId(1));
+  EXPECT_EQ(second.ended->state, JobState::kSucceeded);
+  EXPECT_EQ(cluster_.OutputOf(second), ExpectedOutput(second.workload));
 }
 
 TEST_F(ScenariosTest, AJournalThatBreaksStopsTheMasterAndNothingIsLost) {

@@ -189,7 +189,7 @@ void AggregatedOutput::EmitPair(std::string_view, std::string_view) {
 }
 
 absl::Status AggregatedOutput::DrainTo(RunWriter* writer) {
-  const absl::Status drained = table_->DrainTo(partitioner(), partitions(), writer);
+  absl::Status drained = table_->DrainTo(partitioner(), partitions(), writer);
   table_->Clear();
   return drained;
 }

@@ -171,6 +171,7 @@ RC_GTEST_PROP(PairCollectorProperty, CombinedEqualsAMapOfTheValues, ()) {
     sum += (sum.empty() ? "" : ",") + value;
   }
   std::vector<Pairs> expected;
+  expected.reserve(joined.size());
   for (const auto& of_part : joined) expected.emplace_back(of_part.begin(), of_part.end());
   const JobDescription job = JobWithCombiner<Join>();
   CounterSet counters;

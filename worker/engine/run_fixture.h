@@ -55,6 +55,7 @@ class RunDisk {
   template <typename Records>
   std::vector<std::unique_ptr<RunReader>> MakeRuns(const std::vector<Records>& sources) {
     std::vector<std::unique_ptr<RunReader>> readers;
+    readers.reserve(sources.size());
     for (const Records& records : sources) readers.push_back(MakeRun(records));
     return readers;
   }

@@ -19,6 +19,7 @@ std::vector<uint64_t> SortedIndices(const std::vector<std::string>& keys) {
   SortStrings(elements.data(), elements.size(), scratch.data(),
               [&keys](uint64_t ref) { return std::string_view(keys[ref]); });
   std::vector<uint64_t> indices;
+  indices.reserve(elements.size());
   for (const SortElement& element : elements) indices.push_back(element.ref);
   return indices;
 }
