@@ -149,17 +149,22 @@ void AttemptRules::AcceptFailure(const AttemptReported& event, const RunningAtte
   CheckLimits(job, attempt.task);
   if (cause == Cause::kFetchFailed) LoseFailedSource(job, outcome);
   if (job->ended()) return;
-  if (cause == Cause::kWorkerFailed) Pause(event.worker, job->id());
+  if (cause == Cause::kWorkerFailed) Pause(event.worker, job, attempt.task);
   if (cause == Cause::kWorkerUnfit) Exclude(event.worker, job, attempt.task);
 }
 
-// Attempts that ran side by side fail side by side: that is one failure.
-void AttemptRules::Pause(WorkerId worker, JobId job) {
-  WorkerShare& share = turn_.cluster().FindWorker(worker)->shares[job];
+// As long as the worker's own failures ask for, or those of the task, which workers on one host or
+// a master's restart may have shared out.
+void AttemptRules::Pause(WorkerId worker, JobRecord* job, const TaskId& task) {
+  WorkerShare& share = turn_.cluster().FindWorker(worker)->shares[job->id()];
+  // Attempts that ran side by side fail side by side: that is one failure.
   if (turn_.now() < share.paused_until) return;
-  absl::Duration pause = turn_.options().first_pause;
-  for (uint32_t i = 0; i < share.pauses && pause < turn_.options().longest_pause; ++i) pause *= 2;
   ++share.pauses;
+  const Trouble& trouble = job->troubles[KeyOf(task)];
+  const uint32_t failures =
+      std::max<uint32_t>(share.pauses, trouble.ended[static_cast<size_t>(Cause::kWorkerFailed)]);
+  absl::Duration pause = turn_.options().first_pause;
+  for (uint32_t i = 1; i < failures && pause < turn_.options().longest_pause; ++i) pause *= 2;
   share.paused_until = turn_.now() + std::min(pause, turn_.options().longest_pause);
 }
 

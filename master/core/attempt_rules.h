@@ -51,7 +51,7 @@ class AttemptRules {
   void LoseFailedSource(JobRecord* job, const AttemptOutcome& outcome);
   void FailForNonDeterministicMap(JobRecord* job, const TaskId& task, const AttemptId& attempt);
   // The worker could not run an attempt of the job: others come first for a while.
-  void Pause(WorkerId worker, JobId job);
+  void Pause(WorkerId worker, JobRecord* job, const TaskId& task);
   // The worker can never run the job. Fails the job if that goes for all workers.
   void Exclude(WorkerId worker, JobRecord* job, const TaskId& task);
   // Fails the job if `task` has used up one of its limits.

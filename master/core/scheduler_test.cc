@@ -192,6 +192,20 @@ TEST_F(SchedulerTest, PausesGrowUntilAnAttemptSucceeds) {
   EXPECT_EQ(Only<LaunchAttempt>(Tick()).size(), 1u);
 }
 
+// They share a host whose disk is full, or a master's restart has made them new.
+TEST_F(SchedulerTest, PausesGrowWithTheFailuresOfATaskOnAllWorkers) {
+  On(Joined(kRed, 1));
+  On(Joined(kBlue, 1));
+  Submit(1, 1);
+  On(Failed(kRed, A(1), Map(0), Cause::kWorkerFailed));
+  On(Failed(kBlue, A(2), Map(0), Cause::kWorkerFailed));
+  Pass(options_.first_pause);
+  EXPECT_EQ(Only<LaunchAttempt>(Tick())[0].worker, kRed);
+  On(Failed(kRed, A(3), Map(0), Cause::kWorkerFailed));
+  Pass(options_.first_pause);
+  EXPECT_EQ(Only<LaunchAttempt>(Tick())[0].worker, kBlue);
+}
+
 TEST_F(SchedulerTest, AttemptsThatFailSideBySideCostOnePause) {
   On(Joined(kRed, 4));
   Submit(4, 1);

@@ -34,6 +34,10 @@ const std::vector<FaultSource::Kind>& FaultSource::Kinds() {
   return kAll;
 }
 
+// A task that is undone 20 times fails its job, and so it should; a few damages come on top of
+// lost workers.
+constexpr int kDamagesMax = 8;
+
 FaultSource::FaultSource(Cluster& cluster, Random random) : cluster_(cluster), random_(random) {
   const double share = random_.Pick(std::vector<double>{0.1, 0.3, 0.6, 1.0});
   for (const Kind& kind : Kinds()) {
@@ -231,6 +235,7 @@ bool FaultSource::ResetLink() {
 
 // Flips a bit of a run, cuts it short, or removes it.
 bool FaultSource::DamageRun() {
+  if (struck_["damage_run"] >= kDamagesMax) return false;
   SimProcess* const victim = RunningWorker();
   if (victim == nullptr) return false;
   MemoryFileSystem& disk = cluster_.DiskOf(victim->host());
