@@ -86,13 +86,14 @@ struct Printer {
 }  // namespace
 
 bool WaitsForSync(const Action& action) {
+  if (const auto* release = std::get_if<ReleaseJob>(&action)) return !release->at_once;
   return std::holds_alternative<AnswerSubmit>(action) ||
          std::holds_alternative<AnswerCancel>(action) ||
          std::holds_alternative<AnswerOutcome>(action) ||
          std::holds_alternative<PublishJob>(action) ||
          std::holds_alternative<AbortOutput>(action) ||
-         std::holds_alternative<ReleaseJob>(action) || std::holds_alternative<JobChanged>(action) ||
-         std::holds_alternative<FoldJob>(action) || std::holds_alternative<ForgetJob>(action) ||
+         std::holds_alternative<JobChanged>(action) || std::holds_alternative<FoldJob>(action) ||
+         std::holds_alternative<ForgetJob>(action) ||
          std::holds_alternative<ForgetRegistration>(action);
 }
 
@@ -119,7 +120,7 @@ bool operator==(const PublishSources& a, const PublishSources& b) {
 bool operator==(const PublishJob& a, const PublishJob& b) { return a.job == b.job; }
 bool operator==(const AbortOutput& a, const AbortOutput& b) { return a.job == b.job; }
 bool operator==(const ReleaseJob& a, const ReleaseJob& b) {
-  return a.worker == b.worker && a.job == b.job;
+  return std::tie(a.worker, a.job, a.at_once) == std::tie(b.worker, b.job, b.at_once);
 }
 bool operator==(const AnswerSubmit& a, const AnswerSubmit& b) {
   return std::tie(a.request_id, a.reply, a.job) == std::tie(b.request_id, b.reply, b.job);

@@ -59,6 +59,9 @@ struct AbortOutput {
 struct ReleaseJob {
   WorkerId worker;
   JobId job;
+  // The core has no such job, so nothing has to be durable first; and it must not come behind a
+  // launch of the job that gets the number next.
+  bool at_once = false;
 };
 
 enum class SubmitReply : uint8_t {

@@ -31,6 +31,11 @@ TEST(ActionsTest, WorkStartsAtOnce) {
   }
 }
 
+// It comes before the next launch for a job of this number.
+TEST(ActionsTest, AJobThatTheCoreDoesNotHaveIsReleasedAtOnce) {
+  EXPECT_FALSE(WaitsForSync(ReleaseJob{kRed, kJob, /*at_once=*/true}));
+}
+
 TEST(ActionsTest, OnlyAnAnswerForWhichNobodyWaitsMaySyncLater) {
   EXPECT_TRUE(IsUrgent(AnswerSubmit{}));
   EXPECT_TRUE(IsUrgent(PublishJob{}));

@@ -228,10 +228,11 @@ TEST_F(AttemptRulesTest, AMapStillRunningAgainWhenTheLastReduceIsDoneHoldsNothin
   On(Ready(kRed, A(2)));
   On(Joined(kBlue, 1));
   On(OutputMissed{kRed, Map(0), A(1)});  // attempt 3 maps on blue
-  On(Done(kRed, A(2), Reduce(0)));
+  EXPECT_THAT(On(Done(kRed, A(2), Reduce(0))), Contains(Action(CancelAttempt{kBlue, A(3)})));
   EXPECT_EQ(StateOf(), JobState::kPublishing);
+  EXPECT_EQ(On(Done(kBlue, A(3), Map(0))), (Actions{Stale(kBlue, A(3))}));
   EXPECT_EQ(On(JobPublished{kJob, absl::OkStatus()}),
-            (Actions{CancelAttempt{kBlue, A(3)}, ReleaseJob{kRed, kJob}, ReleaseJob{kBlue, kJob}}));
+            (Actions{ReleaseJob{kRed, kJob}, ReleaseJob{kBlue, kJob}}));
   EXPECT_EQ(StateOf(), JobState::kSucceeded);
 }
 

@@ -113,6 +113,7 @@ void JobRules::Recover() {
 
 void JobRules::PublishIfComplete(JobRecord* job) {
   if (!job->running() || !job->LastStageComplete()) return;
+  CancelAttempts(job);  // maps that ran again for reduces that did not need them after all
   turn_.Emit(JobPublishing{job->id()});
   turn_.Do(PublishJob{job->id()});
   turn_.Do(JobChanged{job->id()});

@@ -53,7 +53,7 @@ void WorkerRules::ReconcileJobs(WorkerRecord* worker, const WorkerJoined& event)
   for (const JobId id : event.jobs) {
     JobRecord* job = turn_.cluster().FindJob(id);
     if (job == nullptr || job->ended()) {
-      turn_.Do(ReleaseJob{worker->id, id});
+      turn_.Do(ReleaseJob{worker->id, id, /*at_once=*/job == nullptr});
     } else {
       job->workers.insert(worker->id);
     }

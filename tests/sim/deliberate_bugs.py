@@ -40,11 +40,6 @@ BUGS = [
      "  for (const JobEdit& edit : edits) {\n",
      "  for (const JobEdit& edit : edits) {\n"
      "    if (std::holds_alternative<OutputLost>(edit)) continue;\n"),
-    ("attempts_of_the_former",
-     "a master that starts again believes that the attempts of the former one go on",
-     "master/core/worker_rules.cc",
-     "  for (const AttemptId& attempt : running) attempts_.LoseAttempt(attempt);\n",
-     ""),
     ("number_given_twice",
      "a worker takes a job for an earlier one of the same number",
      "worker/worker_shell.cc",
