@@ -34,7 +34,7 @@ void PrintReplay(std::FILE* to) {
 }
 
 // A failed CHECK in the code under test is a finding like any other.
-[[noreturn]] void OnCrash() {
+__attribute__((noreturn)) void OnCrash() {  // as glog spells it
   std::fprintf(stderr, "seed %llu crashed\n", static_cast<unsigned long long>(seed_now));
   PrintReplay(stderr);
   std::fflush(stderr);
