@@ -1,9 +1,8 @@
 // Whether a job is taken on, asked in this order, nothing of it being left behind after a no:
 //
 //   the core, early    is it here already, does another job write there?
-//   the I/O thread     may it write to its output folder? Stages it, with a nonce file; does
-//   another
-//                      cluster's job write there? Cuts splits
+//   the I/O thread     may it write to its output folder? Stages it, with a nonce file. Does
+//                      somebody else's job write there? Cuts splits
 //   every worker       does this host see the nonce and the input, can it run the binary?
 //   the core           JobSubmitted: the decision, and the job's number becomes durable
 //

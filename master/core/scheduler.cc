@@ -137,10 +137,11 @@ std::optional<WorkerId> Scheduler::Choose(const JobRecord& job, const TaskId& ta
   int looked_at = 0;
   absl::InlinedVector<WorkerId, Trouble::kFailedWorkersMax> second_best;
   for (const auto& [key, worker] : room) {
-    if (++looked_at > kWorkersLookedAt) break;
+    // Those that may not run the job have the most room, and must not hide one that may.
     if (!IsReady(worker, job.id())) continue;
     if (!has_failed(worker)) return worker;
     second_best.push_back(worker);
+    if (++looked_at == kWorkersLookedAt) break;
   }
   if (second_best.empty()) return std::nullopt;
   // Every worker with room has failed it: the one where that was longest ago.

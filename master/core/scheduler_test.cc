@@ -252,6 +252,21 @@ TEST_F(SchedulerTest, AnUnfitWorkerGetsNothingOfThatJobAndTheOthersDoIt) {
             (std::vector<LaunchAttempt>{{kRed, A(4), Map(0, kOther)}}));
 }
 
+TEST_F(SchedulerTest, ACrowdOfUnfitWorkersWithMuchRoomDoesNotHideAFitOne) {
+  constexpr uint64_t kUnfit = 100;
+  for (uint64_t i = 1; i <= kUnfit; ++i) On(Joined(WorkerId(i), 2));
+  On(Joined(WorkerId(kUnfit + 1), 1));
+  Submit(1, 1);
+  std::vector<LaunchAttempt> launched = {{kRed, A(1), Map(0)}};
+  for (uint64_t i = 1; i <= kUnfit; ++i) {
+    ASSERT_EQ(launched.size(), 1u) << "after " << i - 1 << " unfit workers";
+    launched = Only<LaunchAttempt>(
+        On(Failed(launched[0].worker, launched[0].attempt, Map(0), Cause::kWorkerUnfit)));
+  }
+  ASSERT_EQ(launched.size(), 1u);
+  EXPECT_EQ(launched[0].worker, WorkerId(kUnfit + 1));
+}
+
 TEST_F(SchedulerTest, AWorkerThatRegistersAgainMayTryAgain) {
   On(Joined(kRed, 1));
   On(Joined(kBlue, 1));
