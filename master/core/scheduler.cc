@@ -10,7 +10,7 @@ namespace {
 // Enough to go round the workers where a task has failed (Trouble::kFailedWorkersMax).
 constexpr size_t kSpareWorkersMax = 5;
 // The emptiest workers come first, so those behind are no better.
-constexpr int kWorkersLookedAt = 32;
+constexpr size_t kWorkersLookedAt = 32;
 
 }  // namespace
 
@@ -87,7 +87,7 @@ void Scheduler::PlaceReduces() {
 // A reduce that fetches where all slots are taken would wait for one while others are idle.
 ClusterState::WorkersByRoom Scheduler::WorkersWithSlotsToSpare() const {
   ClusterState::WorkersByRoom spare;
-  int looked_at = 0;
+  size_t looked_at = 0;
   for (const auto& entry : cluster_.workers_with_slots()) {
     const WorkerRecord* worker = cluster_.FindWorker(entry.second);
     if (worker->free_slots() > worker->fetchers) spare.insert(entry);
@@ -134,14 +134,13 @@ std::optional<WorkerId> Scheduler::Choose(const JobRecord& job, const TaskId& ta
     const auto& failed = trouble->second.failed_workers;
     return std::find(failed.begin(), failed.end(), worker) != failed.end();
   };
-  int looked_at = 0;
   absl::InlinedVector<WorkerId, Trouble::kFailedWorkersMax> second_best;
   for (const auto& [key, worker] : room) {
     // Those that may not run the job have the most room, and must not hide one that may.
     if (!IsReady(worker, job.id())) continue;
     if (!has_failed(worker)) return worker;
     second_best.push_back(worker);
-    if (++looked_at == kWorkersLookedAt) break;
+    if (second_best.size() == kWorkersLookedAt) break;
   }
   if (second_best.empty()) return std::nullopt;
   // Every worker with room has failed it: the one where that was longest ago.
