@@ -94,6 +94,12 @@ absl::Status ReadLimits(const JobFlags& flags, JobOptions* options) {
                             ReadCount("max_attempts", flags.max_attempts, 1, 1000));
   MILLRACE_ASSIGN_OR_RETURN(options->connect_timeout_ms,
                             ReadMilliseconds("connect_timeout", flags.connect_timeout));
+  MILLRACE_ASSIGN_OR_RETURN(const uint64_t floor_ms,
+                            ReadMilliseconds("speculation_floor", flags.speculation_floor));
+  MILLRACE_ASSIGN_OR_RETURN(const uint64_t timeout_ms,
+                            ReadMilliseconds("progress_timeout", flags.progress_timeout));
+  options->speculation_floor_ms = static_cast<uint32_t>(floor_ms);  // both at most 24 hours
+  options->progress_timeout_ms = static_cast<uint32_t>(timeout_ms);
   options->split_bytes = split_mb * kMiB;
   options->task_memory_bytes = memory_mb * kMiB;
   options->max_attempts = static_cast<uint32_t>(attempts);
@@ -106,6 +112,9 @@ absl::Status ReadChoices(const JobFlags& flags, JobOptions* options) {
       const size_t format, ReadChoice("input_format", flags.input_format, {"lines", "whole_file"}));
   MILLRACE_ASSIGN_OR_RETURN(const size_t shuffle,
                             ReadChoice("shuffle", flags.shuffle, {"auto", "network"}));
+  MILLRACE_ASSIGN_OR_RETURN(const size_t speculation,
+                            ReadChoice("speculation", flags.speculation, {"auto", "off"}));
+  if (speculation == 1) options->speculation_floor_ms = 0;
   MILLRACE_ASSIGN_OR_RETURN(
       const size_t progress,
       ReadChoice("progress", flags.progress, {"bar", "plain", "json", "none", "auto"}));

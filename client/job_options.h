@@ -32,6 +32,9 @@ struct JobFlags {
   std::string connect_timeout = "10s";
   bool detach = false;
   std::string max_attempts = "4";
+  std::string speculation = "auto";
+  std::string speculation_floor = "10s";
+  std::string progress_timeout = "10m";
   std::string shuffle = "auto";
   std::string task_memory_mb = "512";
   std::string scratch_dir;
@@ -60,6 +63,8 @@ struct JobOptions {
   uint64_t connect_timeout_ms = 0;
   bool detach = false;
   uint32_t max_attempts = 0;
+  uint32_t speculation_floor_ms = 0;  // 0: no backups
+  uint32_t progress_timeout_ms = 0;
   ShuffleMode shuffle = ShuffleMode::kAuto;
   uint64_t task_memory_bytes = 0;
   std::string scratch_folder;

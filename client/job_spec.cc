@@ -77,6 +77,8 @@ absl::StatusOr<JobSpec> MakeJobSpec(FileSystem& fs, const JobOptions& options,
   spec.output_folder = options.output;
   spec.overwrite = options.overwrite;
   spec.max_attempts = options.max_attempts;
+  spec.speculation_floor_ms = options.speculation_floor_ms;
+  spec.progress_timeout_ms = options.progress_timeout_ms;
   spec.shuffle = options.shuffle;
   spec.task_memory_bytes = options.task_memory_bytes;
   return spec;

@@ -34,6 +34,13 @@ DEFINE_string(cluster_key_file, "",
 DEFINE_bool(insecure, false, "Go without a key beyond this machine.");
 
 DEFINE_string(max_attempts, "4", "How often the user code of one task may fail, 1 to 1000.");
+DEFINE_string(speculation, "auto",
+              "auto: an attempt that is much slower than others, or stands still, gets a backup on "
+              "another worker, and the first to be done counts; off: no backups.");
+DEFINE_string(speculation_floor, "10s", "No attempt gets a backup before it has run for so long.");
+DEFINE_string(progress_timeout, "10m",
+              "An attempt that for so long neither reads, nor reduces, nor merges a record is "
+              "stopped and tried again; after --max_attempts of them the job fails.");
 DEFINE_string(shuffle, "auto",
               "auto: map outputs on the same host are read in place; network: always through the "
               "shuffle server.");
@@ -61,7 +68,9 @@ Program JobProgram(const Usage& usage, const std::string& path) {
   program.groups.push_back({"Where it runs",
                             {"workers", "scratch_dir", "master", "connect_timeout", "detach",
                              "cluster_key_file", "insecure"}});
-  program.groups.push_back({"Limits", {"max_attempts", "shuffle", "task_memory_mb"}});
+  program.groups.push_back({"Limits",
+                            {"max_attempts", "speculation", "speculation_floor", "progress_timeout",
+                             "shuffle", "task_memory_mb"}});
   program.groups.push_back({"Reports", {"progress", "summary_json", "joblog"}});
   program.examples = usage.examples;
   if (program.examples.empty()) {
@@ -88,6 +97,9 @@ JobFlags GivenJobFlags() {
   flags.connect_timeout = FLAGS_connect_timeout;
   flags.detach = FLAGS_detach;
   flags.max_attempts = FLAGS_max_attempts;
+  flags.speculation = FLAGS_speculation;
+  flags.speculation_floor = FLAGS_speculation_floor;
+  flags.progress_timeout = FLAGS_progress_timeout;
   flags.shuffle = FLAGS_shuffle;
   flags.task_memory_mb = FLAGS_task_memory_mb;
   flags.scratch_dir = FLAGS_scratch_dir;

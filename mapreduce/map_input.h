@@ -9,6 +9,7 @@
 #ifndef MILLRACE_MAPREDUCE_MAP_INPUT_H_
 #define MILLRACE_MAPREDUCE_MAP_INPUT_H_
 
+#include <atomic>
 #include <cstdint>
 #include <string_view>
 
@@ -16,10 +17,10 @@
 
 namespace millrace {
 
-// Where a mapper stands, kept so that an attempt that dies can be blamed on a record. It may lie in
-// memory shared with the worker; plain stores, no locks: the reader looks when the writer is dead.
+// Where a mapper stands, kept so that an attempt that dies can be blamed on a record, and to show
+// that one is alive. It may lie in memory shared with the worker; relaxed stores, no locks.
 struct InputCursor {
-  const char* volatile record = nullptr;  // first byte of the current record, in this process
+  std::atomic<const char*> record{nullptr};  // first byte of the current record, in this process
 };
 
 class MapInput {
@@ -54,7 +55,7 @@ class MapInput {
 
   // Says that the mapper is at `record`, which lies in data(). The walks above do it themselves;
   // ForEachWord does it every 64 bytes.
-  void Mark(const char* record) const { cursor_->record = record; }
+  void Mark(const char* record) const { cursor_->record.store(record, std::memory_order_relaxed); }
 
  private:
   static std::string_view WithoutReturn(const char* begin, const char* end) {

@@ -42,6 +42,8 @@ JobPlan MakePlan(const StoredJob& stored, const JobSpec& spec) {
   plan.map_count = stored.context.map_count;
   plan.reducers = spec.reducers;
   plan.max_attempts = spec.max_attempts;
+  plan.speculation_floor_ms = spec.speculation_floor_ms;
+  plan.progress_timeout_ms = spec.progress_timeout_ms;
   return plan;
 }
 

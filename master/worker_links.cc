@@ -92,7 +92,7 @@ bool WorkerLinks::Heartbeat(const WorkerSessionId& session,
   }
   events_.Happened(HeartbeatReceived{session.worker});
   for (const ReportedProgress& one : progress) {
-    events_.Happened(ProgressReported{session.worker, one.attempt, one.bytes + one.records});
+    events_.Happened(ProgressReported{session.worker, one.attempt, one.steps, one.done, one.total});
   }
   return true;
 }

@@ -42,7 +42,9 @@ class LinkHolder {
 struct ReportedProgress {
   AttemptId attempt;
   uint64_t bytes = 0;
-  uint64_t records = 0;
+  uint64_t steps = 0;
+  uint64_t done = 0;
+  uint64_t total = 0;
 };
 
 class WorkerLinks final : private kj::TaskSet::ErrorHandler {

@@ -32,6 +32,7 @@ absl::StatusOr<std::vector<HeldAttempt>> ReadHeld(
     HeldAttempt attempt;
     MILLRACE_ASSIGN_OR_RETURN(attempt.task, ReadTaskId(one.getTask()));
     MILLRACE_ASSIGN_OR_RETURN(attempt.attempt, ReadAttemptId(one.getAttempt()));
+    attempt.holds_slot = one.getHoldsSlot();
     held.push_back(attempt);
   }
   return held;
@@ -60,7 +61,9 @@ absl::StatusOr<std::vector<ReportedProgress>> ReadProgress(
     ReportedProgress attempt;
     MILLRACE_ASSIGN_OR_RETURN(attempt.attempt, ReadAttemptId(one.getAttempt()));
     attempt.bytes = one.getBytes();
-    attempt.records = one.getRecords();
+    attempt.steps = one.getSteps();
+    attempt.done = one.getDone();
+    attempt.total = one.getTotal();
     progress.push_back(attempt);
   }
   return progress;

@@ -11,7 +11,7 @@ interface Executor {
   run @0 (task :ExecutorTask) -> (outcome :T.AttemptOutcome);
 
   # How far the running attempt is.
-  progress @1 () -> (bytes :UInt64, records :UInt64);
+  progress @1 () -> (bytes :UInt64, records :UInt64, steps :UInt64);
 }
 
 struct ExecutorTask {

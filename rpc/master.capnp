@@ -20,6 +20,7 @@ interface Registry {
 struct HeldAttempt {
   task @0 :T.TaskId;
   attempt @1 :T.AttemptId;
+  holdsSlot @2 :Bool;  # a reduce attempt that was granted one
 }
 
 struct Registration {
@@ -57,8 +58,11 @@ interface WorkerSession {
 
 struct AttemptProgress {
   attempt @0 :T.AttemptId;
-  bytes @1 :UInt64;
-  records @2 :UInt64;
+  bytes @1 :UInt64;  # of its input, so far
+  steps @2 :UInt64;  # grows whenever the attempt gets anything done
+  # How much of its work is behind it, in a unit of its own; total 0: not known.
+  done @3 :UInt64;
+  total @4 :UInt64;
 }
 
 enum Verdict {

@@ -97,6 +97,8 @@ struct JobSpec {
   bool overwrite = false;
 
   uint32_t max_attempts = 4;
+  uint32_t speculation_floor_ms = 10'000;  // no backup before; 0: none at all
+  uint32_t progress_timeout_ms = 600'000;  // an attempt that gets nothing done; 0: never
   ShuffleMode shuffle = ShuffleMode::kAuto;
   uint64_t task_memory_bytes = 512u << 20;
 

@@ -67,6 +67,8 @@ struct JobSpec {
   shuffle @12 :UInt8;
   taskMemoryBytes @13 :UInt64;
   inputCount @14 :UInt64;
+  speculationFloorMs @15 :UInt32;  # no backup attempt before; 0: none at all
+  progressTimeoutMs @16 :UInt32;  # for an attempt that gets nothing done; 0: never
 }
 
 struct JobContext {

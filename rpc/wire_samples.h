@@ -42,6 +42,8 @@ inline JobSpec SampleJobSpec() {
   spec.output_folder = "/out";
   spec.overwrite = true;
   spec.max_attempts = 5;
+  spec.speculation_floor_ms = 79;
+  spec.progress_timeout_ms = 80;
   spec.shuffle = ShuffleMode::kNetwork;
   spec.task_memory_bytes = 78;
   return spec;

@@ -10,6 +10,10 @@
 namespace millrace {
 namespace {
 
+// An executor that is silent for so long, though it was asked so often, is killed.
+constexpr kj::Duration kExecutorSilenceMax = 60 * kj::SECONDS;
+constexpr int kUnansweredMin = 10;
+
 // Why the job's binary cannot be had (see BinaryCache::Find).
 Cause CauseOfNoBinary(const absl::Status& status) {
   switch (status.code()) {
@@ -151,7 +155,13 @@ kj::Promise<void> AttemptRun::StartExecutor(absl::StatusOr<std::string> binary) 
     return kj::READY_NOW;
   }
   executor_ = kj::mv(*executor);
-  if (fetcher_.get() != nullptr) shuffled_bytes_ = fetcher_->plan().bytes();
+  if (fetcher_.get() != nullptr) {
+    shuffled_bytes_ = fetcher_->plan().bytes();
+    for (const ReduceSource& source : fetcher_->plan().Sources()) {
+      source_records_ += source.expected.records;
+    }
+  }
+  progress_.steps = progress_.bytes = shuffled_bytes_;
   return Await(executor_->Run(MakeTask()));
 }
 
@@ -194,15 +204,41 @@ void AttemptRun::Cancel() {
 void AttemptRun::RefreshProgress() {
   if (executor_.get() == nullptr) {
     if (fetcher_.get() != nullptr) progress_.bytes = fetcher_->plan().bytes();
+    progress_.steps = progress_.bytes;
     return;
   }
   if (refreshing_) return;
   refreshing_ = true;
-  tasks_.add(executor_->Progress().then([this](AttemptProgress progress) {
-    refreshing_ = false;
-    // What was fetched stays progress made.
-    progress_ = {shuffled_bytes_ + progress.bytes, progress.records};
-  }));
+  tasks_.add(
+      executor_->Progress().then([this](const AttemptProgress& progress) { Take(progress); }));
+}
+
+void AttemptRun::Take(const AttemptProgress& progress) {
+  refreshing_ = false;
+  if (!progress.answered) return OnNoAnswer();
+  unanswered_ = 0;
+  progress_ = progress;
+  if (spec_.kind == StageKind::kMap) {
+    progress_.done = progress.bytes;
+    for (const FileRange& range : spec_.split) progress_.total += range.length;
+    return;
+  }
+  // What was fetched stays progress made.
+  progress_.bytes += shuffled_bytes_;
+  progress_.steps += shuffled_bytes_;
+  progress_.done = progress.records;
+  progress_.total = source_records_;
+}
+
+// User code has a thread of its own, so whatever it does the executor answers, unless it is stopped
+// or its host thrashes. Time that this worker itself stood still is no silence: questions count.
+void AttemptRun::OnNoAnswer() {
+  const kj::TimePoint now = host_.timer.now();
+  if (unanswered_++ == 0) silent_since_ = now;
+  const kj::Duration silence = now - silent_since_;
+  if (silence < kExecutorSilenceMax || unanswered_ < kUnansweredMin || cancelled_) return;
+  timed_out_ = true;
+  if (executor_.get() != nullptr) executor_->Kill();  // its outcome follows
 }
 
 void AttemptRun::Fail(Cause cause, const std::string& message) {
@@ -217,6 +253,11 @@ void AttemptRun::Finish(AttemptOutcome outcome) {
   ended_ = true;
   outcome.attempt = spec_.attempt;
   outcome.task = spec_.task;
+  if (timed_out_ && outcome.cause == Cause::kCancelled) {
+    outcome.cause = Cause::kTimedOut;
+    outcome.message = absl::StrCat("its executor did not answer for ",
+                                   kExecutorSilenceMax / kj::SECONDS, " s and was killed");
+  }
   if (cancelled_) outcome.cause = Cause::kCancelled;
   const bool keep = outcome.cause == Cause::kSucceeded;
   host_.io

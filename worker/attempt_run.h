@@ -76,6 +76,8 @@ class AttemptRun final : private kj::TaskSet::ErrorHandler {
   const AttemptFiles& files() const { return files_; }
   bool has_slot() const { return has_slot_; }
   bool cancelled() const { return cancelled_; }
+  // Whether the master gave it a slot after its launch.
+  bool granted() const { return granted_; }
   // As of the last refresh.
   AttemptProgress progress() const { return progress_; }
   // Asks the executor; the answer is there when the next heartbeat goes.
@@ -89,6 +91,8 @@ class AttemptRun final : private kj::TaskSet::ErrorHandler {
   kj::Promise<void> StartExecutor(absl::StatusOr<std::string> binary);
   kj::Promise<void> Await(kj::Promise<AttemptOutcome> run);
   ExecutorTask MakeTask() const;
+  void Take(const AttemptProgress& progress);
+  void OnNoAnswer();
   void Fail(Cause cause, const std::string& message);
   void Finish(AttemptOutcome outcome);
   void taskFailed(kj::Exception&& exception) override;
@@ -108,6 +112,11 @@ class AttemptRun final : private kj::TaskSet::ErrorHandler {
   bool announced_ = false;
   AttemptProgress progress_;
   uint64_t shuffled_bytes_ = 0;
+  uint64_t source_records_ = 0;
+  // Questions after its progress that the executor did not answer, one after the other.
+  int unanswered_ = 0;
+  kj::TimePoint silent_since_ = kj::origin<kj::TimePoint>();
+  bool timed_out_ = false;
   kj::Own<ShuffleFetcher> fetcher_;
   kj::Own<Executor> executor_;
   kj::TaskSet tasks_;

@@ -59,10 +59,11 @@ void AttemptTable::Publish(JobId job, uint64_t version, const std::vector<MapSou
   }
 }
 
-std::vector<std::pair<AttemptId, TaskId>> AttemptTable::Attempts() const {
-  std::vector<std::pair<AttemptId, TaskId>> all;
+std::vector<ListedAttempt> AttemptTable::Attempts() const {
+  std::vector<ListedAttempt> all;
   for (const auto& [id, attempt] : attempts_) {
-    if (!attempt->cancelled()) all.emplace_back(id, attempt->spec().task);
+    if (attempt->cancelled()) continue;
+    all.push_back(ListedAttempt{id, attempt->spec().task, attempt->granted()});
   }
   return all;
 }

@@ -22,6 +22,13 @@
 
 namespace millrace {
 
+// What this worker tells its master of an attempt when it registers.
+struct ListedAttempt {
+  AttemptId attempt;
+  TaskId task;
+  bool holds_slot = false;  // a reduce attempt that was granted one
+};
+
 class AttemptTable final : private AttemptRun::Owner, private kj::TaskSet::ErrorHandler {
  public:
   // Far more than any master gives a worker: its slots and as many fetching reduces.
@@ -52,7 +59,7 @@ class AttemptTable final : private AttemptRun::Owner, private kj::TaskSet::Error
                const std::map<WorkerId, ShuffleAddress>& addresses);
 
   // What runs or fetches.
-  std::vector<std::pair<AttemptId, TaskId>> Attempts() const;
+  std::vector<ListedAttempt> Attempts() const;
   std::vector<std::pair<AttemptId, AttemptProgress>> Progress();
   // A session begins, in which source versions are counted anew.
   void ForgetVersions();

@@ -80,6 +80,7 @@ class ExecutorServer final : public capnp_executor::Executor::Server {
     const AttemptProgress progress = runner_->Progress();
     context.getResults().setBytes(progress.bytes);
     context.getResults().setRecords(progress.records);
+    context.getResults().setSteps(progress.steps);
     return kj::READY_NOW;
   }
 

@@ -41,8 +41,14 @@ struct ExecutorTask {
 
 // How far an attempt is.
 struct AttemptProgress {
-  uint64_t bytes = 0;
-  uint64_t records = 0;
+  uint64_t bytes = 0;    // of its input: read by a map, fetched for a reduce
+  uint64_t records = 0;  // of its input that it is done with
+  uint64_t steps = 0;    // grows whenever the attempt gets anything done
+  // How much of its work is behind it, in the unit that suits its kind; total 0: not known.
+  uint64_t done = 0;
+  uint64_t total = 0;
+  // False: the executor does not answer, and this is what it said last.
+  bool answered = true;
 };
 
 }  // namespace millrace

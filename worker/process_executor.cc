@@ -122,13 +122,19 @@ class ProcessExecutorFactory::ProcessExecutor final : public Executor {
   kj::Promise<AttemptProgress> Progress() override {
     if (!alive()) return progress_;
     auto answer = executor_.progressRequest().send().then([this](auto response) {
-      progress_ = {response.getBytes(), response.getRecords()};
+      progress_.bytes = response.getBytes();
+      progress_.records = response.getRecords();
+      progress_.steps = response.getSteps();
+      progress_.answered = true;
       return progress_;
     });
     return WithDeadline(factory_.timer_, factory_.options_.progress_timeout,
                         "asking an executor for its progress",
                         kj::Promise<AttemptProgress>(kj::mv(answer)))
-        .catch_([this](kj::Exception&&) { return progress_; });
+        .catch_([this](kj::Exception&&) {
+          progress_.answered = false;
+          return progress_;
+        });
   }
 
   void Kill() override {

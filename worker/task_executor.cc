@@ -159,8 +159,14 @@ absl::StatusOr<TaskResult> TaskExecutor::RunReduce(const ExecutorTask& task, Tas
 AttemptProgress TaskExecutor::Progress() const {
   const std::shared_ptr<TaskHooks> running = hooks();
   if (running == nullptr) return {};
-  return {running->progress_bytes.load(std::memory_order_relaxed),
-          running->progress_records.load(std::memory_order_relaxed)};
+  AttemptProgress progress;
+  // A slow mapper is long in one chunk; what lies before its record is done.
+  progress.bytes = running->progress_bytes.load(std::memory_order_relaxed) +
+                   running->cursor_page->BytesIntoChunk();
+  progress.records = running->progress_records.load(std::memory_order_relaxed);
+  progress.steps =
+      progress.bytes + progress.records + running->merged_records.load(std::memory_order_relaxed);
+  return progress;
 }
 
 void TaskExecutor::Cancel() {

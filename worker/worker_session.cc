@@ -29,7 +29,9 @@ kj::Promise<bool> WorkerSession::Heartbeat(
   for (size_t i = 0; i < progress.size(); ++i) {
     Write(progress[i].first, out[i].initAttempt());
     out[i].setBytes(progress[i].second.bytes);
-    out[i].setRecords(progress[i].second.records);
+    out[i].setSteps(progress[i].second.steps);
+    out[i].setDone(progress[i].second.done);
+    out[i].setTotal(progress[i].second.total);
   }
   kj::Promise<bool> current =
       request.send().then([](auto response) -> bool { return response.getCurrent(); });

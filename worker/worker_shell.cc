@@ -31,11 +31,12 @@ BinaryCacheOptions CacheOptions(const WorkerShellOptions& options) {
 
 kj::Exception Lost(const std::string& why) { return ToException(absl::UnavailableError(why)); }
 
-void WriteHeld(const std::vector<std::pair<AttemptId, TaskId>>& held,
+void WriteHeld(const std::vector<ListedAttempt>& held,
                capnp::List<capnp_master::HeldAttempt>::Builder out) {
   for (size_t i = 0; i < held.size(); ++i) {
-    Write(held[i].first, out[i].initAttempt());
-    Write(held[i].second, out[i].initTask());
+    Write(held[i].attempt, out[i].initAttempt());
+    Write(held[i].task, out[i].initTask());
+    out[i].setHoldsSlot(held[i].holds_slot);
   }
 }
 
@@ -128,11 +129,11 @@ kj::Promise<kj::Own<WorkerSession>> WorkerShell::Register(Connection& connection
   auto request = connection.Peer().castAs<capnp_master::Registry>().registerRequest();
   Write(options_.info, request.initInfo());
   request.setWorker(kj::mv(own));
-  const std::vector<std::pair<AttemptId, TaskId>> outputs(held_outputs_.begin(),
-                                                          held_outputs_.end());
+  std::vector<ListedAttempt> outputs;
+  for (const auto& [attempt, task] : held_outputs_) outputs.push_back({attempt, task});
   WriteHeld(outputs, request.initOutputs(outputs.size()));
-  std::vector<std::pair<AttemptId, TaskId>> attempts = attempts_.Attempts();
-  for (const auto& unanswered : reporter_.Unanswered()) attempts.push_back(unanswered);
+  std::vector<ListedAttempt> attempts = attempts_.Attempts();
+  for (const auto& [attempt, task] : reporter_.Unanswered()) attempts.push_back({attempt, task});
   WriteHeld(attempts, request.initAttempts(attempts.size()));
   const std::vector<JobId> known = jobs_.Jobs();
   auto jobs = request.initJobs(known.size());

@@ -93,6 +93,31 @@ TEST_F(WorkerShellTest, HeartbeatsCarryProgress) {
   EXPECT_THAT(script_.progress, ElementsAre(Pair(map, 42u)));
 }
 
+TEST_F(WorkerShellTest, AnExecutorThatDoesNotAnswerForAMinuteIsKilled) {
+  Connect();
+  EXPECT_EQ(Prepare(Job()), "");
+  const AttemptId map = LaunchMap(1);
+  executors_.frozen = true;
+  for (int second = 0; second < 60; ++second) Advance(1 * kj::SECONDS);
+  EXPECT_TRUE(executors_.IsRunning(map));
+  for (int second = 0; second < 2; ++second) Advance(1 * kj::SECONDS);
+  EXPECT_FALSE(executors_.IsRunning(map));
+  ASSERT_THAT(script_.reports, SizeIs(1));
+  EXPECT_EQ(script_.reports[0].cause, Cause::kTimedOut);
+  EXPECT_THAT(script_.reports[0].message, HasSubstr("did not answer for 60 s"));
+}
+
+// As when the machine was suspended: nobody was asked meanwhile.
+TEST_F(WorkerShellTest, AnExecutorThatMissesOneQuestionForHoursIsNotKilled) {
+  Connect();
+  EXPECT_EQ(Prepare(Job()), "");
+  const AttemptId map = LaunchMap(1);
+  executors_.frozen = true;
+  for (int second = 0; second < 3; ++second) Advance(1 * kj::SECONDS);
+  Advance(2 * kj::HOURS);
+  EXPECT_TRUE(executors_.IsRunning(map));
+}
+
 TEST_F(WorkerShellTest, ASlowDiskStopsNoHeartbeat) {
   Connect();
   Prepare(Job());
@@ -257,6 +282,19 @@ TEST_F(WorkerShellTest, ItRegistersAgainWithAllItHas) {
   EXPECT_THAT(script_.registrations[1].attempts, ElementsAre(running, unanswered));
   EXPECT_THAT(script_.registrations[1].jobs, ElementsAre(JobId(1)));
   EXPECT_TRUE(executors_.IsRunning(running)) << "a lost connection costs no work";
+}
+
+TEST_F(WorkerShellTest, ItSaysWhichReducesHaveASlotWhenItRegistersAgain) {
+  Connect();
+  Prepare(Job(/*maps=*/0));
+  const AttemptId granted = LaunchReduce(1, 0);
+  const AttemptId waiting = LaunchReduce(2, 1);
+  GrantSlot(granted);
+  Disconnect();
+  Connect();
+  ASSERT_THAT(script_.registrations, SizeIs(2));
+  EXPECT_THAT(script_.registrations[1].attempts, ElementsAre(granted, waiting));
+  EXPECT_THAT(script_.registrations[1].with_slots, ElementsAre(granted));
 }
 
 TEST_F(WorkerShellTest, AnOutputThatWasMadeAnewElsewhereIsRemoved) {

@@ -15,6 +15,8 @@ namespace {
 // Errors travel and are journalled: a page of text says enough.
 constexpr size_t kMessageBytesMax = 1000;
 constexpr size_t kTailBytesMax = 3000;
+// A worker whose units cost at most so many times the median is no slow one.
+constexpr double kKeepsUp = 1.5;
 
 // What an outcome says of its failure: one line, then what the attempt last wrote.
 std::string TextOf(const AttemptOutcome& outcome) {
@@ -29,6 +31,12 @@ std::string TextOf(const AttemptOutcome& outcome) {
     absl::StrAppend(&text, "\n", ToAbsl(tail));
   }
   return text;
+}
+
+uint32_t TimeOutsOf(const JobRecord& job, const TaskId& task) {
+  const auto trouble = job.troubles.find(KeyOf(task));
+  if (trouble == job.troubles.end()) return 0;
+  return trouble->second.ended[static_cast<size_t>(Cause::kTimedOut)];
 }
 
 // The cause to count: one that a worker can know. The others are the core's own conclusions.
@@ -73,24 +81,22 @@ void AttemptRules::AnswerUnexpected(const AttemptReported& event) {
   if (outcome.cause == Cause::kSucceeded && IsWinner(outcome.task, outcome.attempt)) {
     return Answer(event, OutcomeReply::kAccepted);
   }
+  JobRecord* job = turn_.cluster().FindJob(outcome.task.job);
+  const bool counts = job != nullptr && !job->ended();
   // An attempt that obeyed CancelAttempt is no surprise.
   if (outcome.cause != Cause::kCancelled) {
     ++stale_reports_;
-    JobRecord* job = turn_.cluster().FindJob(outcome.task.job);
-    if (job != nullptr && !job->ended()) ++job->summary.stale_reports;
+    if (counts) ++job->summary.stale_reports;
   }
-  Answer(event, OutcomeReply::kStale);
+  const bool done_by_another = counts && job->HasTask(outcome.task) &&
+                               job->task(outcome.task).done() && outcome.cause == Cause::kSucceeded;
+  Answer(event, done_by_another ? OutcomeReply::kSuperseded : OutcomeReply::kStale);
 }
 
 void AttemptRules::AcceptSuccess(const AttemptReported& event, const RunningAttempt& attempt) {
   const AttemptOutcome& outcome = event.outcome;
   JobRecord* job = turn_.cluster().FindJob(attempt.task.job);
   const Task before = job->task(attempt.task);
-  if (before.done()) {  // with a backup of the same task that came first
-    turn_.Emit(
-        AttemptEnded{outcome.attempt, attempt.task, Cause::kSuperseded, turn_.wall_us(), ""});
-    return Answer(event, OutcomeReply::kSuperseded);
-  }
   const bool differs = before.was_done && before.digest != outcome.digest;
   if (differs && job->reduces().done() > 0) {
     FailForNonDeterministicMap(job, attempt.task, outcome.attempt);
@@ -102,17 +108,32 @@ void AttemptRules::AcceptSuccess(const AttemptReported& event, const RunningAtte
   turn_.cluster().FindWorker(event.worker)->shares[job->id()].pauses = 0;
   turn_.Do(AnswerOutcome{event.worker, outcome.attempt, OutcomeReply::kAccepted,
                          /*urgent=*/is_last_stage});
-  SupersedeOthers(job, attempt.task);
+  NotePace(job, attempt, outcome.stats);
+  SupersedeOthers(job, attempt);
   if (differs) RestartReduces(job);
   jobs_.PublishIfComplete(job);
 }
 
-void AttemptRules::SupersedeOthers(JobRecord* job, const TaskId& task) {
+void AttemptRules::NotePace(JobRecord* job, const RunningAttempt& winner,
+                            const AttemptStats& stats) {
+  const uint32_t stage = winner.task.stage;
+  const uint64_t units = stage == 0 ? stats.input_bytes : stats.input_records;
+  if (units == 0) return;
+  const double cost =
+      absl::ToDoubleSeconds(winner.pace.Elapsed(turn_.now())) / static_cast<double>(units);
+  job->costs[stage].Add(cost);
+  WorkerRecord* worker = turn_.cluster().FindWorker(winner.worker);
+  if (cost <= kKeepsUp * *job->costs[stage].Median()) worker->races_lost = 0;
+}
+
+void AttemptRules::SupersedeOthers(JobRecord* job, const RunningAttempt& winner) {
+  const TaskId task = winner.task;
   const auto others = job->attempts.find(KeyOf(task));
   if (others == job->attempts.end()) return;
   const std::vector<AttemptId> ids(others->second.begin(), others->second.end());
   for (const AttemptId& id : ids) {
     const WorkerId worker = turn_.cluster().FindAttempt(id)->worker;
+    if (winner.reason == Reason::kSpeculative) ++turn_.cluster().FindWorker(worker)->races_lost;
     turn_.Emit(AttemptEnded{id, task, Cause::kSuperseded, turn_.wall_us(), ""});
     if (turn_.cluster().FindWorker(worker)->reachable()) turn_.Do(CancelAttempt{worker, id});
   }
@@ -201,13 +222,29 @@ void AttemptRules::On(const SourcesReady& event) {
   const JobRecord* job = turn_.cluster().FindJob(attempt->task.job);
   const bool current = event.version == job->source_log.size() && job->maps().complete();
   if (current && attempt->phase == Phase::kFetching) {
-    turn_.cluster().SetPhase(event.attempt, Phase::kReady);
+    turn_.SetPhase(event.attempt, Phase::kReady);
   }
 }
 
 void AttemptRules::On(const ProgressReported& event) {
   RunningAttempt* attempt = turn_.cluster().FindAttempt(event.attempt);
-  if (attempt != nullptr && attempt->worker == event.worker) attempt->progress = event.progress;
+  if (attempt == nullptr || attempt->worker != event.worker) return;
+  attempt->pace.Report(turn_.now(), event.steps, event.done, event.total);
+}
+
+void AttemptRules::TimeOut(const AttemptId& id) {
+  const RunningAttempt* found = turn_.cluster().FindAttempt(id);
+  if (found == nullptr) return;  // went with its job
+  const RunningAttempt attempt = *found;
+  JobRecord* job = turn_.cluster().FindJob(attempt.task.job);
+  turn_.Emit(AttemptEnded{
+      id, attempt.task, Cause::kTimedOut, turn_.wall_us(),
+      absl::StrCat("it got nothing done for ",
+                   absl::FormatDuration(absl::Milliseconds(job->plan().progress_timeout_ms)))});
+  if (turn_.cluster().FindWorker(attempt.worker)->reachable()) {
+    turn_.Do(CancelAttempt{attempt.worker, id});
+  }
+  CheckLimits(job, attempt.task);
 }
 
 void AttemptRules::LoseAttempt(const AttemptId& id) {
@@ -229,7 +266,7 @@ void AttemptRules::LoseOutput(JobId job_id, uint32_t map_index) {
   for (const auto& [key, attempts] : job->attempts) {
     for (const AttemptId& id : attempts) {
       if (turn_.cluster().FindAttempt(id)->phase == Phase::kReady) {
-        turn_.cluster().SetPhase(id, Phase::kFetching);
+        turn_.SetPhase(id, Phase::kFetching);
       }
     }
   }
@@ -245,6 +282,10 @@ void AttemptRules::CheckLimits(JobRecord* job, const TaskId& task) {
     jobs_.Fail(job, absl::StrCat(job->Title(), " failed: ", name, " failed ",
                                  CountText(state.user_failures, "time"),
                                  " in user code, its limit; last ", last));
+  } else if (const uint32_t stuck = TimeOutsOf(*job, task); stuck >= job->plan().max_attempts) {
+    jobs_.Fail(job, absl::StrCat(job->Title(), " failed: ", name, " got nothing done ",
+                                 CountText(stuck, "time"), ", its limit; last ",
+                                 job->troubles[KeyOf(task)].last_failure));
   } else if (state.other_failures >= turn_.options().other_failures_max) {
     const Trouble& trouble = job->troubles[KeyOf(task)];
     jobs_.Fail(job, absl::StrCat(

@@ -32,6 +32,8 @@ class AttemptRules {
 
   // The attempt runs on a worker that does not know it, or is lost. May fail the job.
   void LoseAttempt(const AttemptId& attempt);
+  // The attempt, which runs, gets nothing done: it is stopped. May fail the job.
+  void TimeOut(const AttemptId& attempt);
   // The output of a finished map is gone. May fail the job. Does nothing for an output that nobody
   // needs any more.
   void LoseOutput(JobId job, uint32_t map_index);
@@ -46,7 +48,9 @@ class AttemptRules {
   void AnswerUnexpected(const AttemptReported& event);
   void AcceptSuccess(const AttemptReported& event, const RunningAttempt& attempt);
   void AcceptFailure(const AttemptReported& event, const RunningAttempt& attempt);
-  void SupersedeOthers(JobRecord* job, const TaskId& task);
+  // Notes what a unit of work cost `winner`, and whether its worker keeps up.
+  void NotePace(JobRecord* job, const RunningAttempt& winner, const AttemptStats& stats);
+  void SupersedeOthers(JobRecord* job, const RunningAttempt& winner);
   void RestartReduces(JobRecord* job);
   void LoseFailedSource(JobRecord* job, const AttemptOutcome& outcome);
   void FailForNonDeterministicMap(JobRecord* job, const TaskId& task, const AttemptId& attempt);

@@ -47,7 +47,8 @@ TEST_F(AttemptRulesTest, TheFirstSuccessOfATaskWinsAndOthersAreSuperseded) {
   EXPECT_THAT(actions, Contains(Action(Accepted(kBlue, A(2)))));
   EXPECT_THAT(actions, Contains(Action(CancelAttempt{kRed, A(1)})));
   EXPECT_EQ(Ended(Cause::kSuperseded), 1);
-  EXPECT_EQ(On(Done(kRed, A(1), Map(0))), (Actions{Stale(kRed, A(1))}));
+  EXPECT_EQ(On(Done(kRed, A(1), Map(0))),
+            (Actions{AnswerOutcome{kRed, A(1), OutcomeReply::kSuperseded}}));
   EXPECT_EQ(core_->Sources(kJob, 0, 1)[0].attempt, A(2));
 }
 
@@ -110,14 +111,14 @@ TEST_F(AttemptRulesTest, TheErrorNamesJobTaskAttemptWorkerPositionAndCause) {
 TEST_F(AttemptRulesTest, OtherCausesHaveALimitAndTheErrorNamesTheirChain) {
   Submit(1, 1);
   On(Joined(kRed, 1));
-  for (uint64_t i = 1; i <= 15; ++i) FailWorker(A(i));
-  for (uint64_t i = 16; i <= 19; ++i) On(Failed(kRed, A(i), Map(0), Cause::kTimedOut));
+  for (uint64_t i = 1; i <= 17; ++i) FailWorker(A(i));
+  for (uint64_t i = 18; i <= 19; ++i) On(Failed(kRed, A(i), Map(0), Cause::kTimedOut));
   EXPECT_EQ(StateOf(), JobState::kRunning);
   On(Failed(kRed, A(20), Map(0), Cause::kTimedOut, "no progress for 60 s"));
   EXPECT_EQ(StateOf(), JobState::kFailed);
   EXPECT_THAT(ErrorOf(),
               AllOf(HasSubstr("map-00000"), HasSubstr("20 times"),
-                    HasSubstr("timed_out x5, worker_failed x15"),
+                    HasSubstr("timed_out x3, worker_failed x17"),
                     HasSubstr("attempt-1-20 on worker red"), HasSubstr("no progress for 60 s")));
 }
 

@@ -64,6 +64,7 @@ void ClusterState::On(const JobAccepted& edit) {
   last_job_ = std::max(last_job_, edit.job.value());
   unfinished_.insert(edit.job);
   unfinished_tasks_ += uint64_t{edit.plan.map_count} + edit.plan.reducers;
+  if (edit.plan.watched()) ++watched_jobs_;
   if (!edit.plan.request_id.empty()) requests_[edit.plan.request_id] = edit.job;
   output_folders_[edit.plan.output_folder] = edit.job;
   Reindex(&job);
@@ -103,13 +104,20 @@ void ClusterState::On(const AttemptStarted& edit) {
   JobRecord* job = Change(edit.task.job);
   CORE_CHECK(job->HasTask(edit.task));
   if (edit.attempt.epoch == epoch_) last_attempt_ = std::max(last_attempt_, edit.attempt.sequence);
-  RunningAttempt attempt{edit.task,    edit.worker,
-                         edit.wall_us, 0,
-                         edit.reason,  edit.task.stage == 0 ? Phase::kHoldsSlot : Phase::kFetching};
+  RunningAttempt attempt;
+  attempt.task = edit.task;
+  attempt.worker = edit.worker;
+  attempt.started_wall_us = edit.wall_us;
+  attempt.reason = edit.reason;
+  attempt.phase = edit.task.stage == 0 ? Phase::kHoldsSlot : Phase::kFetching;
   attempts_[edit.attempt] = attempt;
   job->attempts[KeyOf(edit.task)].push_back(edit.attempt);
   job->stages[edit.task.stage].SetState(edit.task.index, TaskState::kRunning);
   ++job->summary.started[static_cast<size_t>(edit.reason)];
+  if (edit.reason == Reason::kSpeculative) {
+    ++job->backups[edit.task.stage];
+    ++job->backups_of_task[KeyOf(edit.task)];
+  }
   if (attempt.phase == Phase::kFetching) ++job->reducing_workers[edit.worker];
   if (WorkerRecord* worker = FindWorker(edit.worker)) ++worker->attempts_started;
   Occupy(edit.attempt, attempt, job);
@@ -191,6 +199,7 @@ void ClusterState::On(const JobEnded& edit) {
   changed_sources_.erase(edit.job);
   unfinished_.erase(edit.job);
   unfinished_tasks_ -= uint64_t{job->plan().map_count} + job->plan().reducers;
+  if (job->plan().watched()) --watched_jobs_;
   output_folders_.erase(job->plan().output_folder);
   ended_.push_back(edit.job);
   ended_attempts_ += job->history.size();

@@ -15,6 +15,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "master/core/edits.h"
 #include "master/core/job_record.h"
+#include "master/core/pace.h"
 #include "master/core/worker_record.h"
 #include "rpc/ids.h"
 #include "rpc/task_types.h"
@@ -31,9 +32,9 @@ struct RunningAttempt {
   TaskId task;
   WorkerId worker;
   int64_t started_wall_us = 0;
-  uint64_t progress = 0;
   Reason reason = Reason::kFirst;
   Phase phase = Phase::kHoldsSlot;
+  Pace pace;  // in no edit
 };
 
 class ClusterState {
@@ -81,6 +82,8 @@ class ClusterState {
   std::map<WorkerId, WorkerRecord>& mutable_workers() { return workers_; }
   const absl::btree_set<JobId>& unfinished() const { return unfinished_; }
   uint64_t unfinished_tasks() const { return unfinished_tasks_; }
+  // Unfinished jobs whose attempts are watched for progress.
+  uint32_t watched_jobs() const { return watched_jobs_; }
   const std::deque<JobId>& ended() const { return ended_; }           // oldest first
   uint64_t ended_attempts() const { return ended_attempts_; }         // remembered of those
   const std::deque<WorkerId>& lost_workers() const { return lost_; }  // oldest first
@@ -128,6 +131,7 @@ class ClusterState {
 
   absl::btree_set<JobId> unfinished_;
   uint64_t unfinished_tasks_ = 0;
+  uint32_t watched_jobs_ = 0;
   std::deque<JobId> ended_;
   uint64_t ended_attempts_ = 0;
   std::deque<WorkerId> lost_;

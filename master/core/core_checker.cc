@@ -16,6 +16,11 @@ void CoreChecker::Saw(const Decision& decision) {
   CheckRoom();
 }
 
+void CoreChecker::HoldsSlot(const AttemptId& attempt) {
+  const auto found = running_.find(attempt);
+  if (found != running_.end()) found->second.holds_slot = true;
+}
+
 void CoreChecker::Restarted(const std::vector<JobEdit>& journal) {
   std::vector<std::string> complaints = std::move(complaints_);
   *this = CoreChecker();

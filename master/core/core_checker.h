@@ -20,6 +20,8 @@ class CoreChecker {
   // Call before the decision on the event that connects or disconnects a worker.
   void Connected(WorkerId worker, uint32_t slots) { reachable_[worker] = slots; }
   void Disconnected(WorkerId worker) { reachable_.erase(worker); }
+  // The worker that connects still has the slot that an earlier master gave to `attempt`.
+  void HoldsSlot(const AttemptId& attempt);
 
   void Saw(const Decision& decision);
   // A new master: what the old one had granted and who was connected means nothing any more.

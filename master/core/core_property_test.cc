@@ -5,6 +5,7 @@
 #include <iterator>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,7 @@ struct Process {
   bool connected = false;
   bool draining = false;
   std::map<AttemptId, TaskId> attempts;
+  std::set<AttemptId> granted;  // reduce attempts that have a slot
   std::map<AttemptId, TaskId> outputs;
   std::map<JobId, uint32_t> versions;
 };
@@ -136,6 +138,8 @@ void RandomCluster::Happens(const Event& event) {
 void RandomCluster::Perform(const Action& action) {
   if (const auto* launch = std::get_if<LaunchAttempt>(&action)) {
     if (Process* p = ProcessOf(launch->worker)) p->attempts[launch->attempt] = launch->task;
+  } else if (const auto* grant = std::get_if<GrantSlot>(&action)) {
+    if (Process* p = ProcessOf(grant->worker)) p->granted.insert(grant->attempt);
   } else if (const auto* cancel = std::get_if<CancelAttempt>(&action)) {
     if (Process* p = ProcessOf(cancel->worker)) p->attempts.erase(cancel->attempt);
   } else if (const auto* answer = std::get_if<AnswerOutcome>(&action)) {
@@ -167,7 +171,11 @@ void RandomCluster::Connect(Process* process) {
   joined.incarnation = process->incarnation;
   joined.slots = process->slots;
   joined.name = absl::StrCat("process", process->incarnation.value());
-  for (const auto& [attempt, task] : process->attempts) joined.attempts.push_back({task, attempt});
+  for (const auto& [attempt, task] : process->attempts) {
+    const bool holds_slot = process->granted.count(attempt) > 0;
+    joined.attempts.push_back({task, attempt, holds_slot});
+    if (holds_slot) checker_.HoldsSlot(attempt);
+  }
   for (const auto& [attempt, task] : process->outputs) joined.outputs.push_back({task, attempt});
   process->id = joined.worker;
   process->connected = true;

@@ -1,5 +1,5 @@
-// The parts of the core and how an event goes through them: its rule, then the scheduler, then the
-// next alarm.
+// The parts of the core and how an event goes through them: its rule, then the scheduler, then
+// backups in the room that is left, then the next alarm.
 #ifndef MILLRACE_MASTER_CORE_CORE_STATE_H_
 #define MILLRACE_MASTER_CORE_CORE_STATE_H_
 
@@ -9,6 +9,7 @@
 #include "master/core/job_rules.h"
 #include "master/core/leases.h"
 #include "master/core/scheduler.h"
+#include "master/core/stragglers.h"
 #include "master/core/turn.h"
 #include "master/core/worker_rules.h"
 
@@ -51,6 +52,7 @@ class CoreState {
   AttemptRules attempts_{&turn_, &jobs_};
   WorkerRules workers_{&turn_, &leases_, &attempts_};
   Scheduler scheduler_{&turn_};
+  Stragglers stragglers_{&turn_, &attempts_, &scheduler_};
 };
 
 }  // namespace millrace

@@ -18,7 +18,7 @@ namespace {
 
 // An entry is this byte, the index of the edit's kind in JobEdit, then its fields. Integers are
 // varints (signed ones zig-zag), strings a length and bytes.
-constexpr uint8_t kFormatVersion = 1;
+constexpr uint8_t kFormatVersion = 2;
 
 // In templates below, `T` is const for the writer and the printer.
 template <typename T, typename Plain>
@@ -74,7 +74,8 @@ void Walk(W& walk, T& id) {
 }
 template <typename W, typename T, If<T, JobPlan> = 0>
 void Walk(W& walk, T& p) {
-  walk(p.name, p.request_id, p.output_folder, p.map_count, p.reducers, p.max_attempts);
+  walk(p.name, p.request_id, p.output_folder, p.map_count, p.reducers, p.max_attempts,
+       p.speculation_floor_ms, p.progress_timeout_ms);
 }
 template <typename W, typename T, If<T, AttemptStats> = 0>
 void Walk(W& walk, T& s) {

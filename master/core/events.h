@@ -45,6 +45,7 @@ struct JobPublished {
 struct HeldAttempt {
   TaskId task;
   AttemptId attempt;
+  bool holds_slot = false;  // a reduce attempt that was granted one
 };
 
 // A worker registered, for the first time or again. `worker` is what MasterCore::IdOf(incarnation)
@@ -100,7 +101,10 @@ struct SourcesReady {
 struct ProgressReported {
   WorkerId worker;
   AttemptId attempt;
-  uint64_t progress = 0;  // any number that grows while the attempt works
+  uint64_t steps = 0;  // grows whenever the attempt gets anything done
+  // How much of its work is behind it; total 0: not known.
+  uint64_t done = 0;
+  uint64_t total = 0;
 };
 
 // A worker found an output of its own damaged or gone.

@@ -18,8 +18,13 @@ struct JobPlan {
   uint32_t map_count = 0;     // may be 0: empty input
   uint32_t reducers = 0;      // 0: map only
   uint32_t max_attempts = 4;  // user-code failures one task may have; at least 1
+  // An attempt that has run for less gets no backup; 0: none ever gets one.
+  uint32_t speculation_floor_ms = 0;
+  // An attempt that gets nothing done for so long is stopped; 0: never.
+  uint32_t progress_timeout_ms = 0;
 
   bool map_only() const { return reducers == 0; }
+  bool watched() const { return speculation_floor_ms > 0 || progress_timeout_ms > 0; }
   // Stages are numbered from 0; a map-only job has one, a MapReduce two.
   uint32_t stage_count() const { return map_only() ? 1 : 2; }
   uint32_t task_count(uint32_t stage) const { return stage == 0 ? map_count : reducers; }
@@ -30,7 +35,8 @@ struct JobPlan {
   friend bool operator==(const JobPlan& a, const JobPlan& b) {
     return a.name == b.name && a.request_id == b.request_id && a.output_folder == b.output_folder &&
            a.map_count == b.map_count && a.reducers == b.reducers &&
-           a.max_attempts == b.max_attempts;
+           a.max_attempts == b.max_attempts && a.speculation_floor_ms == b.speculation_floor_ms &&
+           a.progress_timeout_ms == b.progress_timeout_ms;
   }
 };
 

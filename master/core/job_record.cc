@@ -16,6 +16,10 @@ void Trouble::AddFailedWorker(WorkerId worker) {
   failed_workers.push_back(worker);
 }
 
+bool Trouble::HasFailedOn(WorkerId worker) const {
+  return std::find(failed_workers.begin(), failed_workers.end(), worker) != failed_workers.end();
+}
+
 std::string Trouble::Chain() const {
   std::string chain;
   const auto add = [&chain](const char* name, uint16_t count) {
@@ -47,6 +51,8 @@ void JobRecord::ForgetTasks() {
   }
   stages = {};
   troubles = {};
+  backups_of_task = {};
+  costs = {};
   source_log = {};
   reducing_workers = {};
   workers = {};

@@ -13,6 +13,7 @@
 #include "absl/container/btree_set.h"
 #include "absl/container/inlined_vector.h"
 #include "master/core/job_summary.h"
+#include "master/core/recent_costs.h"
 #include "master/core/stage_state.h"
 #include "master/core/views.h"
 #include "rpc/ids.h"
@@ -46,6 +47,7 @@ struct Trouble {
 
   static constexpr size_t kFailedWorkersMax = 4;
   void AddFailedWorker(WorkerId worker);
+  bool HasFailedOn(WorkerId worker) const;
   // "worker_lost x18, fetch_failed x2".
   std::string Chain() const;
 };
@@ -104,6 +106,11 @@ struct JobRecord {
   absl::btree_map<AttemptId, std::string> messages;
   static constexpr size_t kMessagesMax = 1000;
   absl::btree_map<TaskKey, Trouble> troubles;
+  // Backup attempts started so far, by stage and by task.
+  std::array<uint32_t, 2> backups{};
+  absl::btree_map<TaskKey, uint32_t> backups_of_task;
+  // By stage, since this master started.
+  std::array<RecentCosts, 2> costs;
 
   // Indexes of map tasks whose output came or went; a source version is a length of this list.
   std::vector<uint32_t> source_log;

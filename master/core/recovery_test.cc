@@ -34,22 +34,63 @@ TEST_F(RecoveryTest, TheJournalGivesTheSameStateAgain) {
   EXPECT_EQ(replayed.DurableState(), core_->DurableState());
 }
 
-TEST_F(RecoveryTest, UnfinishedTasksAreIdleAndStartAtOnceOnANewWorker) {
+TEST_F(RecoveryTest, RunningAttemptsAreAdoptedWhenTheirWorkerReturnsWithThem) {
   Submit(2, 1);
   On(Joined(kRed, 2));
   Restart(2);
-  EXPECT_EQ(Job().stages[0].running, 0);
-  EXPECT_EQ(On(Joined(kBlue, 2)),
-            (Actions{LaunchAttempt{kBlue, B(1), Map(0), Reason::kWorkerLost},
-                     LaunchAttempt{kBlue, B(2), Map(1), Reason::kWorkerLost}}));
+  EXPECT_EQ(Job().stages[0].running, 2);
+  EXPECT_EQ(On(Joined(kBlue, 2)), (Actions{}));
+  WorkerJoined again = Joined(kRed, 2);
+  again.attempts = {{Map(0), A(1)}, {Map(1), A(2)}};
+  EXPECT_EQ(On(again), (Actions{}));
+  EXPECT_EQ(On(Done(kRed, A(1), Map(0))), (Actions{Accepted(kRed, A(1))}));
+  EXPECT_EQ(Job().stages[0].done, 1);
+  EXPECT_EQ(Ended(Cause::kWorkerLost), 0u);
 }
 
-TEST_F(RecoveryTest, ReportsOfTheFormerEpochAreStale) {
+TEST_F(RecoveryTest, AnAttemptThatItsReturningWorkerDoesNotKnowStartsAgainAtOnce) {
+  Submit(2, 1);
+  On(Joined(kRed, 2));
+  Restart(2);
+  WorkerJoined again = Joined(kRed, 2);
+  again.attempts = {{Map(1), A(2)}};
+  EXPECT_EQ(On(again), (Actions{LaunchAttempt{kRed, B(1), Map(0), Reason::kWorkerLost}}));
+}
+
+TEST_F(RecoveryTest, AttemptsOfAWorkerThatDoesNotReturnStartAgainAfterOneLease) {
   Submit(1, 1);
   On(Joined(kRed, 1));
   Restart(2);
+  On(Joined(kBlue, 1));
+  Pass(absl::Seconds(9));
+  On(HeartbeatReceived{kBlue});
+  EXPECT_EQ(Tick(), (Actions{}));
+  Pass(absl::Seconds(1));
+  EXPECT_EQ(Tick(),
+            (Actions{ForgetWorker{kRed}, LaunchAttempt{kBlue, B(1), Map(0), Reason::kWorkerLost}}));
+}
+
+TEST_F(RecoveryTest, AnAttemptOfAWorkerThatIsNotBackYetIsStale) {
+  Submit(1, 1);
   On(Joined(kRed, 1));
-  EXPECT_EQ(On(Done(kRed, A(1), Map(0))), (Actions{Stale(kRed, A(1))}));
+  Restart(2);
+  On(Joined(kBlue, 1));
+  EXPECT_EQ(On(Done(kBlue, A(1), Map(0))), (Actions{Stale(kBlue, A(1))}));
+}
+
+TEST_F(RecoveryTest, AnAdoptedReduceKeepsItsSlot) {
+  Submit(1, 2);
+  On(Joined(kRed, 1));
+  On(Done(kRed, A(1), Map(0)));  // attempts 2 and 3 fetch
+  EXPECT_EQ(On(Ready(kRed, A(2))), (Actions{GrantSlot{kRed, A(2)}}));
+  Restart(2);
+  WorkerJoined again = Joined(kRed, 1);
+  again.outputs = {{Map(0), A(1)}};
+  again.attempts = {{Reduce(0), A(2), /*holds_slot=*/true}, {Reduce(1), A(3)}};
+  On(again);
+  EXPECT_EQ(On(Ready(kRed, A(3))), (Actions{}));  // its only slot is taken
+  EXPECT_EQ(On(Done(kRed, A(2), Reduce(0))),
+            (Actions{Accepted(kRed, A(2)), GrantSlot{kRed, A(3)}}));
 }
 
 TEST_F(RecoveryTest, FinishedMapsAreNotRunAgainWhenTheirWorkerReturnsWithThem) {
@@ -144,6 +185,7 @@ TEST_F(RecoveryTest, UserFailuresOfFormerEpochsStillCount) {
   On(Joined(kRed, 1));
   for (uint64_t i = 1; i <= 3; ++i) On(Failed(kRed, A(i), Map(0), Cause::kUserCodeFailed));
   Restart(2);
+  On(WorkerLeft{kRed});
   On(Joined(kBlue, 1));
   On(Failed(kBlue, B(1), Map(0), Cause::kUserCodeFailed, "boom"));
   EXPECT_EQ(StateOf(), JobState::kFailed);

@@ -109,7 +109,7 @@ std::optional<Scheduler::Waiter> Scheduler::LeastServedWaiter() const {
 }
 
 void Scheduler::Grant(const Waiter& waiter) {
-  cluster_.SetPhase(waiter.attempt, Phase::kHoldsSlot);
+  turn_.SetPhase(waiter.attempt, Phase::kHoldsSlot);
   turn_.Do(GrantSlot{waiter.worker, waiter.attempt});
 }
 
@@ -119,30 +119,39 @@ bool Scheduler::Launch(JobId job_id, uint32_t stage, const ClusterState::Workers
   const Reason reason = job->task(task).next_reason;
   const std::optional<WorkerId> worker = Choose(*job, task, room);
   if (!worker.has_value()) return false;
-  const AttemptId attempt = cluster_.NextAttemptId();
-  turn_.Emit(AttemptStarted{attempt, task, *worker, reason, turn_.wall_us()});
-  if (stage > 0) TellSources(cluster_.FindWorker(*worker), *job);
-  turn_.Do(LaunchAttempt{*worker, attempt, task, reason});
+  Start(task, *worker, reason);
   return true;
+}
+
+void Scheduler::Start(const TaskId& task, WorkerId worker, Reason reason) {
+  const AttemptId attempt = cluster_.NextAttemptId();
+  turn_.Emit(AttemptStarted{attempt, task, worker, reason, turn_.wall_us()});
+  cluster_.FindAttempt(attempt)->pace = Pace(turn_.now());
+  if (task.stage > 0) TellSources(cluster_.FindWorker(worker), *cluster_.FindJob(task.job));
+  turn_.Do(LaunchAttempt{worker, attempt, task, reason});
 }
 
 std::optional<WorkerId> Scheduler::Choose(const JobRecord& job, const TaskId& task,
                                           const ClusterState::WorkersByRoom& room) {
   const auto trouble = job.troubles.find(KeyOf(task));
   const auto has_failed = [&](WorkerId worker) {
-    if (trouble == job.troubles.end()) return false;
-    const auto& failed = trouble->second.failed_workers;
-    return std::find(failed.begin(), failed.end(), worker) != failed.end();
+    return trouble != job.troubles.end() && trouble->second.HasFailedOn(worker);
   };
   absl::InlinedVector<WorkerId, Trouble::kFailedWorkersMax> second_best;
+  std::optional<WorkerId> slow;
   for (const auto& [key, worker] : room) {
     // Those that may not run the job have the most room, and must not hide one that may.
     if (!IsReady(worker, job.id())) continue;
-    if (!has_failed(worker)) return worker;
-    second_best.push_back(worker);
-    if (second_best.size() == kWorkersLookedAt) break;
+    if (has_failed(worker)) {
+      second_best.push_back(worker);
+      if (second_best.size() == kWorkersLookedAt) break;
+    } else if (!cluster_.FindWorker(worker)->slow()) {
+      return worker;
+    } else if (!slow.has_value()) {
+      slow = worker;
+    }
   }
-  if (second_best.empty()) return std::nullopt;
+  if (slow.has_value() || second_best.empty()) return slow;
   // Every worker with room has failed it: the one where that was longest ago.
   for (WorkerId worker : trouble->second.failed_workers) {
     const auto found = std::find(second_best.begin(), second_best.end(), worker);

@@ -32,6 +32,11 @@ class Scheduler {
   // When to run again though nothing happens: work waits that a paused worker could do then.
   std::optional<CoreTime> next_run() const { return next_run_; }
 
+  // Starts an attempt on a worker that has room for it and is ready for its job.
+  void Start(const TaskId& task, WorkerId worker, Reason reason);
+  // Whether the worker may run attempts of the job now.
+  bool IsReady(WorkerId worker, JobId job);
+
   // Sends `worker` what it has not been told yet of the sources of `job`.
   void TellSources(WorkerRecord* worker, const JobRecord& job);
 
@@ -59,10 +64,10 @@ class Scheduler {
 
   // Starts the next idle task of the stage on the best worker with `room`; false if none is ready.
   bool Launch(JobId job, uint32_t stage, const ClusterState::WorkersByRoom& room);
-  // The worker with most room, but rather another than one on which `task` has failed.
+  // The worker with most room, but rather another than one that is slow, and than one on which
+  // `task` has failed.
   std::optional<WorkerId> Choose(const JobRecord& job, const TaskId& task,
                                  const ClusterState::WorkersByRoom& room);
-  bool IsReady(WorkerId worker, JobId job);
 
   Turn& turn_;
   ClusterState& cluster_;

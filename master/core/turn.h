@@ -30,6 +30,12 @@ class Turn {
     cluster_.Apply(edit);
     decision_.edits.push_back(std::move(edit));
   }
+  // A reduce attempt asks for a slot, gets it, or has to fetch once more.
+  void SetPhase(const AttemptId& id, Phase phase) {
+    cluster_.SetPhase(id, phase);
+    Pace& pace = cluster_.FindAttempt(id)->pace;
+    phase == Phase::kReady ? pace.Wait(now_) : pace.Resume(now_);
+  }
   void Do(Action action) { decision_.actions.push_back(std::move(action)); }
 
   const CoreOptions& options() const { return options_; }

@@ -45,6 +45,8 @@ struct WorkerRecord {
   uint32_t fetchers_max = 0;  // so many may
   absl::btree_set<AttemptId> attempts;
   uint64_t attempts_started = 0;
+  // Times that a backup of what it ran was done first, since it was last as fast as the others.
+  uint32_t races_lost = 0;
   // Reduce attempts whose sources are ready, first come first; at most fetchers_max.
   std::vector<AttemptId> ready;
   absl::btree_map<JobId, WorkerShare> shares;
@@ -53,6 +55,9 @@ struct WorkerRecord {
   bool reachable() const {
     return state == WorkerState::kJoined || state == WorkerState::kDraining;
   }
+  // Others get work first.
+  bool slow() const { return races_lost >= kRacesToBeSlow; }
+  static constexpr uint32_t kRacesToBeSlow = 2;  // one may be chance
   bool lost() const { return state == WorkerState::kLost; }
   uint32_t free_slots() const { return slots > slots_used ? slots - slots_used : 0; }
   uint32_t free_fetchers() const { return fetchers_max > fetchers ? fetchers_max - fetchers : 0; }

@@ -64,9 +64,11 @@ void WorkerRules::ReconcileAttempts(WorkerRecord* worker, const WorkerJoined& ev
   absl::btree_set<AttemptId> listed;
   for (const HeldAttempt& held : event.attempts) {
     listed.insert(held.attempt);
-    const bool known = worker->attempts.count(held.attempt) > 0;
-    // A winner that we have already accepted is only waiting to hear so.
-    if (!known && !attempts_.IsWinner(held.task, held.attempt)) {
+    if (worker->attempts.count(held.attempt) > 0) {
+      // Granted by this master or by the one before it, which journals no phases.
+      if (held.holds_slot) turn_.SetPhase(held.attempt, Phase::kHoldsSlot);
+    } else if (!attempts_.IsWinner(held.task, held.attempt)) {
+      // A winner that we have already accepted is only waiting to hear so.
       turn_.Do(CancelAttempt{event.worker, held.attempt});
     }
   }
@@ -138,6 +140,9 @@ void WorkerRules::On(const MasterStalled&) {
   for (auto& [id, worker] : turn_.cluster().mutable_workers()) {
     worker.last_heartbeat = turn_.now();
     worker.suspect_since = turn_.now();
+    for (const AttemptId& attempt : worker.attempts) {
+      turn_.cluster().FindAttempt(attempt)->pace.Forgive(turn_.now());
+    }
   }
 }
 
@@ -177,11 +182,9 @@ void WorkerRules::BoundLostWorkers() {
 
 void WorkerRules::Recover() {
   ClusterState& cluster = turn_.cluster();
-  std::vector<AttemptId> running;
   for (auto& [id, worker] : cluster.mutable_workers()) {
     worker.lost_earlier = worker.lost();
     if (worker.lost()) continue;
-    running.insert(running.end(), worker.attempts.begin(), worker.attempts.end());
     worker.last_heartbeat = turn_.now();
     leases_.Watch(&worker);
     for (const auto& [job_id, share] : worker.shares) {
@@ -191,7 +194,6 @@ void WorkerRules::Recover() {
       cluster.Reindex(job);
     }
   }
-  for (const AttemptId& attempt : running) attempts_.LoseAttempt(attempt);
   BoundLostWorkers();
 }
 

@@ -25,9 +25,12 @@ std::string NameOf(const Job& job) {
   return absl::StrCat("job ", job.spec.request_id, " (", ToString(job.id), ")");
 }
 
-// Some task's user code has failed as often as the job allows.
+// Some task's user code has failed, or got stuck, as often as the job allows.
 bool MayFail(const Job& job, const UserCode& user_code) {
   for (const auto& [task, times] : user_code.failed) {
+    if (task.job == job.id && times >= job.spec.max_attempts) return true;
+  }
+  for (const auto& [task, times] : user_code.stuck) {
     if (task.job == job.id && times >= job.spec.max_attempts) return true;
   }
   return job.may_fail;

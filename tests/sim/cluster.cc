@@ -1,6 +1,7 @@
 #include "tests/sim/cluster.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -36,7 +37,7 @@ Cluster::Cluster(const ClusterOptions& options)
       network_(world_, options.network),
       user_code_(options.user_code),
       lease_(options.lease),
-      outputs_(shared_disk_) {
+      outputs_(shared_disk_, [this](const std::string& folder) { return Publishes(folder); }) {
   MustSucceed(shared_disk_.CreateFolders(kSharedFolder));
   MustSucceed(shared_disk_.SyncFolder("/"));
   network_.AddHost(kMasterHost);
@@ -47,6 +48,18 @@ Cluster::~Cluster() noexcept(false) {
   for (SimProcess* process : processes()) process->life().Kill();
   Reap();
   world_.Settle();
+}
+
+bool Cluster::Publishes(const std::string& folder) const {
+  std::set<JobId> writers;
+  for (const JobEdit& edit : journal_disk_.history) {
+    if (const auto* accepted = std::get_if<JobAccepted>(&edit)) {
+      if (accepted->plan.output_folder == folder) writers.insert(accepted->job);
+    } else if (const auto* publishing = std::get_if<JobPublishing>(&edit)) {
+      if (writers.count(publishing->job) > 0) return true;
+    }
+  }
+  return false;
 }
 
 MemoryFileSystem& Cluster::DiskOf(const std::string& host) {
@@ -160,6 +173,7 @@ void Cluster::PowerOn(const std::string& host) { network_.SetPower(host, /*on=*/
 void Cluster::Heal() {
   world_.Note("cluster", "everything heals");
   network_.Heal();
+  user_code_.stuck_chance = 0;
   journal_disk_.broken = false;
   for (const auto& [host, disk] : disks_) disk->SetCapacity(MemoryFileSystem::kUnlimited);
   shared_disk_.SetCapacity(MemoryFileSystem::kUnlimited);
@@ -217,6 +231,8 @@ JobSpec Cluster::MakeSpec(const Workload& workload, const SubmitOptions& options
                            : options.output_folder;
   spec.overwrite = options.overwrite;
   spec.max_attempts = options.max_attempts;
+  spec.speculation_floor_ms = options.speculation_floor_ms;
+  spec.progress_timeout_ms = options.progress_timeout_ms;
   spec.shuffle = options.shuffle;
   spec.task_memory_bytes = 16 << 20;
   return spec;

@@ -92,6 +92,8 @@ class Cluster {
     bool overwrite = false;
     ShuffleMode shuffle = ShuffleMode::kNetwork;
     uint32_t max_attempts = 4;
+    uint32_t speculation_floor_ms = 3000;
+    uint32_t progress_timeout_ms = 20'000;
     std::string output_folder;  // empty: one of its own
   };
   Job& Submit(const Workload& workload) { return Submit(workload, SubmitOptions()); }
@@ -119,6 +121,8 @@ class Cluster {
   std::vector<std::string> OutputOf(const Job& job);
 
  private:
+  // Whether the synced part of the journal says that a job publishes to `folder`.
+  bool Publishes(const std::string& folder) const;
   Ground MakeGround() { return Ground{world_, network_, shared_disk_, &outputs_}; }
   void Adopt(SimProcess& process);
   void Reap();

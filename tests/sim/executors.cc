@@ -34,6 +34,12 @@ class Executors::SimExecutor final : public Executor {
     killed_ = kj::mv(paf.fulfiller);
     begun_ = all_.life_.timer().now();
     duration_ = DrawDuration();
+    work_ = WorkOf(task);
+    stuck_ = all_.random_.Chance(all_.user_code_.stuck_chance);
+    if (stuck_) {
+      ++all_.user_code_.stuck[task.task];
+      return kj::mv(paf.promise);
+    }
     // Work that is done at once is on disk, whatever becomes of the attempt.
     const bool early = all_.random_.Chance(0.5);
     std::optional<AttemptOutcome> done;
@@ -49,10 +55,13 @@ class Executors::SimExecutor final : public Executor {
   }
 
   kj::Promise<AttemptProgress> Progress() override {
-    if (!attempt_.is_set()) return AttemptProgress{};
+    AttemptProgress progress;
+    if (!attempt_.is_set() || stuck_) return progress;
     const auto elapsed = (all_.life_.timer().now() - begun_) / kj::MICROSECONDS;
     const auto whole = duration_ / kj::MICROSECONDS + 1;
-    return AttemptProgress{static_cast<uint64_t>(1000 * elapsed / whole), 0};
+    progress.steps = static_cast<uint64_t>(elapsed);
+    progress.bytes = progress.records = work_ * static_cast<uint64_t>(elapsed) / whole;
+    return progress;
   }
 
   void Kill() override {
@@ -69,13 +78,27 @@ class Executors::SimExecutor final : public Executor {
   bool alive() const override { return alive_; }
 
  private:
+  // Bytes that a map reads, records that a reduce consumes.
+  static uint64_t WorkOf(const ExecutorTask& task) {
+    uint64_t work = 0;
+    if (const auto* split = std::get_if<InputSplit>(&task.work)) {
+      for (const FileRange& range : *split) work += range.length;
+    } else {
+      for (const auto& source : std::get<std::vector<ReduceSource>>(task.work)) {
+        work += source.expected.records;
+      }
+    }
+    return work;
+  }
+
   kj::Duration DrawDuration() {
     const UserCode& code = all_.user_code_;
     const auto shortest = code.shortest / kj::MICROSECONDS;
     const auto longest = code.longest / kj::MICROSECONDS;
     auto us = static_cast<int64_t>(
         all_.random_.Between(static_cast<uint64_t>(shortest), static_cast<uint64_t>(longest)));
-    if (all_.random_.Chance(code.slow_chance)) us *= 30;
+    const bool on_slow_worker = code.slow_workers.count(all_.worker_) > 0;
+    if (all_.random_.Chance(code.slow_chance) || on_slow_worker) us *= 30;
     return us * kj::MICROSECONDS;
   }
 
@@ -109,6 +132,8 @@ class Executors::SimExecutor final : public Executor {
   AttemptId attempt_;
   kj::TimePoint begun_ = kj::origin<kj::TimePoint>();
   kj::Duration duration_ = 0 * kj::SECONDS;
+  uint64_t work_ = 0;
+  bool stuck_ = false;
   kj::Own<kj::PromiseFulfiller<AttemptOutcome>> killed_;
 };
 

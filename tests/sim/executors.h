@@ -14,6 +14,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "storage/file_system.h"
 #include "tests/sim/workload.h"
@@ -28,18 +29,27 @@ struct UserCode {
   kj::Duration shortest = 20 * kj::MILLISECONDS;
   kj::Duration longest = 2 * kj::SECONDS;
   double slow_chance = 0.02;  // of an attempt that takes 30 times as long
+  double stuck_chance = 0;    // of an attempt that gets nothing done until it is killed
+  // Attempts on these workers take 30 times as long, too.
+  std::set<std::string> slow_workers;
 
   // Attempts of a task that still have to fail before one succeeds.
   std::map<TaskId, uint32_t> failures;
-  // Failures that happened.
+  // Failures that happened, and attempts that got stuck.
   std::map<TaskId, uint32_t> failed;
+  std::map<TaskId, uint32_t> stuck;
 };
 
 class Executors final : public ExecutorFactory {
  public:
-  // All must outlive it. A job's program is recognised by the name of its binary.
-  Executors(Life& life, FileSystem& files, UserCode& user_code)
-      : life_(life), files_(files), user_code_(user_code), random_(life.world().random().Fork()) {}
+  // Those of `worker`. All must outlive it. A job's program is recognised by the name of its
+  // binary.
+  Executors(Life& life, FileSystem& files, UserCode& user_code, std::string worker)
+      : life_(life),
+        files_(files),
+        user_code_(user_code),
+        worker_(std::move(worker)),
+        random_(life.world().random().Fork()) {}
 
   absl::StatusOr<kj::Own<Executor>> Start(const ExecutorCommand& command) override;
 
@@ -52,6 +62,7 @@ class Executors final : public ExecutorFactory {
   Life& life_;
   FileSystem& files_;
   UserCode& user_code_;
+  const std::string worker_;
   Random random_;
   std::set<AttemptId> running_;
 };

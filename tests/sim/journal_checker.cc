@@ -19,6 +19,7 @@ class JournalReader {
 
   Complaints Finish() {
     for (const auto& [task, seen] : tasks_) CheckAttempts(task, seen);
+    for (const auto& [id, job] : jobs_) CheckBackups(id, job);
     return std::move(complaints_);
   }
 
@@ -42,6 +43,7 @@ class JournalReader {
     JobPlan plan;
     bool publishing = false;
     bool ended = false;
+    std::map<uint32_t, uint32_t> backups;  // by stage
   };
 
   template <typename... Parts>
@@ -81,6 +83,7 @@ class JournalReader {
 
   void On(const AttemptStarted& edit) {
     const std::string name = ToString(edit.attempt);
+    CheckRivals(edit);
     if (!attempts_.emplace(edit.attempt, Attempt{edit.task, edit.worker}).second) {
       Complain(name, " was started twice");
     }
@@ -93,6 +96,23 @@ class JournalReader {
     ++seen.started;
     seen.first += edit.reason == Reason::kFirst;
     seen.speculative += edit.reason == Reason::kSpeculative;
+    if (edit.reason == Reason::kSpeculative) ++jobs_[edit.task.job].backups[edit.task.stage];
+  }
+
+  // A backup has something to back up, elsewhere; any other attempt has its task for itself.
+  void CheckRivals(const AttemptStarted& edit) {
+    const bool backup = edit.reason == Reason::kSpeculative;
+    int rivals = 0;
+    for (const auto& [id, attempt] : attempts_) {
+      if (attempt.task != edit.task || attempt.ended) continue;
+      ++rivals;
+      if (attempt.worker == edit.worker) {
+        Complain(ToString(edit.attempt), " and ", ToString(id), " run side by side on one worker");
+      }
+    }
+    if (rivals != (backup ? 1 : 0)) {
+      Complain(ToString(edit.attempt), " was started beside ", rivals, " others of its task");
+    }
   }
 
   void On(const AttemptEnded& edit) {
@@ -174,6 +194,7 @@ class JournalReader {
 
   void CheckAttempts(const TaskId& task, const Seen& seen) {
     const std::string name = absl::StrCat(ToString(task.job), "/", task.stage, "/", task.index);
+    if (seen.speculative > 2) Complain(name, " had ", seen.speculative, " backups");
     if (seen.first > 1) Complain(name, " had ", seen.first, " first attempts");
     if (seen.started > 1 + seen.undone + seen.speculative) {
       Complain(name, " was started ", seen.started, " times, and undone ", seen.undone, " times");
@@ -183,6 +204,16 @@ class JournalReader {
     if (seen.user_failures > wanted) {
       Complain(name, ": ", seen.user_failures, " failures were blamed on user code, which failed ",
                wanted, " times");
+    }
+  }
+
+  // At most a tenth of the tasks, but one may always.
+  void CheckBackups(JobId id, const Job& job) {
+    for (const auto& [stage, backups] : job.backups) {
+      const uint32_t tasks = stage == 0 ? job.plan.map_count : job.plan.reducers;
+      if (backups > 1 && backups * 10 > tasks) {
+        Complain(ToString(id), " had ", backups, " backups for ", tasks, " tasks of stage ", stage);
+      }
     }
   }
 

@@ -26,6 +26,9 @@ bool IsStaging(const std::string& folder) { return folder.find("/_millrace") != 
 void OutputLog::OnRenamed(const std::string& process, const std::string& to) {
   const Place place = PlaceOf(to);
   if (!IsFinalName(place.name) || IsStaging(place.folder)) return;
+  if (!publishes_(place.folder)) {
+    Complain(process, to, "was put in place before the journal said that the job publishes");
+  }
   if (place.name == "_SUCCESS") {
     published_.insert(place.folder);
   } else if (published_.count(place.folder) > 0 && may_overwrite_.count(place.folder) == 0) {

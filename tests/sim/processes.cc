@@ -96,7 +96,7 @@ WorkerProcess::WorkerProcess(const Ground& ground, MemoryFileSystem& host_disk,
     : SimProcess(ground, options.name, options.host, host_disk),
       options_(options),
       connection_(MakeConnectionOptions()),
-      executors_(life_, files_, user_code),
+      executors_(life_, files_, user_code, options.name),
       tasks_(NewTaskSet(*this)) {
   // What an earlier life has left is of no use to anybody.
   files_.RemoveTree(options_.scratch_folder).IgnoreError();

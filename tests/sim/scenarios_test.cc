@@ -69,6 +69,10 @@ class ScenariosTest : public testing::Test {
     return job.ended->attempts_by_reason[static_cast<size_t>(reason)];
   }
 
+  static uint64_t Ended(const Job& job, Cause cause) {
+    return job.ended->attempts_by_cause[static_cast<size_t>(cause)];
+  }
+
   Cluster cluster_{Options()};
 };
 
@@ -156,6 +160,41 @@ TEST_F(ScenariosTest, AMasterThatIsKilledAndRestartedRunsNoFinishedMapAgain) {
   ASSERT_TRUE(cluster_.RunUntil([&]() { return job.done(); }, 60 * kj::SECONDS));
   EXPECT_EQ(job.ended->state, JobState::kSucceeded);
   EXPECT_EQ(Attempts(job, Reason::kOutputLost), 0u);
+}
+
+TEST_F(ScenariosTest, AMasterThatIsKilledAndRestartedAdoptsWhatRunsMeanwhile) {
+  cluster_.user_code().shortest = cluster_.user_code().longest = 8 * kj::SECONDS;
+  Job& job = cluster_.Submit(Words());
+  ASSERT_TRUE(cluster_.RunUntil([&]() { return job.id.is_set(); }));
+  RunUntilBusy("red");
+  cluster_.RunFor(1 * kj::SECONDS);
+  cluster_.Kill("master");
+  cluster_.RunFor(3 * kj::SECONDS);
+  cluster_.StartMaster();
+  ASSERT_TRUE(cluster_.RunUntil([&]() { return job.done(); }, 300 * kj::SECONDS));
+  EXPECT_EQ(job.ended->state, JobState::kSucceeded);
+  EXPECT_EQ(Attempts(job, Reason::kWorkerLost), 0u);
+}
+
+TEST_F(ScenariosTest, ASlowWorkerIsOvertakenByBackupsOnOthers) {
+  cluster_.user_code().slow_workers = {"red"};  // 30 s for what takes others one
+  Job& job = cluster_.Submit(Words());
+  ASSERT_TRUE(cluster_.RunUntil([&]() { return job.done(); }, 25 * kj::SECONDS));
+  EXPECT_EQ(job.ended->state, JobState::kSucceeded);
+  EXPECT_GT(Attempts(job, Reason::kSpeculative), 0u);
+  EXPECT_EQ(Ended(job, Cause::kSuperseded), Attempts(job, Reason::kSpeculative));
+}
+
+TEST_F(ScenariosTest, AnAttemptThatGetsNothingDoneIsTimedOutEvenWithoutAnotherWorker) {
+  for (const char* name : {"blue", "green"}) cluster_.Kill(name);
+  cluster_.RunFor(2 * kj::SECONDS);
+  cluster_.user_code().stuck_chance = 1;
+  Job& job = cluster_.Submit(Words());
+  RunUntilBusy("red");
+  cluster_.user_code().stuck_chance = 0;
+  ASSERT_TRUE(cluster_.RunUntil([&]() { return job.done(); }, 120 * kj::SECONDS));
+  EXPECT_EQ(job.ended->state, JobState::kSucceeded);
+  EXPECT_EQ(Ended(job, Cause::kTimedOut), 1u);
 }
 
 TEST_F(ScenariosTest, EverythingIsKilledAndWorkersComeBackFirst) {

@@ -23,6 +23,8 @@ ClusterOptions DrawOptions(uint64_t seed, bool print_trace, Random& random) {
   options.network.latency = random.Pick(std::vector<int64_t>{50, 500, 20'000}) * kj::MICROSECONDS;
   options.network.jitter = random.Pick(std::vector<int64_t>{0, 200, 50'000}) * kj::MICROSECONDS;
   options.user_code.slow_chance = random.Chance(0.5) ? 0 : 0.05;
+  options.user_code.stuck_chance = random.Chance(0.7) ? 0 : 0.03;
+  if (random.Chance(0.2)) options.user_code.slow_workers = {kColours[0]};
   return options;
 }
 
@@ -50,6 +52,7 @@ void SubmitLater(Cluster& cluster, Random& random, kj::Duration within) {
       static_cast<int64_t>(random.Below(us)) * kj::MICROSECONDS, [&cluster, &random]() {
         Cluster::SubmitOptions options;
         options.shuffle = random.Chance(0.7) ? ShuffleMode::kNetwork : ShuffleMode::kAuto;
+        options.speculation_floor_ms = random.Pick(std::vector<uint32_t>{0, 1000, 3000});
         Job& job = cluster.Submit(DrawWorkload(random), options);
         PlanFailures(cluster, job, JobId(cluster.jobs().size()), random);
       });

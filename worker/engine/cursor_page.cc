@@ -22,6 +22,15 @@ void CursorPage::Leave() {
   cursor_.record = nullptr;
 }
 
+uint64_t CursorPage::BytesIntoChunk() const {
+  const char* const data = chunk_data_.load(std::memory_order_relaxed);
+  const char* const record = cursor_.record.load(std::memory_order_relaxed);
+  if (data == nullptr || record == nullptr) return 0;
+  const uint64_t distance = reinterpret_cast<uintptr_t>(record) - reinterpret_cast<uintptr_t>(data);
+  // The two may be of different chunks.
+  return distance <= chunk_size_.load(std::memory_order_relaxed) ? distance : 0;
+}
+
 std::string CursorPage::DescribePosition() const { return Describe(cursor_.record); }
 
 std::string CursorPage::PositionOf(std::string_view bytes) const {
@@ -30,9 +39,9 @@ std::string CursorPage::PositionOf(std::string_view bytes) const {
 }
 
 std::string CursorPage::Describe(const char* at) const {
-  if (chunk_data_ == nullptr || at == nullptr) return "";
-  const uint64_t distance =
-      reinterpret_cast<uintptr_t>(at) - reinterpret_cast<uintptr_t>(chunk_data_);
+  const char* const data = chunk_data_;
+  if (data == nullptr || at == nullptr) return "";
+  const uint64_t distance = reinterpret_cast<uintptr_t>(at) - reinterpret_cast<uintptr_t>(data);
   if (distance > chunk_size_) return "";
   const std::string path(path_, strnlen(path_, kPathBytes));
   return absl::StrCat(path, ":", chunk_offset_ + distance);

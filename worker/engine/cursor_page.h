@@ -10,6 +10,7 @@
 #ifndef MILLRACE_WORKER_ENGINE_CURSOR_PAGE_H_
 #define MILLRACE_WORKER_ENGINE_CURSOR_PAGE_H_
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -34,6 +35,10 @@ class CursorPage {
   // that of the current record.
   std::string PositionOf(std::string_view bytes) const;
 
+  // How far the current record is into its chunk, for any thread while the mapper runs: it may be
+  // a moment old. 0 outside any chunk.
+  uint64_t BytesIntoChunk() const;
+
   InputCursor* cursor() { return &cursor_; }
 
  private:
@@ -43,8 +48,9 @@ class CursorPage {
   static constexpr size_t kPathBytes = 2048;
 
   uint64_t chunk_offset_ = 0;
-  uint64_t chunk_size_ = 0;
-  const char* chunk_data_ = nullptr;  // address in the process of the writer; null: in no chunk
+  std::atomic<uint64_t> chunk_size_{0};
+  // Address in the process of the writer; null: in no chunk.
+  std::atomic<const char*> chunk_data_{nullptr};
   InputCursor cursor_;
   char path_[kPathBytes] = {};
 };

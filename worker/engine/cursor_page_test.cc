@@ -20,6 +20,19 @@ TEST(CursorPageTest, DescribesTheCurrentRecord) {
   EXPECT_EQ(page.DescribePosition(), "");
 }
 
+TEST(CursorPageTest, SaysHowFarTheRecordIsIntoItsChunk) {
+  CursorPage page;
+  EXPECT_EQ(page.BytesIntoChunk(), 0u);
+  const std::string chunk = "first\nsecond\n";
+  page.EnterChunk("/data/part-7.txt", 10417, chunk);
+  page.cursor()->record = chunk.data() + 6;
+  EXPECT_EQ(page.BytesIntoChunk(), 6u);
+  page.cursor()->record = chunk.data() - 1;  // left from another chunk
+  EXPECT_EQ(page.BytesIntoChunk(), 0u);
+  page.Leave();
+  EXPECT_EQ(page.BytesIntoChunk(), 0u);
+}
+
 TEST(CursorPageTest, KeepsTheEndOfAPathThatIsTooLong) {
   CursorPage page;
   page.EnterChunk(std::string(5000, 'd') + "/file", 1, "chunk");

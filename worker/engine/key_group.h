@@ -10,6 +10,7 @@
 #ifndef MILLRACE_WORKER_ENGINE_KEY_GROUP_H_
 #define MILLRACE_WORKER_ENGINE_KEY_GROUP_H_
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -80,15 +81,19 @@ class KeyTotals {
 
 class KeyGroups : public ReduceInput {
  public:
-  // `merger` must be at its start and outlive this object.
-  explicit KeyGroups(RunMerger* merger) : merger_(merger), more_(merger->Next()) {}
+  // `merger` must be at its start and, like `progress`, outlive this object. `progress`, if given,
+  // is kept at records(), also while a reducer is long at one key.
+  explicit KeyGroups(RunMerger* merger, std::atomic<uint64_t>* progress = nullptr)
+      : merger_(merger),
+        progress_(progress == nullptr ? &own_progress_ : progress),
+        more_(merger->Next()) {}
 
   // Goes to the next key; values of the one before that nobody read are skipped.
   bool NextGroup() {
     while (!done_) NextValue();
     if (!more_) return false;
     key_.Save(*merger_);
-    ++records_;
+    Count();
     done_ = false;
     return true;
   }
@@ -99,13 +104,17 @@ class KeyGroups : public ReduceInput {
   void NextValue() override {
     more_ = merger_->Next();
     done_ = !more_ || !key_.Equals(*merger_);
-    if (!done_) ++records_;
+    if (!done_) Count();
   }
 
   uint64_t records() const { return records_; }
 
  private:
+  void Count() { progress_->store(++records_, std::memory_order_relaxed); }
+
   RunMerger* const merger_;
+  std::atomic<uint64_t> own_progress_{0};
+  std::atomic<uint64_t>* const progress_;
   bool more_;  // the merger is at a record that no group has consumed
   bool done_ = true;
   SavedKey key_;

@@ -38,15 +38,15 @@ absl::StatusOr<RunReaders> OpenAll(SourceIterator begin, SourceIterator end) {
   return readers;
 }
 
-absl::Status Check(uint64_t record, const RunWriter& writer, const TaskHooks& hooks) {
+absl::Status Check(uint64_t record, const RunWriter& writer, TaskHooks& hooks) {
   if (record % kRecordsBetweenChecks != 0) return absl::OkStatus();
+  hooks.merged_records.fetch_add(kRecordsBetweenChecks, std::memory_order_relaxed);
   MILLRACE_RETURN_IF_ERROR(CheckCancelled(hooks));
   return writer.status();
 }
 
 // Copies (or folds) everything to the current partition of `writer`.
-absl::Status Copy(Aggregate aggregate, RunMerger* merger, RunWriter* writer,
-                  const TaskHooks& hooks) {
+absl::Status Copy(Aggregate aggregate, RunMerger* merger, RunWriter* writer, TaskHooks& hooks) {
   uint64_t record = 0;
   if (aggregate == Aggregate::kNone) {
     while (merger->Next()) {

@@ -30,7 +30,6 @@ class PartOutput : public ReduceOutput {
   void Fail(std::string_view message) override {
     if (status_.ok()) status_ = absl::AbortedError(ToAbsl(message));
   }
-  const TextPart& part() const { return *part_; }
   // The reducer's failure, or the part's.
   const absl::Status& status() const { return status_.ok() ? part_->status() : status_; }
 
@@ -187,12 +186,9 @@ absl::Status ReduceRunner::Impl::Reduce(RunMerger* merger, TextPart* part, Count
 
 namespace {
 
-// Every few thousand keys: reports progress, and looks whether to go on.
-absl::Status CheckIn(uint64_t keys, const absl::Status& status, const TextPart& part,
-                     TaskHooks& hooks) {
+// Every few thousand keys: looks whether to go on.
+absl::Status CheckIn(uint64_t keys, const absl::Status& status, const TaskHooks& hooks) {
   if (keys % kKeysBetweenChecks != 0) return absl::OkStatus();
-  hooks.progress_records.store(keys, std::memory_order_relaxed);
-  hooks.progress_bytes.store(part.bytes(), std::memory_order_relaxed);
   MILLRACE_RETURN_IF_ERROR(status);
   return CheckCancelled(hooks);
 }
@@ -204,7 +200,8 @@ absl::Status ReduceRunner::Impl::WriteTotals(RunMerger* merger, TextPart* part, 
   KeyTotals totals(merger, job_.aggregate);
   for (uint64_t keys = 1; totals.Next(); ++keys) {
     part->Write(totals.key(), totals.total());
-    MILLRACE_RETURN_IF_ERROR(CheckIn(keys, part->status(), *part, hooks));
+    hooks.progress_records.store(totals.records(), std::memory_order_relaxed);
+    MILLRACE_RETURN_IF_ERROR(CheckIn(keys, part->status(), hooks));
   }
   stats->input_records = totals.records();
   return part->status();
@@ -218,8 +215,9 @@ absl::Status ReduceRunner::Impl::ReduceTotals(RunMerger* merger, Reducer* reduce
     TotalInput input(totals.key(), totals.total());
     reducer->SetKey(totals.key());
     reducer->Reduce(input);
+    hooks.progress_records.store(totals.records(), std::memory_order_relaxed);
     if (!output.status().ok()) return output.status();
-    MILLRACE_RETURN_IF_ERROR(CheckIn(keys, output.status(), output.part(), hooks));
+    MILLRACE_RETURN_IF_ERROR(CheckIn(keys, output.status(), hooks));
   }
   stats->input_records = totals.records();
   return absl::OkStatus();
@@ -228,12 +226,12 @@ absl::Status ReduceRunner::Impl::ReduceTotals(RunMerger* merger, Reducer* reduce
 absl::Status ReduceRunner::Impl::ReduceGroups(RunMerger* merger, Reducer* reducer,
                                               const PartOutput& output, TaskHooks& hooks,
                                               AttemptStats* stats) const {
-  KeyGroups groups(merger);
+  KeyGroups groups(merger, &hooks.progress_records);
   for (uint64_t keys = 1; groups.NextGroup(); ++keys) {
     reducer->SetKey(groups.key());
     reducer->Reduce(groups);
     if (!output.status().ok()) return output.status();
-    MILLRACE_RETURN_IF_ERROR(CheckIn(keys, output.status(), output.part(), hooks));
+    MILLRACE_RETURN_IF_ERROR(CheckIn(keys, output.status(), hooks));
   }
   stats->input_records = groups.records();
   return absl::OkStatus();

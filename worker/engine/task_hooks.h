@@ -38,6 +38,8 @@ struct TaskHooks {
   // Grow while the task runs; any thread may read them.
   std::atomic<uint64_t> progress_bytes{0};
   std::atomic<uint64_t> progress_records{0};
+  // Records that were only moved: in merges that make spills or sources fewer.
+  std::atomic<uint64_t> merged_records{0};
 
   // Any thread may set it; the task then ends with kCancelled.
   std::atomic<bool> cancelled{false};

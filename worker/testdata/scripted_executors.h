@@ -35,6 +35,7 @@ class ScriptedExecutors final : public ExecutorFactory {
   }
 
   std::vector<ExecutorCommand> commands;
+  bool frozen = false;  // none of them answers
 
  private:
   struct Running {
@@ -51,7 +52,14 @@ class ScriptedExecutors final : public ExecutorFactory {
       all_.running_[task.attempt] = Running{task, kj::mv(paf.fulfiller)};
       return kj::mv(paf.promise);
     }
-    kj::Promise<AttemptProgress> Progress() override { return AttemptProgress{42, 7}; }
+    kj::Promise<AttemptProgress> Progress() override {
+      AttemptProgress progress;
+      progress.bytes = 42;
+      progress.records = 7;
+      progress.steps = 49;
+      progress.answered = !all_.frozen;
+      return progress;
+    }
     void Kill() override {
       alive_ = false;
       if (all_.IsRunning(attempt_)) all_.End(attempt_, Cause::kCancelled);

@@ -21,6 +21,7 @@ struct MasterScript {
     WorkerInfo info;
     std::vector<AttemptId> outputs;
     std::vector<AttemptId> attempts;
+    std::vector<AttemptId> with_slots;  // of those attempts: reduces that were granted one
     std::vector<JobId> jobs;
   };
 
@@ -99,6 +100,7 @@ class ScriptedRegistry final : public capnp_master::Registry::Server {
     }
     for (auto held : context.getParams().getAttempts()) {
       registration.attempts.push_back(*ReadAttemptId(held.getAttempt()));
+      if (held.getHoldsSlot()) registration.with_slots.push_back(registration.attempts.back());
     }
     for (const uint64_t job : context.getParams().getJobs()) {
       registration.jobs.push_back(JobId(job));

@@ -1,0 +1,34 @@
+#include "master/core/pace.h"
+
+namespace millrace {
+
+void Pace::Report(CoreTime now, uint64_t steps, uint64_t done, uint64_t total) {
+  if (steps != steps_) changed_ = now;
+  seen_ = now;
+  steps_ = steps;
+  done_ = done;
+  total_ = total;
+}
+
+void Pace::Wait(CoreTime now) {
+  if (!waiting_since_.has_value()) waiting_since_ = now;
+}
+
+void Pace::Resume(CoreTime now) {
+  if (!waiting_since_.has_value()) return;
+  began_ = began_ + (now - *waiting_since_);
+  waiting_since_.reset();
+  Forgive(now);
+}
+
+void Pace::Forgive(CoreTime now) {
+  changed_ = now;
+  seen_ = now;
+}
+
+std::optional<double> Pace::UnitCost(CoreTime now) const {
+  if (done_ == 0) return std::nullopt;
+  return absl::ToDoubleSeconds(Elapsed(now)) / static_cast<double>(done_);
+}
+
+}  // namespace millrace

@@ -1,0 +1,76 @@
+#include "master/core/pace.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace millrace {
+namespace {
+
+using testing::Eq;
+using testing::Optional;
+
+CoreTime At(int seconds) { return CoreTime() + absl::Seconds(seconds); }
+
+TEST(PaceTest, AUnitCostsTheTimeSoFarOverTheUnitsDone) {
+  Pace pace(At(10));
+  pace.Report(At(12), /*steps=*/1, /*done=*/25, /*total=*/100);
+  EXPECT_THAT(pace.UnitCost(At(20)), Optional(0.4));
+  EXPECT_EQ(pace.left(), 75u);
+}
+
+TEST(PaceTest, NobodyCanTellTheCostBeforeSomethingIsDone) {
+  Pace pace(At(0));
+  EXPECT_EQ(pace.UnitCost(At(5)), std::nullopt);
+  pace.Report(At(5), 1, 0, 100);
+  EXPECT_EQ(pace.UnitCost(At(5)), std::nullopt);
+}
+
+TEST(PaceTest, NothingIsLeftWhenMoreIsDoneThanWasExpected) {
+  Pace pace(At(0));
+  pace.Report(At(5), 1, 101, 100);
+  EXPECT_EQ(pace.left(), 0u);
+}
+
+TEST(PaceTest, AStallLastsFromTheLastProgressToTheLastReport) {
+  Pace pace(At(0));
+  pace.Report(At(3), 1, 0, 0);
+  pace.Report(At(4), 1, 0, 0);
+  pace.Report(At(8), 1, 0, 0);
+  EXPECT_EQ(pace.Stall(), absl::Seconds(5));
+  pace.Report(At(9), 2, 0, 0);
+  EXPECT_EQ(pace.Stall(), absl::ZeroDuration());
+}
+
+TEST(PaceTest, SilenceIsNoStall) {
+  Pace pace(At(0));
+  pace.Report(At(1), 1, 0, 0);
+  EXPECT_EQ(pace.Stall(), absl::ZeroDuration());  // however late it is now
+}
+
+TEST(PaceTest, AnAttemptThatNeverReportsProgressStallsFromItsBeginning) {
+  Pace pace(At(2));
+  pace.Report(At(7), 0, 0, 100);
+  EXPECT_EQ(pace.Stall(), absl::Seconds(5));
+}
+
+TEST(PaceTest, WaitingForASlotIsNeitherWorkNorAStall) {
+  Pace pace(At(0));
+  pace.Report(At(2), 1, 0, 0);
+  pace.Wait(At(2));
+  pace.Report(At(60), 1, 0, 0);
+  EXPECT_EQ(pace.Elapsed(At(60)), absl::Seconds(2));
+  pace.Resume(At(62));
+  EXPECT_EQ(pace.Stall(), absl::ZeroDuration());
+  EXPECT_EQ(pace.Elapsed(At(65)), absl::Seconds(5));
+}
+
+TEST(PaceTest, WhatIsForgivenIsNoStall) {
+  Pace pace(At(0));
+  pace.Report(At(1), 1, 0, 0);
+  pace.Forgive(At(100));
+  pace.Report(At(101), 1, 0, 0);
+  EXPECT_THAT(pace.Stall(), Eq(absl::Seconds(1)));
+}
+
+}  // namespace
+}  // namespace millrace
