@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/exit_codes.h"
 #include "client/job_watch.h"
+#include "client/lineage_text.h"
 #include "client/summary.h"
 #include "client/tables.h"
 #include "client/terminal.h"
@@ -52,6 +53,13 @@ kj::Promise<int> ListAttempts(MasterLink& link, JobId job, bool json) {
   return link.Attempts(job).then([json](absl::StatusOr<std::vector<AttemptView>> attempts) {
     if (!attempts.ok()) return Refuse(attempts.status());
     return json ? AnswerJson(AttemptsJson(*attempts)) : Answer(AttemptsTable(*attempts));
+  });
+}
+
+kj::Promise<int> ShowLineage(MasterLink& link, TaskId task, bool json) {
+  return link.Lineage(task).then([json](absl::StatusOr<LineageView> lineage) {
+    if (!lineage.ok()) return Refuse(lineage.status());
+    return json ? AnswerJson(LineageJson(*lineage)) : Answer(LineageText(*lineage));
   });
 }
 
@@ -119,6 +127,7 @@ kj::Promise<int> RunVerb(MasterLink& link, const VerbRequest& request, const Ver
     case Verb::kCancel: return CancelJob(link, request.job, options.json);
     case Verb::kAttempts: return ListAttempts(link, request.job, options.json);
     case Verb::kWorkers: return ListWorkers(link, options.json);
+    case Verb::kLineage: return ShowLineage(link, request.task, options.json);
   }
   KJ_UNREACHABLE;
 }

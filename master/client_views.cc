@@ -138,6 +138,31 @@ AttemptView ClientViews::MakeAttemptView(const AttemptSnapshot& attempt,
   return view;
 }
 
+absl::StatusOr<LineageView> ClientViews::Lineage(const TaskId& task, uint32_t first_source) const {
+  auto lineage = core_.Lineage(task, first_source, kSourcesPerAnswer);
+  if (!lineage.ok()) return lineage.status();
+  const absl::StatusOr<JobSnapshot> job = core_.Job(task.job);
+  if (!job.ok()) return job.status();
+  LineageView view;
+  view.task = task;
+  view.kind = JobPlan::kind(task.stage);
+  view.state = lineage->state;
+  view.winner = lineage->winner;
+  view.digest = lineage->digest;
+  view.sources = lineage->sources;
+  view.forgotten = lineage->forgotten;
+  view.read = std::move(lineage->read);
+  if (first_source > 0) return view;
+  const auto stored = jobs_.Find(task.job);
+  const bool has_split = stored != nullptr && task.stage == 0 && view.forgotten.empty();
+  if (has_split) view.split = stored->splits[task.index];
+  for (const AttemptSnapshot& attempt : lineage->attempts) {
+    if (view.attempts.size() == kAttemptsPerAnswer) break;
+    view.attempts.push_back(MakeAttemptView(attempt, job->summary.accepted_wall_us));
+  }
+  return view;
+}
+
 // --- Workers ---
 
 std::vector<WorkerView> ClientViews::Workers() const {

@@ -84,6 +84,11 @@ interface Jobs {
   attempts @4 (job :UInt64, first :UInt64) -> (result :AttemptsResult);
 
   workers @5 () -> (workers :List(WorkerView));
+
+  # What a task was made from. Of a reduce's sources those from number `firstSource` on, at most
+  # 1,000 a call; everything else comes with the first call only.
+  lineage @6 (job :UInt64, kind :UInt8, index :UInt32, firstSource :UInt32)
+      -> (result :LineageResult);
 }
 
 struct BeginResult {
@@ -137,6 +142,14 @@ struct AttemptsResult {
   }
 }
 
+struct LineageResult {
+  union {
+    lineage @0 :LineageView;
+    unknownJob @1 :Void;
+    unknownTask @2 :Text;  # which there are
+  }
+}
+
 struct StageProgress {
   kind @0 :UInt8;
   total @1 :UInt32;
@@ -180,6 +193,28 @@ struct AttemptView {
   message @9 :Text;
   stats @10 :T.AttemptStats;
   workerPid @11 :UInt64;
+}
+
+struct LineageView {
+  task @0 :T.TaskId;
+  kind @1 :UInt8;
+  state @2 :Text;
+  split @3 :List(T.FileRange);  # of a map
+  winner @4 :T.AttemptId;
+  digest @5 :T.Digest;
+  sources @6 :UInt64;  # of a reduce, altogether
+  forgotten @7 :Text;  # what can no longer be told; empty: nothing
+  attempts @8 :List(AttemptView);
+  read @9 :List(SourceView);
+}
+
+struct SourceView {
+  mapIndex @0 :UInt32;
+  state @1 :UInt8;
+  attempt @2 :T.AttemptId;  # 0: none has been started
+  worker @3 :UInt64;
+  workerName @4 :Text;
+  digest @5 :T.Digest;
 }
 
 struct WorkerView {

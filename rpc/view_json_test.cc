@@ -75,6 +75,32 @@ TEST(ViewJsonTest, AnAttemptThatRunsHasNoEnd) {
                          R"("worker_pid": 4711, "started_s": 0.015, "ended_s": null, )"));
 }
 
+TEST(ViewJsonTest, TheLineageOfAMapNamesItsRangesAndItsWinner) {
+  LineageView lineage;
+  lineage.task = TaskId{JobId(3), 0, 12};
+  lineage.state = "done";
+  lineage.split = {FileRange{{"/in/a", 100, 0}, 40, 60}};
+  lineage.winner = AttemptId{Epoch(1), 17};
+  lineage.digest = Digest{1, 2};
+  EXPECT_EQ(LineageJson(lineage),
+            R"({"job": "job-3", "task": "map-00012", "state": "done", )"
+            R"("split": [{"file": "/in/a", "offset": 40, "length": 60}], )"
+            R"("winner": "attempt-1-17", "digest": "00000000000000010000000000000002", )"
+            R"("attempts": [], "sources": [], "forgotten": null})");
+}
+
+TEST(ViewJsonTest, TheLineageOfAReduceNamesItsSources) {
+  LineageView lineage;
+  lineage.task = TaskId{JobId(3), 1, 2};
+  lineage.kind = StageKind::kReduce;
+  lineage.state = "running";
+  lineage.read = {{4, SourceState::kLost, AttemptId{Epoch(1), 9}, WorkerId(2), "red", {}}};
+  EXPECT_THAT(
+      LineageJson(lineage),
+      HasSubstr(R"("sources": [{"task": "map-00004", "state": "lost", "attempt": "attempt-1-9", )"
+                R"("worker": "worker-2", "worker_name": "red", "digest": null}])"));
+}
+
 TEST(ViewJsonTest, AWorkerHasItsNamePidAndHeartbeat) {
   WorkerView worker;
   worker.worker = WorkerId(2);

@@ -17,6 +17,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "rpc/lineage_view.h"
 #include "rpc/task_types.h"
 #include "rpc/types.capnp.h"
 
@@ -37,6 +38,8 @@ template <>
 constexpr int kEnumCount<InputFormat> = 2;
 template <>
 constexpr int kEnumCount<ShuffleMode> = 2;
+template <>
+constexpr int kEnumCount<SourceState> = kSourceStateCount;
 
 // Reads the fields of one foreign message and remembers the first thing wrong with them.
 //

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "rpc/job_views.h"
+#include "rpc/lineage_view.h"
 #include "rpc/task_types.h"
 
 namespace millrace {
@@ -178,6 +179,22 @@ inline WorkerView SampleWorkerView() {
   worker.attempts = 23;
   worker.heartbeat_age_ms = 24;
   return worker;
+}
+
+inline LineageView SampleLineageView() {
+  LineageView lineage;
+  lineage.task = SampleTask();
+  lineage.kind = StageKind::kReduce;
+  lineage.state = "running";
+  lineage.split = {SampleRange()};
+  lineage.winner = SampleAttempt();
+  lineage.digest = SampleDigest();
+  lineage.sources = 25;
+  lineage.forgotten = "nothing of this";
+  lineage.attempts = {SampleAttemptView()};
+  lineage.read = {
+      {4, SourceState::kBeingMadeAgain, SampleAttempt(), WorkerId(5), "red", SampleDigest()}};
+  return lineage;
 }
 
 }  // namespace millrace

@@ -81,6 +81,28 @@ TEST(WireViewsTest, AWorkerTravelsWhole) {
   EXPECT_EQ(copy.heartbeat_age_ms, 24u);
 }
 
+TEST(WireViewsTest, ALineageTravelsWhole) {
+  const LineageView lineage = SampleLineageView();
+  const LineageView copy = Sent<wire::LineageView>(lineage, ReadLineageView);
+  EXPECT_EQ(copy.task, lineage.task);
+  EXPECT_EQ(copy.kind, StageKind::kReduce);
+  EXPECT_EQ(copy.state, "running");
+  EXPECT_EQ(copy.split, lineage.split);
+  EXPECT_EQ(copy.winner, lineage.winner);
+  EXPECT_EQ(copy.digest, lineage.digest);
+  EXPECT_EQ(copy.sources, 25u);
+  EXPECT_EQ(copy.forgotten, lineage.forgotten);
+  ASSERT_EQ(copy.attempts.size(), 1u);
+  EXPECT_EQ(copy.attempts[0].message, "another attempt won");
+  ASSERT_EQ(copy.read.size(), 1u);
+  EXPECT_EQ(copy.read[0].map_index, 4u);
+  EXPECT_EQ(copy.read[0].state, SourceState::kBeingMadeAgain);
+  EXPECT_EQ(copy.read[0].attempt, SampleAttempt());
+  EXPECT_EQ(copy.read[0].worker, WorkerId(5));
+  EXPECT_EQ(copy.read[0].worker_name, "red");
+  EXPECT_EQ(copy.read[0].digest, SampleDigest());
+}
+
 TEST(WireViewsTest, CountersBeyondTheBoundAreLeftOut) {
   JobView job = SampleJobView();
   for (int i = 0; i < 3000; ++i) job.counters["many/" + std::to_string(10'000 + i)] = i;
