@@ -18,9 +18,10 @@ struct KnownVerb {
 };
 
 constexpr KnownVerb kVerbs[] = {
-    {"jobs", Verb::kJobs, 0},         {"job", Verb::kJob, 1},         {"wait", Verb::kWait, 1},
-    {"cancel", Verb::kCancel, 1},     {"attempts", Verb::kAttempts, 1},
-    {"workers", Verb::kWorkers, 0},   {"lineage", Verb::kLineage, 2},
+    {"jobs", Verb::kJobs, 0},         {"job", Verb::kJob, 1},
+    {"wait", Verb::kWait, 1},         {"cancel", Verb::kCancel, 1},
+    {"attempts", Verb::kAttempts, 1}, {"workers", Verb::kWorkers, 0},
+    {"lineage", Verb::kLineage, 2},
 };
 
 std::vector<std::string> VerbNames() {
@@ -42,10 +43,11 @@ absl::StatusOr<KnownVerb> FindVerb(const std::string& name) {
 
 absl::Status MissingArgument(const KnownVerb& verb) {
   const bool task = verb.needs > 1;
-  return absl::InvalidArgumentError(absl::StrCat(
-      "'", verb.name, "' needs a job", task ? " and a task" : "", ": millrace ", verb.name, " job-3",
-      task ? " map-00012; `millrace attempts job-3` lists its tasks"
-           : "; `millrace jobs` lists them"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("'", verb.name, "' needs a job", task ? " and a task" : "", ": millrace ",
+                   verb.name, " job-3",
+                   task ? " map-00012; `millrace attempts job-3` lists its tasks"
+                        : "; `millrace jobs` lists them"));
 }
 
 }  // namespace

@@ -29,7 +29,8 @@ TEST(ReadVerbTest, ATaskIsNamedAsInTables) {
   EXPECT_EQ(request.task, (TaskId{JobId(3), 1, 2}));
   EXPECT_EQ(ReadVerb({"lineage", "job-3", "map-12"})->task, (TaskId{JobId(3), 0, 12}));
   EXPECT_THAT(ErrorOf({"lineage", "3"}), HasSubstr("needs a job and a task"));
-  for (const char* text : {"12", "map", "map-", "map--1", "map-x", "maps-1", "reduce-99999999999"}) {
+  for (const char* text :
+       {"12", "map", "map-", "map--1", "map-x", "maps-1", "reduce-99999999999"}) {
     EXPECT_THAT(ErrorOf({"lineage", "3", text}), HasSubstr("is no task")) << text;
   }
 }

@@ -9,6 +9,7 @@
 #include "client/exit_codes.h"
 #include "client/job_watch.h"
 #include "client/lineage_text.h"
+#include "client/recovery_text.h"
 #include "client/summary.h"
 #include "client/tables.h"
 #include "client/terminal.h"
@@ -32,6 +33,7 @@ int Refuse(const absl::Status& status) {
 
 std::string JobText(const JobView& view) {
   std::string text = SummaryText(view);
+  absl::StrAppend(&text, RecoveryText(view));
   if (!view.error.empty()) absl::StrAppend(&text, "  error     ", view.error, "\n");
   if (!view.waiting_on.empty()) absl::StrAppend(&text, "  waiting   ", view.waiting_on, "\n");
   return text;

@@ -51,6 +51,7 @@ std::vector<JobView> ClientViews::Jobs() const {
     std::optional<JobView> view = Job(job);
     if (!view.has_value()) continue;
     view->counters.clear();
+    view->recovery.clear();
     view->error = view->error.substr(0, std::min(view->error.find('\n'), kErrorBytesInLists));
     views.push_back(*std::move(view));
   }
@@ -86,6 +87,8 @@ JobView ClientViews::MakeJobView(const JobSnapshot& snapshot) const {
   const int64_t end = Ended(summary.state) ? summary.ended_wall_us : NowWallUs();
   view.wall_ms = MillisBetween(summary.accepted_wall_us, end);
   view.waiting_on = WaitingOn(snapshot);
+  view.recovery.assign(summary.recovery.begin(), summary.recovery.end());
+  view.recovery_dropped = summary.recovery_dropped;
   return view;
 }
 

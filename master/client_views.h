@@ -30,8 +30,8 @@ class ClientViews {
 
   // Nothing when there is no such job (any more).
   std::optional<JobView> Job(JobId job) const;
-  // All jobs, in the order they were accepted, without their counters, and with the first line of
-  // their errors only: a thousand of them must fit in one message.
+  // All jobs, in the order they were accepted, without their counters and losses, and with the
+  // first line of their errors only: a thousand of them must fit in one message.
   std::vector<JobView> Jobs() const;
   // In the order in which they started, from number `first`, at most kAttemptsPerAnswer.
   std::optional<std::vector<AttemptView>> Attempts(JobId job, uint64_t first) const;

@@ -178,6 +178,20 @@ struct JobView {
   submittedUnixMs @17 :Int64;
   wallMs @18 :UInt64;
   waitingOn @19 :Text;  # why nothing moves, e.g. "workers: none has joined"; empty otherwise
+  recovery @20 :List(RecoveryEntry);  # oldest first
+  recoveryDropped @21 :UInt64;  # older ones that are not in the list
+}
+
+# What was lost, how that was noticed, what it cost and how much was done again.
+struct RecoveryEntry {
+  what @0 :UInt8;
+  noticedBy @1 :UInt8;
+  wallUs @2 :Int64;
+  subject @3 :Text;
+  attemptsLost @4 :UInt32;
+  outputsLost @5 :UInt32;
+  cpuUsAgain @6 :UInt64;
+  bytesAgain @7 :UInt64;
 }
 
 struct AttemptView {

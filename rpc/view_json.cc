@@ -99,6 +99,7 @@ void WriteJob(const JobView& job, JsonWriter* json) {
   WriteCounts("reasons", Reason::kFirst, job.attempts_by_reason, json);
   WriteCounts("causes", Cause::kSucceeded, job.attempts_by_cause, json);
   WriteTotals(job, json);
+  WriteRecovery(job, json);
   WriteCounters(job, json);
   json->Key("error");
   WriteOptionalText(job.error, json);

@@ -12,6 +12,8 @@ namespace millrace {
 
 // null when it is empty.
 void WriteOptionalText(const std::string& text, JsonWriter* json);
+// The keys of the recovery ledger, into the object of its job.
+void WriteRecovery(const JobView& job, JsonWriter* json);
 void WriteAttempt(const AttemptView& attempt, JsonWriter* json);
 
 template <typename T>

@@ -56,6 +56,27 @@ TEST(ViewJsonTest, AFailedJobHasItsError) {
   EXPECT_THAT(json, HasSubstr(R"("failed": 4)"));
 }
 
+TEST(ViewJsonTest, ALossTellsWhatItCostAndWhatWasDoneAgain) {
+  JobView job = WordCount();
+  job.submitted_unix_ms = 1000;
+  EXPECT_THAT(JobJson(job), HasSubstr(R"("recovery": [], "recovery_dropped": 0, )"));
+  RecoveryEntry entry;
+  entry.wall_us = 2'250'000;
+  entry.subject = "w2";
+  entry.attempts_lost = 1;
+  entry.outputs_lost = 3;
+  entry.cpu_us_again = 2'100'000;
+  entry.bytes_again = 123;
+  job.recovery = {entry};
+  job.recovery_dropped = 4;
+  EXPECT_THAT(
+      JobJson(job),
+      HasSubstr(R"("recovery": [{"what": "worker_lost", "noticed_by": "connection_closed", )"
+                R"("noticed_s": 1.250, "noticed_unix_ms": 2250, "subject": "w2", )"
+                R"("attempts_lost": 1, "outputs_lost": 3, "cpu_s_again": 2.100, )"
+                R"("bytes_again": 123}], "recovery_dropped": 4, )"));
+}
+
 TEST(ViewJsonTest, ListsAreArrays) {
   EXPECT_EQ(JobsJson({}), "[]");
   EXPECT_THAT(JobsJson({WordCount(), WordCount()}), HasSubstr(R"(}, {"job": "job-3")"));

@@ -18,6 +18,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "rpc/lineage_view.h"
+#include "rpc/recovery_entry.h"
 #include "rpc/task_types.h"
 #include "rpc/types.capnp.h"
 
@@ -38,6 +39,10 @@ template <>
 constexpr int kEnumCount<InputFormat> = 2;
 template <>
 constexpr int kEnumCount<ShuffleMode> = 2;
+template <>
+constexpr int kEnumCount<LossKind> = kLossKindCount;
+template <>
+constexpr int kEnumCount<NoticedBy> = kNoticedByCount;
 template <>
 constexpr int kEnumCount<SourceState> = kSourceStateCount;
 

@@ -150,6 +150,19 @@ inline JobView SampleJobView() {
   return job;
 }
 
+inline RecoveryEntry SampleRecoveryEntry() {
+  RecoveryEntry entry;
+  entry.what = LossKind::kOutputLost;
+  entry.noticed_by = NoticedBy::kChecksumMismatch;
+  entry.wall_us = 31;
+  entry.subject = "map-00007 on red";
+  entry.attempts_lost = 32;
+  entry.outputs_lost = 33;
+  entry.cpu_us_again = 34;
+  entry.bytes_again = 35;
+  return entry;
+}
+
 inline AttemptView SampleAttemptView() {
   AttemptView attempt;
   attempt.attempt = SampleAttempt();

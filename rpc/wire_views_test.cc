@@ -51,6 +51,24 @@ TEST(WireViewsTest, AJobTravelsWhole) {
   EXPECT_EQ(copy.waiting_on, job.waiting_on);
 }
 
+TEST(WireViewsTest, TheRecoveryLedgerTravelsWhole) {
+  JobView job = SampleJobView();
+  job.recovery = {SampleRecoveryEntry(), RecoveryEntry()};
+  job.recovery_dropped = 36;
+  const JobView copy = Sent<wire::JobView>(job, ReadJobView);
+  EXPECT_EQ(copy.recovery_dropped, 36u);
+  ASSERT_EQ(copy.recovery.size(), 2u);
+  const RecoveryEntry& entry = copy.recovery[0];
+  EXPECT_EQ(entry.what, LossKind::kOutputLost);
+  EXPECT_EQ(entry.noticed_by, NoticedBy::kChecksumMismatch);
+  EXPECT_EQ(entry.wall_us, 31);
+  EXPECT_EQ(entry.subject, "map-00007 on red");
+  EXPECT_EQ(entry.attempts_lost, 32u);
+  EXPECT_EQ(entry.outputs_lost, 33u);
+  EXPECT_EQ(entry.cpu_us_again, 34u);
+  EXPECT_EQ(entry.bytes_again, 35u);
+}
+
 TEST(WireViewsTest, AnAttemptTravelsWhole) {
   const AttemptView attempt = SampleAttemptView();
   const AttemptView copy = Sent<wire::AttemptView>(attempt, ReadAttemptView);

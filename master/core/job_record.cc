@@ -47,6 +47,7 @@ void JobRecord::ForgetTasks() {
   }
   stages = {};
   troubles = {};
+  undone_by = {};
   source_log = {};
   reducing_workers = {};
   workers = {};
