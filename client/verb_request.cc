@@ -21,7 +21,7 @@ constexpr KnownVerb kVerbs[] = {
     {"jobs", Verb::kJobs, 0},         {"job", Verb::kJob, 1},
     {"wait", Verb::kWait, 1},         {"cancel", Verb::kCancel, 1},
     {"attempts", Verb::kAttempts, 1}, {"workers", Verb::kWorkers, 0},
-    {"lineage", Verb::kLineage, 2},
+    {"lineage", Verb::kLineage, 2},   {"diagnose", Verb::kDiagnose, 1},
 };
 
 std::vector<std::string> VerbNames() {

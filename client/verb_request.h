@@ -11,7 +11,7 @@
 
 namespace millrace {
 
-enum class Verb : uint8_t { kJobs, kJob, kWait, kCancel, kAttempts, kWorkers, kLineage };
+enum class Verb : uint8_t { kJobs, kJob, kWait, kCancel, kAttempts, kWorkers, kLineage, kDiagnose };
 
 struct VerbRequest {
   Verb verb = Verb::kJobs;

@@ -36,7 +36,8 @@ TEST(ReadVerbTest, ATaskIsNamedAsInTables) {
 }
 
 TEST(ReadVerbTest, MistakesAreAnsweredWithWhatIsMeant) {
-  EXPECT_THAT(ErrorOf({}), HasSubstr("jobs, job, wait, cancel, attempts, workers, lineage"));
+  EXPECT_THAT(ErrorOf({}),
+              HasSubstr("jobs, job, wait, cancel, attempts, workers, lineage, diagnose"));
   EXPECT_THAT(ErrorOf({"worker"}), HasSubstr("did you mean 'workers'?"));
   EXPECT_THAT(ErrorOf({"frobnicate"}), HasSubstr("known are jobs, job"));
   EXPECT_THAT(ErrorOf({"job"}), HasSubstr("needs a job"));

@@ -1,4 +1,4 @@
-"""What is told of a job afterwards: its recovery ledger, the lineage of a task, and what is left of them."""
+"""What is told of a job afterwards: its recovery ledger, the lineage of a task, and a diagnosis."""
 
 import json
 import os
@@ -68,6 +68,9 @@ class LedgerTest(cluster.ClusterTest):
         self.assertEqual(lineage["winner"], lineage["attempts"][1]["attempt"])
         source, = self.ask("lineage", "1", "reduce-00000")["sources"]
         self.assertEqual((source["attempt"], source["state"]), (lineage["winner"], "released"))
+        diagnosis = self.ask("diagnose", "1")
+        self.assertEqual(diagnosis["kind"], "succeeded")
+        self.assertEqual(len(diagnosis["notes"]), 1, diagnosis["notes"])
 
         self.restart_master()
         self.assertEqual(self.ask("job", "1")["recovery"], summary["recovery"])
@@ -75,12 +78,33 @@ class LedgerTest(cluster.ClusterTest):
         self.assertEqual((lineage["state"], lineage["attempts"]), ("unknown", []))
         self.assertIn("forgotten", lineage["forgotten"])
 
+    def test_what_user_code_did_is_diagnosed(self):
+        self.workers("red")
+        commands = (("!segv", "crash"), ("!exit:3", "exit_without_result"),
+                    ("!throw", "user_code"), ("!leak", "memory_limit"))
+        for number, (command, kind) in enumerate(commands, start=1):
+            text = self.text("in/text", "good words\n!print:last-words %s\n" % command)
+            self.run_job("--max_attempts=1", "--task_memory_mb=64",
+                         output="out-%d" % number).finish(1)
+            diagnosis = self.ask("diagnose", str(number))
+            self.assertEqual(diagnosis["kind"], kind, diagnosis)
+            self.assertEqual((diagnosis["task"], diagnosis["worker_name"]), ("map-00000", "red"))
+            self.assertIn(" in map-00000 (attempt-", diagnosis["line"])
+            self.assertIn(text + ":11", diagnosis["line"])
+            self.assertIn("last-words", diagnosis["stderr"])
+        text = self.millrace(self.cluster, "diagnose", "1")
+        self.assertIn("its last lines\n  last-words\n", text)
+        self.restart_master()  # attempts are forgotten, and the job's error is not
+        self.assertEqual(self.ask("diagnose", "1")["kind"], "crash")
+
     def test_a_job_without_workers_waits_for_them(self):
         self.text("in/text", "words\n")
         job = self.run_job("--detach").finish().output().strip()
+        self.assertIn("waiting for workers: 0 joined", self.ask("diagnose", job)["line"])
         self.assertEqual(self.ask("lineage", job, "map-00000")["state"], "waiting")
         for arguments in (("lineage", "99", "map-00000"), ("lineage", job, "map-00001"),
-                          ("lineage", job, "map"), ("lineage", job)):
+                          ("lineage", job, "map"), ("lineage", job), ("diagnose", "99"),
+                          ("diagnose",)):
             self.millrace(self.cluster, *arguments, code=2)
         self.workers("red")
         self.millrace(self.cluster, "wait", job)
