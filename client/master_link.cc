@@ -130,6 +130,42 @@ kj::Promise<absl::Status> MasterLink::MoreAttempts(JobId job, std::vector<Attemp
       .then(kj::mv(take));
 }
 
+kj::Promise<absl::StatusOr<LineageView>> MasterLink::Lineage(TaskId task) {
+  auto known = kj::heap<LineageView>();
+  kj::Promise<absl::Status> complete = MoreLineage(task, *known);
+  return complete.then(
+      [known = kj::mv(known)](absl::Status status) mutable -> absl::StatusOr<LineageView> {
+        if (!status.ok()) return status;
+        return std::move(*known);
+      });
+}
+
+kj::Promise<absl::Status> MasterLink::MoreLineage(TaskId task, LineageView& known) {
+  auto request = jobs().lineageRequest();
+  request.setJob(task.job.value());
+  request.setKind(task.stage);
+  request.setIndex(task.index);
+  request.setFirstSource(known.read.size());
+  auto take = [this, task, &known](auto response) -> kj::Promise<absl::Status> {
+    auto result = response.getResult();
+    if (result.isUnknownJob()) return UnknownJob(task.job);
+    if (result.isUnknownTask()) return absl::NotFoundError(result.getUnknownTask().cStr());
+    absl::StatusOr<LineageView> view = ReadLineageView(result.getLineage());
+    if (!view.ok()) kj::throwFatalException(ToException(view.status()));
+    std::vector<SourceView> read = std::move(known.read);
+    const bool first = read.empty();
+    const bool more = !view->read.empty();
+    read.insert(read.end(), view->read.begin(), view->read.end());
+    if (first) known = *std::move(view);
+    known.read = std::move(read);
+    if (!more || known.read.size() >= known.sources) return absl::OkStatus();
+    return MoreLineage(task, known);
+  };
+  return WithDeadline(timer_, kCallDeadline, absl::StrCat("asking ", address_, " for a task"),
+                      request.send())
+      .then(kj::mv(take));
+}
+
 absl::Status MasterLink::UnknownJob(JobId job) const {
   return absl::NotFoundError(absl::StrCat("the master at ", address_, " knows no ", ToString(job),
                                           "; `millrace --master=", address_,

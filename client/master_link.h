@@ -16,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "rpc/connection.h"
 #include "rpc/job_views.h"
+#include "rpc/lineage_view.h"
 #include "rpc/master.capnp.h"
 
 namespace millrace {
@@ -44,6 +45,9 @@ class MasterLink {
   // All attempts, in the order in which they started.
   kj::Promise<absl::StatusOr<std::vector<AttemptView>>> Attempts(JobId job);
 
+  // With all its sources. kNotFound also when the job has no such task.
+  kj::Promise<absl::StatusOr<LineageView>> Lineage(TaskId task);
+
   // For calls that make a submission (client/job_submission.h). Needs a connection.
   capnp_master::Jobs::Client& jobs();
 
@@ -54,6 +58,8 @@ class MasterLink {
   absl::Status UnknownJob(JobId job) const;
   // Appends those that `known` has not got yet; it must outlive the promise.
   kj::Promise<absl::Status> MoreAttempts(JobId job, std::vector<AttemptView>& known);
+  // Appends to `known` the sources that it has not got yet; it must outlive the promise.
+  kj::Promise<absl::Status> MoreLineage(TaskId task, LineageView& known);
 
   kj::Network& network_;
   kj::Timer& timer_;

@@ -8,24 +8,6 @@
 namespace millrace {
 namespace {
 
-using Row = std::vector<std::string>;
-
-// Each column as wide as its widest cell; nothing after the last one.
-std::string Aligned(const std::vector<Row>& rows) {
-  std::vector<size_t> widths(rows.front().size(), 0);
-  for (const Row& row : rows) {
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
-  std::string text;
-  for (const Row& row : rows) {
-    for (size_t i = 0; i + 1 < row.size(); ++i) {
-      absl::StrAppend(&text, row[i], std::string(widths[i] - row[i].size() + 2, ' '));
-    }
-    absl::StrAppend(&text, row.back(), "\n");
-  }
-  return text;
-}
-
 std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 // "12/16"; empty for a job without such tasks.
@@ -42,17 +24,32 @@ std::string Done(const JobView& job, StageKind kind) {
 
 }  // namespace
 
+std::string AlignedTable(const std::vector<TableRow>& rows) {
+  std::vector<size_t> widths(rows.front().size(), 0);
+  for (const TableRow& row : rows) {
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string text;
+  for (const TableRow& row : rows) {
+    for (size_t i = 0; i + 1 < row.size(); ++i) {
+      absl::StrAppend(&text, row[i], std::string(widths[i] - row[i].size() + 2, ' '));
+    }
+    absl::StrAppend(&text, row.back(), "\n");
+  }
+  return text;
+}
+
 std::string JobsTable(const std::vector<JobView>& jobs) {
-  std::vector<Row> rows = {{"JOB", "NAME", "STATE", "MAP", "REDUCE", "TIME", "OUTPUT"}};
+  std::vector<TableRow> rows = {{"JOB", "NAME", "STATE", "MAP", "REDUCE", "TIME", "OUTPUT"}};
   for (const JobView& job : jobs) {
     rows.push_back({ToString(job.job), job.name, Name(job.state), Done(job, StageKind::kMap),
                     Done(job, StageKind::kReduce), DurationText(job.wall_ms), job.output_folder});
   }
-  return Aligned(rows);
+  return AlignedTable(rows);
 }
 
 std::string AttemptsTable(const std::vector<AttemptView>& attempts) {
-  std::vector<Row> rows = {
+  std::vector<TableRow> rows = {
       {"TASK", "ATTEMPT", "WORKER", "PID", "REASON", "CAUSE", "STARTED", "TIME", "MESSAGE"}};
   for (const AttemptView& a : attempts) {
     const bool ended = a.cause != Cause::kRunning;
@@ -62,11 +59,11 @@ std::string AttemptsTable(const std::vector<AttemptView>& attempts) {
                     ended ? DurationText(a.ended_ms - std::min(a.started_ms, a.ended_ms)) : "-",
                     FirstLine(a.message)});
   }
-  return Aligned(rows);
+  return AlignedTable(rows);
 }
 
 std::string WorkersTable(const std::vector<WorkerView>& workers) {
-  std::vector<Row> rows = {
+  std::vector<TableRow> rows = {
       {"WORKER", "NAME", "HOST", "PID", "STATE", "SLOTS", "BUSY", "ATTEMPTS", "HEARD"}};
   for (const WorkerView& w : workers) {
     // A master that was started again knows no more than the names of those it waits for.
@@ -76,7 +73,7 @@ std::string WorkersTable(const std::vector<WorkerView>& workers) {
                     absl::StrCat(w.busy), absl::StrCat(w.attempts),
                     was_here ? absl::StrCat(DurationText(w.heartbeat_age_ms), " ago") : "-"});
   }
-  return Aligned(rows);
+  return AlignedTable(rows);
 }
 
 }  // namespace millrace

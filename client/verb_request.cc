@@ -14,13 +14,14 @@ namespace {
 struct KnownVerb {
   const char* name;
   Verb verb;
-  bool needs_job;
+  size_t needs;  // arguments: a job, then a task
 };
 
 constexpr KnownVerb kVerbs[] = {
-    {"jobs", Verb::kJobs, false},        {"job", Verb::kJob, true},
-    {"wait", Verb::kWait, true},         {"cancel", Verb::kCancel, true},
-    {"attempts", Verb::kAttempts, true}, {"workers", Verb::kWorkers, false},
+    {"jobs", Verb::kJobs, 0},         {"job", Verb::kJob, 1},
+    {"wait", Verb::kWait, 1},         {"cancel", Verb::kCancel, 1},
+    {"attempts", Verb::kAttempts, 1}, {"workers", Verb::kWorkers, 0},
+    {"lineage", Verb::kLineage, 2},   {"diagnose", Verb::kDiagnose, 1},
 };
 
 std::vector<std::string> VerbNames() {
@@ -40,6 +41,15 @@ absl::StatusOr<KnownVerb> FindVerb(const std::string& name) {
                                    : absl::StrCat("did you mean '", nearest, "'?")));
 }
 
+absl::Status MissingArgument(const KnownVerb& verb) {
+  const bool task = verb.needs > 1;
+  return absl::InvalidArgumentError(
+      absl::StrCat("'", verb.name, "' needs a job", task ? " and a task" : "", ": millrace ",
+                   verb.name, " job-3",
+                   task ? " map-00012; `millrace attempts job-3` lists its tasks"
+                        : "; `millrace jobs` lists them"));
+}
+
 }  // namespace
 
 absl::StatusOr<VerbRequest> ReadVerb(const std::vector<std::string>& arguments) {
@@ -48,19 +58,18 @@ absl::StatusOr<VerbRequest> ReadVerb(const std::vector<std::string>& arguments) 
         absl::StrCat("a verb is missing: one of ", absl::StrJoin(VerbNames(), ", ")));
   }
   MILLRACE_ASSIGN_OR_RETURN(const KnownVerb known, FindVerb(arguments[0]));
-  VerbRequest request{known.verb, JobId()};
-  const size_t wanted = known.needs_job ? 2 : 1;
-  if (arguments.size() < wanted) {
-    return absl::InvalidArgumentError(absl::StrCat("'", known.name, "' needs a job: millrace ",
-                                                   known.name,
-                                                   " job-3; `millrace jobs` lists them"));
-  }
+  VerbRequest request{known.verb, JobId(), TaskId()};
+  const size_t wanted = 1 + known.needs;
+  if (arguments.size() < wanted) return MissingArgument(known);
   if (arguments.size() > wanted) {
     return absl::InvalidArgumentError(
         absl::StrCat("'", arguments[wanted], "' is one argument too many for '", known.name, "'"));
   }
-  if (known.needs_job) {
+  if (known.needs > 0) {
     MILLRACE_ASSIGN_OR_RETURN(request.job, ReadJobId(arguments[1]));
+  }
+  if (known.needs > 1) {
+    MILLRACE_ASSIGN_OR_RETURN(request.task, ReadTaskName(request.job, arguments[2]));
   }
   return request;
 }
@@ -72,6 +81,19 @@ absl::StatusOr<JobId> ReadJobId(const std::string& text) {
   }
   return absl::InvalidArgumentError(absl::StrCat(
       "'", text, "' is no job; jobs look like job-3 or 3, and `millrace jobs` lists them"));
+}
+
+absl::StatusOr<TaskId> ReadTaskName(JobId job, const std::string& text) {
+  for (const uint32_t stage : {0u, 1u}) {
+    const absl::string_view prefix = stage == 0 ? "map-" : "reduce-";
+    absl::string_view number = text;
+    uint32_t index = 0;
+    if (absl::ConsumePrefix(&number, prefix) && absl::SimpleAtoi(number, &index)) {
+      return TaskId{job, stage, index};
+    }
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("'", text, "' is no task; tasks look like map-00012 or reduce-00003"));
 }
 
 }  // namespace millrace

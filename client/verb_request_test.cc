@@ -23,8 +23,21 @@ TEST(ReadVerbTest, VerbsAboutTheClusterNeedNoJob) {
   EXPECT_FALSE(ReadVerb({"jobs"})->job.is_set());
 }
 
+TEST(ReadVerbTest, ATaskIsNamedAsInTables) {
+  const VerbRequest request = *ReadVerb({"lineage", "3", "reduce-00002"});
+  EXPECT_EQ(request.verb, Verb::kLineage);
+  EXPECT_EQ(request.task, (TaskId{JobId(3), 1, 2}));
+  EXPECT_EQ(ReadVerb({"lineage", "job-3", "map-12"})->task, (TaskId{JobId(3), 0, 12}));
+  EXPECT_THAT(ErrorOf({"lineage", "3"}), HasSubstr("needs a job and a task"));
+  for (const char* text :
+       {"12", "map", "map-", "map--1", "map-x", "maps-1", "reduce-99999999999"}) {
+    EXPECT_THAT(ErrorOf({"lineage", "3", text}), HasSubstr("is no task")) << text;
+  }
+}
+
 TEST(ReadVerbTest, MistakesAreAnsweredWithWhatIsMeant) {
-  EXPECT_THAT(ErrorOf({}), HasSubstr("jobs, job, wait, cancel, attempts, workers"));
+  EXPECT_THAT(ErrorOf({}),
+              HasSubstr("jobs, job, wait, cancel, attempts, workers, lineage, diagnose"));
   EXPECT_THAT(ErrorOf({"worker"}), HasSubstr("did you mean 'workers'?"));
   EXPECT_THAT(ErrorOf({"frobnicate"}), HasSubstr("known are jobs, job"));
   EXPECT_THAT(ErrorOf({"job"}), HasSubstr("needs a job"));

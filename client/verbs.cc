@@ -1,13 +1,17 @@
 #include "client/verbs.h"
 
 #include <cstdio>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "client/diagnosis.h"
 #include "client/exit_codes.h"
 #include "client/job_watch.h"
+#include "client/lineage_text.h"
+#include "client/recovery_text.h"
 #include "client/summary.h"
 #include "client/tables.h"
 #include "client/terminal.h"
@@ -31,6 +35,7 @@ int Refuse(const absl::Status& status) {
 
 std::string JobText(const JobView& view) {
   std::string text = SummaryText(view);
+  absl::StrAppend(&text, RecoveryText(view));
   if (!view.error.empty()) absl::StrAppend(&text, "  error     ", view.error, "\n");
   if (!view.waiting_on.empty()) absl::StrAppend(&text, "  waiting   ", view.waiting_on, "\n");
   return text;
@@ -55,11 +60,48 @@ kj::Promise<int> ListAttempts(MasterLink& link, JobId job, bool json) {
   });
 }
 
+kj::Promise<int> ShowLineage(MasterLink& link, TaskId task, bool json) {
+  return link.Lineage(task).then([json](absl::StatusOr<LineageView> lineage) {
+    if (!lineage.ok()) return Refuse(lineage.status());
+    return json ? AnswerJson(LineageJson(*lineage)) : Answer(LineageText(*lineage));
+  });
+}
+
 kj::Promise<int> ShowJob(MasterLink& link, JobId job, bool json) {
   return link.Watch(job, /*known_version=*/0, /*wait=*/0 * kj::SECONDS)
       .then([json](absl::StatusOr<JobView> view) {
         if (!view.ok()) return Refuse(view.status());
         return json ? AnswerJson(JobJson(*view)) : Answer(JobText(*view));
+      });
+}
+
+int AnswerDiagnosis(const JobView& view, const std::vector<AttemptView>& attempts,
+                    const std::vector<WorkerView>& workers, bool json) {
+  const Diagnosis diagnosis = Diagnose(view, attempts, workers);
+  return json ? AnswerJson(DiagnosisJson(view, diagnosis)) : Answer(DiagnosisText(diagnosis));
+}
+
+// What Diagnose needs, as its parts arrive.
+struct DiagnosisParts {
+  std::vector<AttemptView> attempts;
+  std::vector<WorkerView> workers;
+};
+
+// Attempts and workers are asked for first: the job's own view is then the newest of the three.
+kj::Promise<int> DiagnoseJob(MasterLink& link, JobId job, bool json) {
+  auto parts = std::make_shared<DiagnosisParts>();
+  return link.Attempts(job)
+      .then([&link, parts](absl::StatusOr<std::vector<AttemptView>> attempts) {
+        if (attempts.ok()) parts->attempts = *std::move(attempts);  // else the job is unknown below
+        return link.Workers();
+      })
+      .then([&link, parts, job](std::vector<WorkerView> workers) {
+        parts->workers = std::move(workers);
+        return link.Watch(job, /*known_version=*/0, /*wait=*/0 * kj::SECONDS);
+      })
+      .then([parts, json](absl::StatusOr<JobView> view) {
+        if (!view.ok()) return Refuse(view.status());
+        return AnswerDiagnosis(*view, parts->attempts, parts->workers, json);
       });
 }
 
@@ -119,6 +161,8 @@ kj::Promise<int> RunVerb(MasterLink& link, const VerbRequest& request, const Ver
     case Verb::kCancel: return CancelJob(link, request.job, options.json);
     case Verb::kAttempts: return ListAttempts(link, request.job, options.json);
     case Verb::kWorkers: return ListWorkers(link, options.json);
+    case Verb::kDiagnose: return DiagnoseJob(link, request.job, options.json);
+    case Verb::kLineage: return ShowLineage(link, request.task, options.json);
   }
   KJ_UNREACHABLE;
 }

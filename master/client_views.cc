@@ -51,6 +51,7 @@ std::vector<JobView> ClientViews::Jobs() const {
     std::optional<JobView> view = Job(job);
     if (!view.has_value()) continue;
     view->counters.clear();
+    view->recovery.clear();
     view->error = view->error.substr(0, std::min(view->error.find('\n'), kErrorBytesInLists));
     views.push_back(*std::move(view));
   }
@@ -86,6 +87,8 @@ JobView ClientViews::MakeJobView(const JobSnapshot& snapshot) const {
   const int64_t end = Ended(summary.state) ? summary.ended_wall_us : NowWallUs();
   view.wall_ms = MillisBetween(summary.accepted_wall_us, end);
   view.waiting_on = WaitingOn(snapshot);
+  view.recovery.assign(summary.recovery.begin(), summary.recovery.end());
+  view.recovery_dropped = summary.recovery_dropped;
   return view;
 }
 
@@ -134,6 +137,31 @@ AttemptView ClientViews::MakeAttemptView(const AttemptSnapshot& attempt,
   view.started_ms = MillisBetween(accepted_wall_us, attempt.started_wall_us);
   if (attempt.cause != Cause::kRunning) {
     view.ended_ms = MillisBetween(accepted_wall_us, attempt.ended_wall_us);
+  }
+  return view;
+}
+
+absl::StatusOr<LineageView> ClientViews::Lineage(const TaskId& task, uint32_t first_source) const {
+  auto lineage = core_.Lineage(task, first_source, kSourcesPerAnswer);
+  if (!lineage.ok()) return lineage.status();
+  const absl::StatusOr<JobSnapshot> job = core_.Job(task.job);
+  if (!job.ok()) return job.status();
+  LineageView view;
+  view.task = task;
+  view.kind = JobPlan::kind(task.stage);
+  view.state = lineage->state;
+  view.winner = lineage->winner;
+  view.digest = lineage->digest;
+  view.sources = lineage->sources;
+  view.forgotten = lineage->forgotten;
+  view.read = std::move(lineage->read);
+  if (first_source > 0) return view;
+  const auto stored = jobs_.Find(task.job);
+  const bool has_split = stored != nullptr && task.stage == 0 && view.forgotten.empty();
+  if (has_split) view.split = stored->splits[task.index];
+  for (const AttemptSnapshot& attempt : lineage->attempts) {
+    if (view.attempts.size() == kAttemptsPerAnswer) break;
+    view.attempts.push_back(MakeAttemptView(attempt, job->summary.accepted_wall_us));
   }
   return view;
 }

@@ -9,17 +9,20 @@
 #include <optional>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "master/core/master_core.h"
 #include "master/job_store.h"
 #include "master/master_shell.h"
 #include "master/worker_links.h"
 #include "rpc/job_views.h"
+#include "rpc/lineage_view.h"
 
 namespace millrace {
 
 class ClientViews {
  public:
   static constexpr size_t kAttemptsPerAnswer = 1000;
+  static constexpr uint32_t kSourcesPerAnswer = 1000;
 
   // All must outlive it. `started_wall_us` is wall time at core time zero.
   ClientViews(const MasterCore& core, const JobStore& jobs, const WorkerLinks& links,
@@ -27,11 +30,14 @@ class ClientViews {
 
   // Nothing when there is no such job (any more).
   std::optional<JobView> Job(JobId job) const;
-  // All jobs, in the order they were accepted, without their counters, and with the first line of
-  // their errors only: a thousand of them must fit in one message.
+  // All jobs, in the order they were accepted, without their counters and losses, and with the
+  // first line of their errors only: a thousand of them must fit in one message.
   std::vector<JobView> Jobs() const;
   // In the order in which they started, from number `first`, at most kAttemptsPerAnswer.
   std::optional<std::vector<AttemptView>> Attempts(JobId job, uint64_t first) const;
+  // Of a job that Job knows. Attempts and split come with the first answer only, which is the one
+  // from source 0 on; kNotFound when the job has no such task.
+  absl::StatusOr<LineageView> Lineage(const TaskId& task, uint32_t first_source) const;
   std::vector<WorkerView> Workers() const;
 
  private:

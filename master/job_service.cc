@@ -170,6 +170,23 @@ class JobService::JobsServer final : public ScopedServer<capnp_master::Jobs> {
     return kj::READY_NOW;
   }
 
+  kj::Promise<void> lineage(LineageContext context) override {
+    const auto params = context.getParams();
+    const TaskId task{JobId(params.getJob()), params.getKind(), params.getIndex()};
+    auto result = context.getResults().initResult();
+    if (!service_.views_.Job(task.job).has_value()) {
+      result.setUnknownJob();
+      return kj::READY_NOW;
+    }
+    const auto lineage = service_.views_.Lineage(task, params.getFirstSource());
+    if (lineage.ok()) {
+      Write(*lineage, result.initLineage());
+    } else {
+      result.setUnknownTask(std::string(lineage.status().message()).c_str());
+    }
+    return kj::READY_NOW;
+  }
+
  private:
   static void WriteCancelResult(CancelReply reply, const std::optional<JobView>& job,
                                 capnp_master::CancelResult::Builder out) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "rpc/recovery_entry.h"
 #include "rpc/task_types.h"
 
 namespace millrace {
@@ -40,6 +41,9 @@ struct JobView {
   int64_t submitted_unix_ms = 0;  // for display
   uint64_t wall_ms = 0;           // from submit to now, or to the end
   std::string waiting_on;         // why nothing moves; empty otherwise
+  // What was lost, oldest first, and how many older losses are no longer here.
+  std::vector<RecoveryEntry> recovery;
+  uint64_t recovery_dropped = 0;
 
   bool ended() const { return state >= JobState::kSucceeded; }
 };

@@ -88,6 +88,11 @@ interface Jobs {
   attempts @4 (job :UInt64, first :UInt64) -> (result :AttemptsResult);
 
   workers @5 () -> (workers :List(WorkerView));
+
+  # What a task was made from. Of a reduce's sources those from number `firstSource` on, at most
+  # 1,000 a call; everything else comes with the first call only.
+  lineage @6 (job :UInt64, kind :UInt8, index :UInt32, firstSource :UInt32)
+      -> (result :LineageResult);
 }
 
 struct BeginResult {
@@ -141,6 +146,14 @@ struct AttemptsResult {
   }
 }
 
+struct LineageResult {
+  union {
+    lineage @0 :LineageView;
+    unknownJob @1 :Void;
+    unknownTask @2 :Text;  # which there are
+  }
+}
+
 struct StageProgress {
   kind @0 :UInt8;
   total @1 :UInt32;
@@ -169,6 +182,20 @@ struct JobView {
   submittedUnixMs @17 :Int64;
   wallMs @18 :UInt64;
   waitingOn @19 :Text;  # why nothing moves, e.g. "workers: none has joined"; empty otherwise
+  recovery @20 :List(RecoveryEntry);  # oldest first
+  recoveryDropped @21 :UInt64;  # older ones that are not in the list
+}
+
+# What was lost, how that was noticed, what it cost and how much was done again.
+struct RecoveryEntry {
+  what @0 :UInt8;
+  noticedBy @1 :UInt8;
+  wallUs @2 :Int64;
+  subject @3 :Text;
+  attemptsLost @4 :UInt32;
+  outputsLost @5 :UInt32;
+  cpuUsAgain @6 :UInt64;
+  bytesAgain @7 :UInt64;
 }
 
 struct AttemptView {
@@ -184,6 +211,28 @@ struct AttemptView {
   message @9 :Text;
   stats @10 :T.AttemptStats;
   workerPid @11 :UInt64;
+}
+
+struct LineageView {
+  task @0 :T.TaskId;
+  kind @1 :UInt8;
+  state @2 :Text;
+  split @3 :List(T.FileRange);  # of a map
+  winner @4 :T.AttemptId;
+  digest @5 :T.Digest;
+  sources @6 :UInt64;  # of a reduce, altogether
+  forgotten @7 :Text;  # what can no longer be told; empty: nothing
+  attempts @8 :List(AttemptView);
+  read @9 :List(SourceView);
+}
+
+struct SourceView {
+  mapIndex @0 :UInt32;
+  state @1 :UInt8;
+  attempt @2 :T.AttemptId;  # 0: none has been started
+  worker @3 :UInt64;
+  workerName @4 :Text;
+  digest @5 :T.Digest;
 }
 
 struct WorkerView {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "rpc/json_writer.h"
+#include "rpc/view_json_parts.h"
 
 namespace millrace {
 namespace {
@@ -17,14 +18,6 @@ uint64_t TasksOf(const JobView& job, StageKind kind) {
     if (stage.kind == kind) tasks += stage.total;
   }
   return tasks;
-}
-
-void WriteOptionalText(const std::string& text, JsonWriter* json) {
-  if (text.empty()) {
-    json->Null();
-  } else {
-    json->String(text);
-  }
 }
 
 void WriteTasks(const JobView& job, JsonWriter* json) {
@@ -63,14 +56,6 @@ void WriteCounts(const char* key, Kind first, const Counts& counts, JsonWriter* 
     json->Key(Name(static_cast<Kind>(i))).Number(counts[i]);
   }
   json->CloseObject();
-}
-
-template <typename T>
-void WriteArray(const std::vector<T>& values, void (*write)(const T&, JsonWriter*),
-                JsonWriter* json) {
-  json->OpenArray();
-  for (const T& value : values) write(value, json);
-  json->CloseArray();
 }
 
 void WriteStage(const StageProgress& stage, JsonWriter* json) {
@@ -114,6 +99,7 @@ void WriteJob(const JobView& job, JsonWriter* json) {
   WriteCounts("reasons", Reason::kFirst, job.attempts_by_reason, json);
   WriteCounts("causes", Cause::kSucceeded, job.attempts_by_cause, json);
   WriteTotals(job, json);
+  WriteRecovery(job, json);
   WriteCounters(job, json);
   json->Key("error");
   WriteOptionalText(job.error, json);
@@ -140,28 +126,6 @@ void WriteStats(const AttemptStats& stats, JsonWriter* json) {
   json->CloseObject();
 }
 
-void WriteAttempt(const AttemptView& attempt, JsonWriter* json) {
-  json->OpenObject();
-  json->Key("attempt").String(ToString(attempt.attempt));
-  json->Key("task").String(TaskName(attempt.kind, attempt.task.index));
-  json->Key("reason").String(Name(attempt.reason));
-  json->Key("cause").String(Name(attempt.cause));
-  json->Key("worker").String(ToString(attempt.worker));
-  json->Key("worker_name").String(attempt.worker_name);
-  json->Key("worker_pid").Number(attempt.worker_pid);
-  json->Key("started_s").Seconds(attempt.started_ms);
-  json->Key("ended_s");
-  if (attempt.cause == Cause::kRunning) {
-    json->Null();
-  } else {
-    json->Seconds(attempt.ended_ms);
-  }
-  json->Key("message");
-  WriteOptionalText(attempt.message, json);
-  WriteStats(attempt.stats, json);
-  json->CloseObject();
-}
-
 void WriteWorker(const WorkerView& worker, JsonWriter* json) {
   json->OpenObject();
   json->Key("worker").String(ToString(worker.worker));
@@ -184,6 +148,36 @@ std::string ArrayJson(const std::vector<T>& values, void (*write)(const T&, Json
 }
 
 }  // namespace
+
+void WriteOptionalText(const std::string& text, JsonWriter* json) {
+  if (text.empty()) {
+    json->Null();
+  } else {
+    json->String(text);
+  }
+}
+
+void WriteAttempt(const AttemptView& attempt, JsonWriter* json) {
+  json->OpenObject();
+  json->Key("attempt").String(ToString(attempt.attempt));
+  json->Key("task").String(TaskName(attempt.kind, attempt.task.index));
+  json->Key("reason").String(Name(attempt.reason));
+  json->Key("cause").String(Name(attempt.cause));
+  json->Key("worker").String(ToString(attempt.worker));
+  json->Key("worker_name").String(attempt.worker_name);
+  json->Key("worker_pid").Number(attempt.worker_pid);
+  json->Key("started_s").Seconds(attempt.started_ms);
+  json->Key("ended_s");
+  if (attempt.cause == Cause::kRunning) {
+    json->Null();
+  } else {
+    json->Seconds(attempt.ended_ms);
+  }
+  json->Key("message");
+  WriteOptionalText(attempt.message, json);
+  WriteStats(attempt.stats, json);
+  json->CloseObject();
+}
 
 std::string JobJson(const JobView& job) {
   JsonWriter json;

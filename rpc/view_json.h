@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "rpc/job_views.h"
+#include "rpc/lineage_view.h"
 
 namespace millrace {
 
@@ -19,6 +20,7 @@ std::string JobsJson(const std::vector<JobView>& jobs);
 
 std::string AttemptsJson(const std::vector<AttemptView>& attempts);
 std::string WorkersJson(const std::vector<WorkerView>& workers);
+std::string LineageJson(const LineageView& lineage);
 
 }  // namespace millrace
 

@@ -56,6 +56,27 @@ TEST(ViewJsonTest, AFailedJobHasItsError) {
   EXPECT_THAT(json, HasSubstr(R"("failed": 4)"));
 }
 
+TEST(ViewJsonTest, ALossTellsWhatItCostAndWhatWasDoneAgain) {
+  JobView job = WordCount();
+  job.submitted_unix_ms = 1000;
+  EXPECT_THAT(JobJson(job), HasSubstr(R"("recovery": [], "recovery_dropped": 0, )"));
+  RecoveryEntry entry;
+  entry.wall_us = 2'250'000;
+  entry.subject = "w2";
+  entry.attempts_lost = 1;
+  entry.outputs_lost = 3;
+  entry.cpu_us_again = 2'100'000;
+  entry.bytes_again = 123;
+  job.recovery = {entry};
+  job.recovery_dropped = 4;
+  EXPECT_THAT(
+      JobJson(job),
+      HasSubstr(R"("recovery": [{"what": "worker_lost", "noticed_by": "connection_closed", )"
+                R"("noticed_s": 1.250, "noticed_unix_ms": 2250, "subject": "w2", )"
+                R"("attempts_lost": 1, "outputs_lost": 3, "cpu_s_again": 2.100, )"
+                R"("bytes_again": 123}], "recovery_dropped": 4, )"));
+}
+
 TEST(ViewJsonTest, ListsAreArrays) {
   EXPECT_EQ(JobsJson({}), "[]");
   EXPECT_THAT(JobsJson({WordCount(), WordCount()}), HasSubstr(R"(}, {"job": "job-3")"));
@@ -73,6 +94,32 @@ TEST(ViewJsonTest, AnAttemptThatRunsHasNoEnd) {
               StartsWith(R"([{"attempt": "attempt-1-17", "task": "map-00012", "reason": "first", )"
                          R"("cause": "running", "worker": "worker-2", "worker_name": "red", )"
                          R"("worker_pid": 4711, "started_s": 0.015, "ended_s": null, )"));
+}
+
+TEST(ViewJsonTest, TheLineageOfAMapNamesItsRangesAndItsWinner) {
+  LineageView lineage;
+  lineage.task = TaskId{JobId(3), 0, 12};
+  lineage.state = "done";
+  lineage.split = {FileRange{{"/in/a", 100, 0}, 40, 60}};
+  lineage.winner = AttemptId{Epoch(1), 17};
+  lineage.digest = Digest{1, 2};
+  EXPECT_EQ(LineageJson(lineage),
+            R"({"job": "job-3", "task": "map-00012", "state": "done", )"
+            R"("split": [{"file": "/in/a", "offset": 40, "length": 60}], )"
+            R"("winner": "attempt-1-17", "digest": "00000000000000010000000000000002", )"
+            R"("attempts": [], "sources": [], "forgotten": null})");
+}
+
+TEST(ViewJsonTest, TheLineageOfAReduceNamesItsSources) {
+  LineageView lineage;
+  lineage.task = TaskId{JobId(3), 1, 2};
+  lineage.kind = StageKind::kReduce;
+  lineage.state = "running";
+  lineage.read = {{4, SourceState::kLost, AttemptId{Epoch(1), 9}, WorkerId(2), "red", {}}};
+  EXPECT_THAT(
+      LineageJson(lineage),
+      HasSubstr(R"("sources": [{"task": "map-00004", "state": "lost", "attempt": "attempt-1-9", )"
+                R"("worker": "worker-2", "worker_name": "red", "digest": null}])"));
 }
 
 TEST(ViewJsonTest, AWorkerHasItsNamePidAndHeartbeat) {

@@ -17,6 +17,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "rpc/lineage_view.h"
+#include "rpc/recovery_entry.h"
 #include "rpc/task_types.h"
 #include "rpc/types.capnp.h"
 
@@ -37,6 +39,12 @@ template <>
 constexpr int kEnumCount<InputFormat> = 2;
 template <>
 constexpr int kEnumCount<ShuffleMode> = 2;
+template <>
+constexpr int kEnumCount<LossKind> = kLossKindCount;
+template <>
+constexpr int kEnumCount<NoticedBy> = kNoticedByCount;
+template <>
+constexpr int kEnumCount<SourceState> = kSourceStateCount;
 
 // Reads the fields of one foreign message and remembers the first thing wrong with them.
 //

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "rpc/job_views.h"
+#include "rpc/lineage_view.h"
 #include "rpc/task_types.h"
 
 namespace millrace {
@@ -151,6 +152,19 @@ inline JobView SampleJobView() {
   return job;
 }
 
+inline RecoveryEntry SampleRecoveryEntry() {
+  RecoveryEntry entry;
+  entry.what = LossKind::kOutputLost;
+  entry.noticed_by = NoticedBy::kChecksumMismatch;
+  entry.wall_us = 31;
+  entry.subject = "map-00007 on red";
+  entry.attempts_lost = 32;
+  entry.outputs_lost = 33;
+  entry.cpu_us_again = 34;
+  entry.bytes_again = 35;
+  return entry;
+}
+
 inline AttemptView SampleAttemptView() {
   AttemptView attempt;
   attempt.attempt = SampleAttempt();
@@ -180,6 +194,22 @@ inline WorkerView SampleWorkerView() {
   worker.attempts = 23;
   worker.heartbeat_age_ms = 24;
   return worker;
+}
+
+inline LineageView SampleLineageView() {
+  LineageView lineage;
+  lineage.task = SampleTask();
+  lineage.kind = StageKind::kReduce;
+  lineage.state = "running";
+  lineage.split = {SampleRange()};
+  lineage.winner = SampleAttempt();
+  lineage.digest = SampleDigest();
+  lineage.sources = 25;
+  lineage.forgotten = "nothing of this";
+  lineage.attempts = {SampleAttemptView()};
+  lineage.read = {
+      {4, SourceState::kBeingMadeAgain, SampleAttempt(), WorkerId(5), "red", SampleDigest()}};
+  return lineage;
 }
 
 }  // namespace millrace

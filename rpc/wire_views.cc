@@ -12,6 +12,8 @@ using capnp::uint;
 
 // A later version may count more kinds than we know.
 constexpr size_t kMaxKinds = 64;
+// A later master may remember more of them than ours.
+constexpr size_t kMaxRecoveryEntries = 1000;
 
 template <size_t kCount>
 std::array<uint64_t, kCount> Counts(const char* field, capnp::List<uint64_t>::Reader in,
@@ -40,6 +42,23 @@ absl::StatusOr<StageProgress> ReadStageProgress(capnp_master::StageProgress::Rea
   return ReadMessage("StageProgress", in, StageProgressFrom);
 }
 
+RecoveryEntry RecoveryEntryFrom(capnp_master::RecoveryEntry::Reader in, FieldReader& fields) {
+  RecoveryEntry entry;
+  entry.what = fields.Enum<LossKind>("what", in.getWhat());
+  entry.noticed_by = fields.Enum<NoticedBy>("noticedBy", in.getNoticedBy());
+  entry.wall_us = in.getWallUs();
+  entry.subject = fields.Text("subject", in.getSubject(), kMaxMessageTextBytes);
+  entry.attempts_lost = in.getAttemptsLost();
+  entry.outputs_lost = in.getOutputsLost();
+  entry.cpu_us_again = in.getCpuUsAgain();
+  entry.bytes_again = in.getBytesAgain();
+  return entry;
+}
+
+absl::StatusOr<RecoveryEntry> ReadRecoveryEntry(capnp_master::RecoveryEntry::Reader in) {
+  return ReadMessage("RecoveryEntry", in, RecoveryEntryFrom);
+}
+
 JobView JobViewFrom(capnp_master::JobView::Reader in, FieldReader& fields) {
   JobView job;
   job.job = fields.SomeId<JobId>("job", in.getJob());
@@ -64,6 +83,9 @@ JobView JobViewFrom(capnp_master::JobView::Reader in, FieldReader& fields) {
   job.submitted_unix_ms = in.getSubmittedUnixMs();
   job.wall_ms = in.getWallMs();
   job.waiting_on = fields.Text("waitingOn", in.getWaitingOn(), kMaxMessageTextBytes);
+  job.recovery = fields.NestedList<RecoveryEntry, capnp_master::RecoveryEntry>(
+      "recovery", in.getRecovery(), kMaxRecoveryEntries, ReadRecoveryEntry);
+  job.recovery_dropped = in.getRecoveryDropped();
   return job;
 }
 
@@ -105,6 +127,17 @@ void Write(const StageProgress& value, capnp_master::StageProgress::Builder out)
   out.setRunning(value.running);
 }
 
+void Write(const RecoveryEntry& value, capnp_master::RecoveryEntry::Builder out) {
+  out.setWhat(static_cast<uint8_t>(value.what));
+  out.setNoticedBy(static_cast<uint8_t>(value.noticed_by));
+  out.setWallUs(value.wall_us);
+  out.setSubject(ToText(ClipMessage(value.subject)));
+  out.setAttemptsLost(value.attempts_lost);
+  out.setOutputsLost(value.outputs_lost);
+  out.setCpuUsAgain(value.cpu_us_again);
+  out.setBytesAgain(value.bytes_again);
+}
+
 }  // namespace
 
 absl::StatusOr<JobView> ReadJobView(capnp_master::JobView::Reader in) {
@@ -140,6 +173,9 @@ void Write(const JobView& value, capnp_master::JobView::Builder out) {
   out.setSubmittedUnixMs(value.submitted_unix_ms);
   out.setWallMs(value.wall_ms);
   out.setWaitingOn(ToText(ClipMessage(value.waiting_on)));
+  auto recovery = out.initRecovery(static_cast<uint>(value.recovery.size()));
+  for (uint i = 0; i < value.recovery.size(); ++i) Write(value.recovery[i], recovery[i]);
+  out.setRecoveryDropped(value.recovery_dropped);
 }
 
 void Write(const AttemptView& value, capnp_master::AttemptView::Builder out) {

@@ -51,6 +51,24 @@ TEST(WireViewsTest, AJobTravelsWhole) {
   EXPECT_EQ(copy.waiting_on, job.waiting_on);
 }
 
+TEST(WireViewsTest, TheRecoveryLedgerTravelsWhole) {
+  JobView job = SampleJobView();
+  job.recovery = {SampleRecoveryEntry(), RecoveryEntry()};
+  job.recovery_dropped = 36;
+  const JobView copy = Sent<wire::JobView>(job, ReadJobView);
+  EXPECT_EQ(copy.recovery_dropped, 36u);
+  ASSERT_EQ(copy.recovery.size(), 2u);
+  const RecoveryEntry& entry = copy.recovery[0];
+  EXPECT_EQ(entry.what, LossKind::kOutputLost);
+  EXPECT_EQ(entry.noticed_by, NoticedBy::kChecksumMismatch);
+  EXPECT_EQ(entry.wall_us, 31);
+  EXPECT_EQ(entry.subject, "map-00007 on red");
+  EXPECT_EQ(entry.attempts_lost, 32u);
+  EXPECT_EQ(entry.outputs_lost, 33u);
+  EXPECT_EQ(entry.cpu_us_again, 34u);
+  EXPECT_EQ(entry.bytes_again, 35u);
+}
+
 TEST(WireViewsTest, AnAttemptTravelsWhole) {
   const AttemptView attempt = SampleAttemptView();
   const AttemptView copy = Sent<wire::AttemptView>(attempt, ReadAttemptView);
@@ -79,6 +97,28 @@ TEST(WireViewsTest, AWorkerTravelsWhole) {
   EXPECT_EQ(copy.busy, 3u);
   EXPECT_EQ(copy.attempts, 23u);
   EXPECT_EQ(copy.heartbeat_age_ms, 24u);
+}
+
+TEST(WireViewsTest, ALineageTravelsWhole) {
+  const LineageView lineage = SampleLineageView();
+  const LineageView copy = Sent<wire::LineageView>(lineage, ReadLineageView);
+  EXPECT_EQ(copy.task, lineage.task);
+  EXPECT_EQ(copy.kind, StageKind::kReduce);
+  EXPECT_EQ(copy.state, "running");
+  EXPECT_EQ(copy.split, lineage.split);
+  EXPECT_EQ(copy.winner, lineage.winner);
+  EXPECT_EQ(copy.digest, lineage.digest);
+  EXPECT_EQ(copy.sources, 25u);
+  EXPECT_EQ(copy.forgotten, lineage.forgotten);
+  ASSERT_EQ(copy.attempts.size(), 1u);
+  EXPECT_EQ(copy.attempts[0].message, "another attempt won");
+  ASSERT_EQ(copy.read.size(), 1u);
+  EXPECT_EQ(copy.read[0].map_index, 4u);
+  EXPECT_EQ(copy.read[0].state, SourceState::kBeingMadeAgain);
+  EXPECT_EQ(copy.read[0].attempt, SampleAttempt());
+  EXPECT_EQ(copy.read[0].worker, WorkerId(5));
+  EXPECT_EQ(copy.read[0].worker_name, "red");
+  EXPECT_EQ(copy.read[0].digest, SampleDigest());
 }
 
 TEST(WireViewsTest, CountersBeyondTheBoundAreLeftOut) {

@@ -1,6 +1,7 @@
 #include "master/core/attempt_rules.h"
 
 #include <algorithm>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -158,6 +159,8 @@ void AttemptRules::AcceptFailure(const AttemptReported& event, const RunningAtte
   const AttemptOutcome& outcome = event.outcome;
   JobRecord* job = turn_.cluster().FindJob(attempt.task.job);
   const Cause cause = FailureOf(outcome);
+  std::optional<LossNote> loss = LossOfReport(&turn_, event, cause);
+  if (loss.has_value()) loss->Show(job->id());
   turn_.Emit(AttemptEnded{outcome.attempt, attempt.task, cause, turn_.wall_us(), TextOf(outcome)});
   Answer(event, OutcomeReply::kAccepted);
   if (cause == Cause::kJobInvalid) {
@@ -168,7 +171,7 @@ void AttemptRules::AcceptFailure(const AttemptReported& event, const RunningAtte
     return;
   }
   CheckLimits(job, attempt.task);
-  if (cause == Cause::kFetchFailed) LoseFailedSource(job, outcome);
+  if (cause == Cause::kFetchFailed) LoseFailedSource(job, outcome, &*loss);
   if (job->ended()) return;
   if (cause == Cause::kWorkerFailed) Pause(event.worker, job, attempt.task);
   if (cause == Cause::kWorkerUnfit) Exclude(event.worker, job, attempt.task);
@@ -200,16 +203,19 @@ void AttemptRules::Exclude(WorkerId worker, JobRecord* job, const TaskId& task) 
                                job->troubles[KeyOf(task)].last_failure));
 }
 
-void AttemptRules::LoseFailedSource(JobRecord* job, const AttemptOutcome& outcome) {
+void AttemptRules::LoseFailedSource(JobRecord* job, const AttemptOutcome& outcome, LossNote* loss) {
   const TaskId map{job->id(), 0, outcome.failed_map_index};
   // A source that was replaced meanwhile costs nothing: the reduce just tries again.
-  if (IsWinner(map, outcome.failed_source)) LoseOutput(job->id(), map.index);
+  if (IsWinner(map, outcome.failed_source)) LoseOutput(job->id(), map.index, loss);
 }
 
 void AttemptRules::On(const OutputMissed& event) {
   if (event.task.stage != 0 || !IsWinner(event.task, event.attempt)) return;
   const JobRecord* job = turn_.cluster().FindJob(event.task.job);
-  if (job->task(event.task).worker() == event.worker) LoseOutput(job->id(), event.task.index);
+  if (job->task(event.task).worker() != event.worker) return;
+  LossNote loss(&turn_, LossKind::kOutputLost, NoticedBy::kReportedMissing,
+                SourceName(turn_.cluster(), event.task, event.attempt));
+  LoseOutput(job->id(), event.task.index, &loss);
 }
 
 void AttemptRules::On(const SourcesReady& event) {
@@ -237,6 +243,7 @@ void AttemptRules::TimeOut(const AttemptId& id) {
   if (found == nullptr) return;  // went with its job
   const RunningAttempt attempt = *found;
   JobRecord* job = turn_.cluster().FindJob(attempt.task.job);
+  LossOfStandstill(&turn_, attempt.task, attempt.worker).Show(job->id());
   turn_.Emit(AttemptEnded{
       id, attempt.task, Cause::kTimedOut, turn_.wall_us(),
       absl::StrCat("it got nothing done for ",
@@ -247,19 +254,21 @@ void AttemptRules::TimeOut(const AttemptId& id) {
   CheckLimits(job, attempt.task);
 }
 
-void AttemptRules::LoseAttempt(const AttemptId& id) {
+void AttemptRules::LoseAttempt(const AttemptId& id, LossNote* loss) {
   const RunningAttempt* found = turn_.cluster().FindAttempt(id);
   if (found == nullptr) return;  // went with its job
   const TaskId task = found->task;
+  loss->Show(task.job);
   turn_.Emit(AttemptEnded{id, task, Cause::kWorkerLost, turn_.wall_us(), ""});
   CheckLimits(turn_.cluster().FindJob(task.job), task);
 }
 
-void AttemptRules::LoseOutput(JobId job_id, uint32_t map_index) {
+void AttemptRules::LoseOutput(JobId job_id, uint32_t map_index, LossNote* loss) {
   JobRecord* job = turn_.cluster().FindJob(job_id);
   if (job == nullptr || !job->NeedsMapOutputs()) return;
   const TaskId task{job_id, 0, map_index};
   if (!job->task(task).done()) return;
+  loss->Show(job_id);
   turn_.Emit(OutputLost{job->task(task).winner(), task});
   // Reduce attempts that wait for a slot may read the source in place: they say again when the new
   // one is ready. Those that have a slot go on; they report it if they miss the source.

@@ -17,6 +17,7 @@
 
 #include "master/core/events.h"
 #include "master/core/job_rules.h"
+#include "master/core/loss_note.h"
 #include "master/core/turn.h"
 
 namespace millrace {
@@ -31,12 +32,12 @@ class AttemptRules {
   void On(const OutputMissed& event);
 
   // The attempt runs on a worker that does not know it, or is lost. May fail the job.
-  void LoseAttempt(const AttemptId& attempt);
+  void LoseAttempt(const AttemptId& attempt, LossNote* loss);
   // The attempt, which runs, gets nothing done: it is stopped. May fail the job.
   void TimeOut(const AttemptId& attempt);
   // The output of a finished map is gone. May fail the job. Does nothing for an output that nobody
   // needs any more.
-  void LoseOutput(JobId job, uint32_t map_index);
+  void LoseOutput(JobId job, uint32_t map_index, LossNote* loss);
   // Whether `attempt` has won its task, and its output is still the current one.
   bool IsWinner(const TaskId& task, const AttemptId& attempt) const;
 
@@ -52,7 +53,7 @@ class AttemptRules {
   void NotePace(JobRecord* job, const RunningAttempt& winner, const AttemptStats& stats);
   void SupersedeOthers(JobRecord* job, const RunningAttempt& winner);
   void RestartReduces(JobRecord* job);
-  void LoseFailedSource(JobRecord* job, const AttemptOutcome& outcome);
+  void LoseFailedSource(JobRecord* job, const AttemptOutcome& outcome, LossNote* loss);
   void FailForNonDeterministicMap(JobRecord* job, const TaskId& task, const AttemptId& attempt);
   // The worker could not run an attempt of the job: others come first for a while.
   void Pause(WorkerId worker, JobRecord* job, const TaskId& task);

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "master/core/check.h"
+#include "master/core/recovery_ledger.h"
 
 namespace millrace {
 namespace {
@@ -130,6 +131,7 @@ void ClusterState::On(const AttemptEnded& edit) {
     job->messages[edit.attempt] = edit.message;
   }
   if (edit.cause != Cause::kSuperseded) CountFailure(job, edit, attempt.worker);
+  AddLostAttempt(edit, job);
   Reindex(job);
 }
 
@@ -137,6 +139,7 @@ void ClusterState::On(const TaskDone& edit) {
   const RunningAttempt attempt = End(edit.attempt, Cause::kSucceeded, edit.wall_us);
   JobRecord* job = Change(edit.task.job);
   job->history.back().stats = edit.stats;
+  AddDoneAgain(edit, job);
   StageState& stage = job->stages[edit.task.stage];
   Task& task = stage.Mutable(edit.task.index);
   if (!task.was_done) {  // a task that runs again adds nothing to the sums
@@ -173,6 +176,7 @@ void ClusterState::On(const OutputLost& edit) {
   Increment(&trouble.outputs_lost);
   trouble.AddFailedWorker(task.worker());
   maps.SetState(edit.task.index, TaskState::kIdle);
+  AddLostOutput(edit, job);
   MoveSource(job, edit.task.index);
   Reindex(job);
 }
@@ -223,6 +227,8 @@ void ClusterState::On(const JobFolded& edit) {
   if (!plan.request_id.empty()) requests_[plan.request_id] = id;
   ended_.push_back(id);
 }
+
+void ClusterState::On(const LossNoticed& edit) { AddLoss(edit, Change(edit.job)); }
 
 RunningAttempt ClusterState::End(const AttemptId& id, Cause cause, int64_t wall_us) {
   const auto found = attempts_.find(id);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <limits>
 #include <map>
 #include <sstream>
@@ -17,8 +18,10 @@ namespace millrace {
 namespace {
 
 // An entry is this byte, the index of the edit's kind in JobEdit, then its fields. Integers are
-// varints (signed ones zig-zag), strings a length and bytes.
+// varints (signed ones zig-zag), strings a length and bytes. Format 1 had neither
+// recovery ledger nor backups.
 constexpr uint8_t kFormatVersion = 2;
+constexpr uint8_t kOldestFormatVersion = 1;
 
 // In templates below, `T` is const for the writer and the printer.
 template <typename T, typename Plain>
@@ -74,8 +77,8 @@ void Walk(W& walk, T& id) {
 }
 template <typename W, typename T, If<T, JobPlan> = 0>
 void Walk(W& walk, T& p) {
-  walk(p.name, p.request_id, p.output_folder, p.map_count, p.reducers, p.max_attempts,
-       p.speculation_floor_ms, p.progress_timeout_ms);
+  walk(p.name, p.request_id, p.output_folder, p.map_count, p.reducers, p.max_attempts);
+  if (walk.HasFieldsOf(2)) walk(p.speculation_floor_ms, p.progress_timeout_ms);
 }
 template <typename W, typename T, If<T, AttemptStats> = 0>
 void Walk(W& walk, T& s) {
@@ -89,11 +92,23 @@ void Walk(W& walk, T& s) {
   for (auto& count : s.ended) walk(count);
   for (auto& count : s.tasks_done) walk(count);
   walk(s.stale_reports, s.workers_joined, s.workers_lost, s.stats, s.counters);
+  if (walk.HasFieldsOf(2)) walk(s.recovery, s.recovery_dropped);
+}
+template <typename W, typename T, If<T, LossNoticed> = 0>
+void Walk(W& walk, T& e) {
+  walk(e.job, e.what, e.noticed_by, e.wall_us, e.subject);
+}
+template <typename W, typename T, If<T, RecoveryEntry> = 0>
+void Walk(W& walk, T& e) {
+  walk(e.what, e.noticed_by, e.wall_us, e.subject, e.attempts_lost, e.outputs_lost, e.cpu_us_again,
+       e.bytes_again);
 }
 
 class Writer {
  public:
   explicit Writer(std::string* out) : out_(out) {}
+
+  bool HasFieldsOf(uint8_t) const { return true; }
 
   template <typename... Fields>
   void operator()(const Fields&... fields) {
@@ -130,6 +145,10 @@ class Writer {
     PutVarint(counters.size());
     for (const auto& [name, value] : counters) (*this)(name, value);
   }
+  void Put(const std::deque<RecoveryEntry>& entries) {
+    PutVarint(entries.size());
+    for (const RecoveryEntry& entry : entries) Walk(*this, entry);
+  }
 
   void PutVarint(uint64_t value) {
     for (; value >= 0x80; value >>= 7) out_->push_back(static_cast<char>(value | 0x80));
@@ -144,10 +163,12 @@ class Writer {
 
 class Reader {
  public:
-  explicit Reader(std::string_view bytes) : rest_(bytes) {}
+  Reader(uint8_t version, std::string_view bytes) : version_(version), rest_(bytes) {}
 
   bool ok() const { return ok_; }
   bool at_end() const { return rest_.empty(); }
+  // Whether entries of this one's format have what format `version` added.
+  bool HasFieldsOf(uint8_t version) const { return version_ >= version; }
 
   template <typename... Fields>
   void operator()(Fields&... fields) {
@@ -191,9 +212,17 @@ class Reader {
       counters.emplace(std::move(name), value);
     }
   }
+  void Get(std::deque<RecoveryEntry>& entries) {
+    // An entry takes eight bytes at least.
+    for (uint64_t left = GetVarint(rest_.size() / 8); left > 0 && ok_; --left) {
+      Walk(*this, entries.emplace_back());
+    }
+  }
 
   static uint64_t Last(Reason) { return kReasonCount - 1; }
   static uint64_t Last(Cause) { return kCauseCount - 1; }
+  static uint64_t Last(LossKind) { return kLossKindCount - 1; }
+  static uint64_t Last(NoticedBy) { return kNoticedByCount - 1; }
   static uint64_t Last(JobState) { return static_cast<uint64_t>(JobState::kCancelled); }
 
   // Zero, and ok() is false from now on, when there is none or it is larger than `max`.
@@ -224,12 +253,15 @@ class Reader {
     return value;
   }
 
+  const uint8_t version_;
   std::string_view rest_;
   bool ok_ = true;
 };
 
 class Printer {
  public:
+  bool HasFieldsOf(uint8_t) const { return true; }
+
   template <typename... Fields>
   void operator()(const Fields&... fields) {
     (Print(fields), ...);
@@ -265,6 +297,9 @@ class Printer {
   void Print(const std::map<std::string, int64_t>& counters) {
     for (const auto& [name, value] : counters) Item() << name << "=" << value;
   }
+  void Print(const std::deque<RecoveryEntry>& entries) {
+    for (const RecoveryEntry& entry : entries) Walk(*this, entry);
+  }
 
   std::ostream& Item() {
     if (!first_) out_ << ", ";
@@ -277,9 +312,10 @@ class Printer {
 };
 
 const char* NameOf(const JobEdit& edit) {
-  static constexpr const char* kNames[] = {
-      "AttemptStarted",   "AttemptEnded", "TaskDone",      "OutputLost", "JobAccepted",
-      "WorkerRegistered", "WorkerLost",   "JobPublishing", "JobEnded",   "JobFolded"};
+  static constexpr const char* kNames[] = {"AttemptStarted", "AttemptEnded",  "TaskDone",
+                                           "OutputLost",     "JobAccepted",   "WorkerRegistered",
+                                           "WorkerLost",     "JobPublishing", "JobEnded",
+                                           "JobFolded",      "LossNoticed"};
   static_assert(std::size(kNames) == std::variant_size_v<JobEdit>);
   return kNames[edit.index()];
 }
@@ -306,17 +342,18 @@ void EncodeTo(const JobEdit& edit, std::string* out) {
 
 absl::StatusOr<JobEdit> DecodeEdit(std::string_view bytes) {
   if (bytes.size() < 2) return absl::DataLossError("journal entry of fewer than two bytes");
-  if (static_cast<uint8_t>(bytes[0]) != kFormatVersion) {
+  const uint8_t version = static_cast<uint8_t>(bytes[0]);
+  if (version < kOldestFormatVersion || version > kFormatVersion) {
     return absl::FailedPreconditionError(
-        absl::StrCat("journal entry of format ", static_cast<uint8_t>(bytes[0]),
-                     "; this master reads format ", kFormatVersion));
+        absl::StrCat("journal entry of format ", version, "; this master reads formats ",
+                     kOldestFormatVersion, " to ", kFormatVersion));
   }
   JobEdit edit;
   if (!MakeKind(static_cast<uint8_t>(bytes[1]), &edit)) {
     return absl::DataLossError(
         absl::StrCat("journal entry of unknown kind ", static_cast<uint8_t>(bytes[1])));
   }
-  Reader reader(bytes.substr(2));
+  Reader reader(version, bytes.substr(2));
   std::visit([&reader](auto& e) { Walk(reader, e); }, edit);
   if (!reader.ok()) return absl::DataLossError(absl::StrCat(NameOf(edit), " entry is damaged"));
   if (!reader.at_end()) {
@@ -344,6 +381,7 @@ struct TopicFinder {
   uint64_t operator()(const JobPublishing& e) const { return TopicOf(e.job); }
   uint64_t operator()(const JobEnded& e) const { return TopicOf(e.job); }
   uint64_t operator()(const JobFolded& e) const { return TopicOf(e.summary.job); }
+  uint64_t operator()(const LossNoticed& e) const { return TopicOf(e.job); }
 };
 
 }  // namespace

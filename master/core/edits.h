@@ -18,6 +18,7 @@
 #include "master/core/job_plan.h"
 #include "master/core/job_summary.h"
 #include "rpc/ids.h"
+#include "rpc/recovery_entry.h"
 #include "rpc/task_types.h"
 #include "storage/digest.h"
 
@@ -92,8 +93,19 @@ struct JobFolded {
   JobSummary summary;
 };
 
-using JobEdit = std::variant<AttemptStarted, AttemptEnded, TaskDone, OutputLost, JobAccepted,
-                             WorkerRegistered, WorkerLost, JobPublishing, JobEnded, JobFolded>;
+// Something is lost, and the edits that follow say what that costs the job: a new entry of its
+// recovery ledger.
+struct LossNoticed {
+  JobId job;
+  LossKind what = LossKind::kWorkerLost;
+  NoticedBy noticed_by = NoticedBy::kConnectionClosed;
+  int64_t wall_us = 0;
+  std::string subject;  // whom or what it befell
+};
+
+using JobEdit =
+    std::variant<AttemptStarted, AttemptEnded, TaskDone, OutputLost, JobAccepted, WorkerRegistered,
+                 WorkerLost, JobPublishing, JobEnded, JobFolded, LossNoticed>;
 
 // What an edit is about, as a journal topic: all edits of a job, or of a worker, have the same.
 uint64_t TopicOf(JobId job);

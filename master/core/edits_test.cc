@@ -45,6 +45,17 @@ AttemptStats AnyStats() {
   return stats;
 }
 
+RecoveryEntry AnyEntry() {
+  RecoveryEntry entry;
+  entry.what = static_cast<LossKind>(*rc::gen::inRange(0, kLossKindCount));
+  entry.noticed_by = static_cast<NoticedBy>(*rc::gen::inRange(0, kNoticedByCount));
+  entry.wall_us = *rc::gen::arbitrary<int64_t>();
+  entry.subject = *rc::gen::arbitrary<std::string>();
+  entry.attempts_lost = *rc::gen::arbitrary<uint32_t>();
+  entry.bytes_again = *rc::gen::arbitrary<uint64_t>();
+  return entry;
+}
+
 JobSummary AnySummary() {
   JobSummary summary;
   summary.job = JobId(*rc::gen::arbitrary<uint64_t>());
@@ -55,6 +66,9 @@ JobSummary AnySummary() {
   summary.ended[2] = *rc::gen::arbitrary<uint64_t>();
   summary.ended_wall_us = *rc::gen::arbitrary<int64_t>();
   summary.counters = *rc::gen::arbitrary<std::map<std::string, int64_t>>();
+  const int losses = *rc::gen::inRange(0, 3);
+  for (int i = 0; i < losses; ++i) summary.recovery.push_back(AnyEntry());
+  summary.recovery_dropped = *rc::gen::arbitrary<uint64_t>();
   return summary;
 }
 
@@ -65,7 +79,7 @@ JobEdit AnyEdit() {
   const std::string text = *rc::gen::arbitrary<std::string>();
   const Cause cause = static_cast<Cause>(*rc::gen::inRange(0, kCauseCount));
   const Reason reason = static_cast<Reason>(*rc::gen::inRange(0, kReasonCount));
-  switch (*rc::gen::inRange(0, 10)) {
+  switch (*rc::gen::inRange(0, 11)) {
     case 0: return JobAccepted{job, AnyPlan(), wall_us, text};
     case 1: return WorkerRegistered{worker, Incarnation(job.value()), text};
     case 2: return WorkerLost{worker};
@@ -77,7 +91,8 @@ JobEdit AnyEdit() {
                       AnyStats(),   *rc::gen::arbitrary<std::map<std::string, int64_t>>()};
     case 6: return OutputLost{AnyAttempt(), AnyTask()};
     case 7: return JobPublishing{job};
-    case 8: return JobEnded{job, JobState::kFailed, wall_us, text};
+    case 8: return LossNoticed{job, AnyEntry().what, AnyEntry().noticed_by, wall_us, text};
+    case 9: return JobEnded{job, JobState::kFailed, wall_us, text};
     default: return JobFolded{AnySummary()};
   }
 }
@@ -103,7 +118,7 @@ TEST(EditsTest, AnEntryThatWasCutIsRefused) {
 
 TEST(EditsTest, AnyBytesAreReadOrRefusedButNeverTrusted) {
   EXPECT_TRUE(rc::check([](const std::string& tail) {
-    for (char kind = 0; kind < 12; ++kind) {
+    for (char kind = 0; kind < 13; ++kind) {
       const absl::StatusOr<JobEdit> read = DecodeEdit(std::string("\1") + kind + tail);
       if (read.ok()) RC_ASSERT(DecodeEdit(Encoded(*read)).ok());
     }
@@ -121,6 +136,18 @@ TEST(EditsTest, AnEntryOfAnotherFormatIsNamedAsSuch) {
   const absl::Status status = DecodeEdit(bytes).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(status.message()), HasSubstr("format 9"));
+}
+
+TEST(EditsTest, AFoldedJobOfFormat1IsReadAndHasNoLedger) {
+  JobSummary summary;
+  summary.job = JobId(3);
+  summary.counters = {{"words/odd", 7}};
+  std::string bytes = Encoded(JobFolded{summary});
+  bytes[0] = 1;
+  bytes.resize(bytes.size() - 2);  // no entries, none dropped
+  const absl::StatusOr<JobEdit> read = DecodeEdit(bytes);
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(DebugString(*read), DebugString(JobFolded{summary}));
 }
 
 TEST(EditsTest, ALaunchTakesFewBytes) {

@@ -53,6 +53,7 @@ void JobRecord::ForgetTasks() {
   troubles = {};
   backups_of_task = {};
   costs = {};
+  undone_by = {};
   source_log = {};
   reducing_workers = {};
   workers = {};

@@ -112,6 +112,9 @@ struct JobRecord {
   // By stage, since this master started.
   std::array<RecentCosts, 2> costs;
 
+  // Tasks that have to run again, and the number of the ledger's entry to which that is due.
+  absl::btree_map<TaskKey, uint64_t> undone_by;
+
   // Indexes of map tasks whose output came or went; a source version is a length of this list.
   std::vector<uint32_t> source_log;
   // Workers with reduce attempts of this job, and how many: they are told of changed sources.

@@ -5,11 +5,13 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <string>
 
 #include "master/core/job_plan.h"
 #include "rpc/ids.h"
+#include "rpc/recovery_entry.h"
 #include "rpc/task_types.h"
 
 namespace millrace {
@@ -33,6 +35,11 @@ struct JobSummary {
   // meanwhile.
   uint32_t workers_joined = 0;
   uint32_t workers_lost = 0;
+
+  // The newest losses, oldest first, and how many older ones are no longer here
+  // (recovery_ledger.h).
+  std::deque<RecoveryEntry> recovery;
+  uint64_t recovery_dropped = 0;
 
   // Sums over the first success of each task: the same as if nothing had failed. Input is what the
   // first stage read, output what the last one wrote.

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "master/core/check.h"
 #include "master/core/core_state.h"
+#include "master/core/lineage.h"
 
 namespace millrace {
 namespace {
@@ -20,36 +21,21 @@ const JobRecord& MustFind(const ClusterState& cluster, JobId job) {
   return *found;
 }
 
-AttemptSnapshot ViewOf(const AttemptRecord& record, const JobRecord& job,
-                       const ClusterState& cluster) {
-  AttemptSnapshot view;
-  view.attempt = AttemptId{Epoch(record.epoch), record.sequence};
-  view.task = TaskId{job.id(), record.stage, record.index};
-  view.kind = JobPlan::kind(record.stage);
-  view.worker = WorkerId(record.worker);
-  if (const WorkerRecord* worker = cluster.FindWorker(view.worker); worker != nullptr) {
-    view.worker_name = worker->name;
-  }
-  view.reason = record.reason;
-  view.cause = record.cause;
-  view.started_wall_us = record.started_wall_us;
-  view.ended_wall_us = record.ended_wall_us;
-  view.stats = record.stats;
-  const auto message = job.messages.find(view.attempt);
-  if (message != job.messages.end()) view.message = message->second;
-  return view;
+// "map-00000 to map-00015".
+std::string TasksOf(const JobPlan& plan, uint32_t stage) {
+  const uint32_t count = plan.task_count(stage);
+  if (count == 0) return "";
+  const std::string first = TaskName(JobPlan::kind(stage), 0);
+  return count == 1 ? first
+                    : absl::StrCat(first, " to ", TaskName(JobPlan::kind(stage), count - 1));
 }
 
-AttemptRecord RecordOf(const AttemptId& id, const RunningAttempt& attempt) {
-  AttemptRecord record;
-  record.sequence = id.sequence;
-  record.started_wall_us = attempt.started_wall_us;
-  record.epoch = static_cast<uint32_t>(id.epoch.value());
-  record.worker = static_cast<uint32_t>(attempt.worker.value());
-  record.index = attempt.task.index;
-  record.stage = static_cast<uint8_t>(attempt.task.stage);
-  record.reason = attempt.reason;
-  return record;
+absl::Status NoSuchTask(const TaskId& task, const JobPlan& plan) {
+  std::string known = TasksOf(plan, 0);
+  if (!plan.map_only()) absl::StrAppend(&known, known.empty() ? "" : " and ", TasksOf(plan, 1));
+  return absl::NotFoundError(absl::StrCat(ToString(task.job), " has no ",
+                                          TaskName(JobPlan::kind(task.stage), task.index),
+                                          "; it has ", known.empty() ? "no tasks" : known));
 }
 
 void DumpTask(uint32_t stage, uint32_t index, const Task& task, std::ostream& out) {
@@ -143,10 +129,21 @@ absl::StatusOr<std::vector<AttemptSnapshot>> MasterCore::Attempts(JobId id, size
   for (const auto& [key, attempts] : job->attempts) {
     for (const AttemptId& attempt : attempts) {
       if (views.size() == limit) return views;
-      views.push_back(ViewOf(RecordOf(attempt, *cluster.FindAttempt(attempt)), *job, cluster));
+      views.push_back(ViewOf(attempt, *job, cluster));
     }
   }
   return views;
+}
+
+absl::StatusOr<TaskLineage> MasterCore::Lineage(const TaskId& task, uint32_t first_source,
+                                                uint32_t sources_max) const {
+  const JobRecord* job = state_->cluster().FindJob(task.job);
+  if (job == nullptr) return NoSuchJob(task.job);
+  const JobPlan& plan = job->plan();
+  if (task.stage >= plan.stage_count() || task.index >= plan.task_count(task.stage)) {
+    return NoSuchTask(task, plan);
+  }
+  return LineageOf(task, *job, state_->cluster(), first_source, sources_max);
 }
 
 std::vector<WorkerSnapshot> MasterCore::Workers(CoreTime now) const {

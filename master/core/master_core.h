@@ -59,6 +59,10 @@ class MasterCore {
   JobId NextJobId() const;
   // At most `limit` attempts of `job`: ended ones in the order they ended, then running ones.
   absl::StatusOr<std::vector<AttemptSnapshot>> Attempts(JobId job, size_t limit) const;
+  // What `task` was made from; sources of a reduce from number `first_source` on. kNotFound, saying
+  // which there are, when there is no such task.
+  absl::StatusOr<TaskLineage> Lineage(const TaskId& task, uint32_t first_source,
+                                      uint32_t sources_max) const;
   // Those that are here, are waited for, or were lost since this master started.
   std::vector<WorkerSnapshot> Workers(CoreTime now) const;
   ClusterView Cluster() const;

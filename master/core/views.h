@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "master/core/job_summary.h"
 #include "rpc/ids.h"
+#include "rpc/lineage_view.h"
 #include "rpc/task_types.h"
 #include "storage/digest.h"
 
@@ -39,6 +40,17 @@ struct AttemptSnapshot {
   int64_t ended_wall_us = 0;  // 0 while it runs
   std::string message;        // what failed, where and why; often empty
   AttemptStats stats;         // of an attempt that won
+};
+
+// What one task was made from, and how often it was run.
+struct TaskLineage {
+  std::string state;  // as in LineageView, here and below
+  AttemptId winner;
+  Digest digest;
+  uint64_t sources = 0;
+  std::string forgotten;
+  std::vector<AttemptSnapshot> attempts;
+  std::vector<SourceView> read;
 };
 
 enum class WorkerState : uint8_t {

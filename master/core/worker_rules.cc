@@ -14,12 +14,21 @@ constexpr size_t kLostWorkersMax = 1000;
 // More slots than this on one host is a mistake in a flag.
 constexpr uint32_t kSlotsMax = 4096;
 
+// Whose time has run out.
+NoticedBy NoticedOf(const WorkerRecord& worker) {
+  if (worker.state == WorkerState::kSuspect) return NoticedBy::kConnectionClosed;
+  if (worker.state == WorkerState::kAwaited) return NoticedBy::kNotBackAfterRestart;
+  return NoticedBy::kLeaseRanOut;
+}
+
 }  // namespace
 
 void WorkerRules::On(const WorkerJoined& event) {
   ClusterState& cluster = turn_.cluster();
   const WorkerId former = cluster.IdOf(event.incarnation);
-  if (former != event.worker && cluster.FindWorker(former) != nullptr) Lose(former);
+  if (former != event.worker && cluster.FindWorker(former) != nullptr) {
+    Lose(former, NoticedBy::kConnectionClosed);
+  }
   WorkerRecord* worker = cluster.FindWorker(event.worker);
   if (worker != nullptr && worker->lost()) {  // an id from the past: it has to register anew
     turn_.Do(ForgetWorker{event.worker});
@@ -41,8 +50,9 @@ void WorkerRules::On(const WorkerJoined& event) {
     share.unfit = false;
   }
   ReconcileJobs(worker, event);
-  ReconcileAttempts(worker, event);
-  ReconcileOutputs(worker, event);
+  LossNote missing(&turn_, LossKind::kMissingOnReturn, NoticedBy::kReportedMissing, event.name);
+  ReconcileAttempts(worker, event, &missing);
+  ReconcileOutputs(worker, event, &missing);
   cluster.SetState(worker, WorkerState::kJoined);
   leases_.Watch(worker);
 }
@@ -60,7 +70,8 @@ void WorkerRules::ReconcileJobs(WorkerRecord* worker, const WorkerJoined& event)
   }
 }
 
-void WorkerRules::ReconcileAttempts(WorkerRecord* worker, const WorkerJoined& event) {
+void WorkerRules::ReconcileAttempts(WorkerRecord* worker, const WorkerJoined& event,
+                                    LossNote* missing) {
   absl::btree_set<AttemptId> listed;
   for (const HeldAttempt& held : event.attempts) {
     listed.insert(held.attempt);
@@ -74,11 +85,12 @@ void WorkerRules::ReconcileAttempts(WorkerRecord* worker, const WorkerJoined& ev
   }
   const std::vector<AttemptId> believed(worker->attempts.begin(), worker->attempts.end());
   for (const AttemptId& attempt : believed) {
-    if (listed.count(attempt) == 0) attempts_.LoseAttempt(attempt);
+    if (listed.count(attempt) == 0) attempts_.LoseAttempt(attempt, missing);
   }
 }
 
-void WorkerRules::ReconcileOutputs(WorkerRecord* worker, const WorkerJoined& event) {
+void WorkerRules::ReconcileOutputs(WorkerRecord* worker, const WorkerJoined& event,
+                                   LossNote* missing) {
   ClusterState& cluster = turn_.cluster();
   absl::btree_set<std::pair<TaskId, AttemptId>> listed;
   for (const HeldAttempt& held : event.outputs) {
@@ -98,7 +110,7 @@ void WorkerRules::ReconcileOutputs(WorkerRecord* worker, const WorkerJoined& eve
       const Task& task = job->maps()[index];
       const bool here = task.done() && task.worker() == worker->id;
       if (here && listed.count({TaskId{job_id, 0, index}, task.winner()}) == 0) {
-        attempts_.LoseOutput(job_id, index);
+        attempts_.LoseOutput(job_id, index, missing);
       }
     }
     JobRecord* job = cluster.FindJob(job_id);
@@ -133,7 +145,7 @@ void WorkerRules::On(const WorkerDraining& event) {
 
 void WorkerRules::On(const WorkerLeft& event) {
   const WorkerRecord* worker = turn_.cluster().FindWorker(event.worker);
-  if (worker != nullptr && !worker->lost()) Lose(event.worker);
+  if (worker != nullptr && !worker->lost()) Lose(event.worker, NoticedBy::kGoodbye);
 }
 
 void WorkerRules::On(const MasterStalled&) {
@@ -147,22 +159,25 @@ void WorkerRules::On(const MasterStalled&) {
 }
 
 void WorkerRules::LoseExpired() {
-  for (WorkerId worker : leases_.TakeExpired()) Lose(worker);
+  for (WorkerId worker : leases_.TakeExpired()) {
+    Lose(worker, NoticedOf(*turn_.cluster().FindWorker(worker)));
+  }
 }
 
-void WorkerRules::Lose(WorkerId id) {
+void WorkerRules::Lose(WorkerId id, NoticedBy noticed_by) {
   ClusterState& cluster = turn_.cluster();
   WorkerRecord* worker = cluster.FindWorker(id);
   leases_.Forget(worker);
   cluster.SetState(worker, WorkerState::kSuspect);  // so that nothing is sent to it from here on
   const std::vector<AttemptId> attempts(worker->attempts.begin(), worker->attempts.end());
-  for (const AttemptId& attempt : attempts) attempts_.LoseAttempt(attempt);
+  LossNote loss(&turn_, LossKind::kWorkerLost, noticed_by, cluster.NameOf(id));
+  for (const AttemptId& attempt : attempts) attempts_.LoseAttempt(attempt, &loss);
   const auto shares = worker->shares;  // a copy: losing an output may end a job
   for (const auto& [job_id, share] : shares) {
     for (uint32_t index : share.outputs) {
       const JobRecord* job = cluster.FindJob(job_id);
       if (job == nullptr || !job->NeedsMapOutputs()) break;
-      if (job->maps()[index].worker() == id) attempts_.LoseOutput(job_id, index);
+      if (job->maps()[index].worker() == id) attempts_.LoseOutput(job_id, index, &loss);
     }
   }
   turn_.Emit(WorkerLost{id});

@@ -11,6 +11,7 @@
 #include "master/core/attempt_rules.h"
 #include "master/core/events.h"
 #include "master/core/leases.h"
+#include "master/core/loss_note.h"
 #include "master/core/turn.h"
 
 namespace millrace {
@@ -36,12 +37,12 @@ class WorkerRules {
   uint64_t lost() const { return lost_; }
 
  private:
-  void Lose(WorkerId worker);
+  void Lose(WorkerId worker, NoticedBy noticed_by);
   void BoundLostWorkers();
   // Compares what a worker says it has with what we believe it has.
   void ReconcileJobs(WorkerRecord* worker, const WorkerJoined& event);
-  void ReconcileAttempts(WorkerRecord* worker, const WorkerJoined& event);
-  void ReconcileOutputs(WorkerRecord* worker, const WorkerJoined& event);
+  void ReconcileAttempts(WorkerRecord* worker, const WorkerJoined& event, LossNote* missing);
+  void ReconcileOutputs(WorkerRecord* worker, const WorkerJoined& event, LossNote* missing);
 
   Turn& turn_;
   Leases& leases_;

@@ -78,6 +78,23 @@ void CheckNothingLeft(Cluster& cluster, const Job& job, Complaints* complaints) 
   }
 }
 
+// Each attempt that was lost is in exactly one entry of the ledger.
+void CheckLedger(const Job& job, Complaints* complaints) {
+  const JobView& view = *job.ended;
+  if (view.recovery_dropped > 0) return;
+  uint64_t lost = 0;
+  for (const Cause cause :
+       {Cause::kWorkerLost, Cause::kTimedOut, Cause::kWorkerFailed, Cause::kFetchFailed}) {
+    lost += view.attempts_by_cause[static_cast<size_t>(cause)];
+  }
+  uint64_t entered = 0;
+  for (const RecoveryEntry& entry : view.recovery) entered += entry.attempts_lost;
+  if (entered != lost) {
+    complaints->push_back(
+        absl::StrCat(NameOf(job), " lost ", lost, " attempts, and its ledger has ", entered));
+  }
+}
+
 }  // namespace
 
 Complaints CheckOutputs(Cluster& cluster) {
@@ -119,6 +136,7 @@ Complaints CheckFates(Cluster& cluster) {
     if (view.state == JobState::kCancelled && !job->may_be_cancelled) {
       complaints.push_back(NameOf(*job) + " was cancelled by nobody");
     }
+    CheckLedger(*job, &complaints);
     const auto lines = view.counters.find("lines/seen");
     const int64_t counted = lines == view.counters.end() ? 0 : lines->second;
     if (Succeeded(*job) && counted != ExpectedLines(job->workload)) {

@@ -9,7 +9,8 @@
 //   CheckJournal     one winner a task, no effect of a lost worker, epochs only grow, no more
 //                    attempts than reasons, blame only where it belongs        (I2, I4, I6, I7,
 //                    I14)
-//   CheckFates       jobs fail only where they may, and say why; counters are exact  (I5, I10, I11)
+//   CheckFates       jobs fail only where they may, and say why; counters are exact; each lost
+//                    attempt is in the recovery ledger                         (I5, I10, I11)
 //   CheckReplay      the journal, read twice, gives the state that lives       (I8)
 //   CheckClean       nothing is left on workers                               (I9)
 #ifndef MILLRACE_TESTS_SIM_CHECKERS_H_

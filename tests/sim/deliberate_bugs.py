@@ -26,7 +26,7 @@ BUGS = [
     ("outputs_of_the_lost",
      "a lost worker's map outputs stay sources",
      "master/core/worker_rules.cc",
-     "      if (job->maps()[index].worker() == id) attempts_.LoseOutput(job_id, index);\n",
+     "      if (job->maps()[index].worker() == id) attempts_.LoseOutput(job_id, index, &loss);\n",
      ""),
     ("answer_before_sync",
      "a submit is answered before the journal has the job",
@@ -64,7 +64,7 @@ BUGS = [
     ("work_of_the_lost",
      "attempts of a lost worker count as running",
      "master/core/worker_rules.cc",
-     "  for (const AttemptId& attempt : attempts) attempts_.LoseAttempt(attempt);\n",
+     "  for (const AttemptId& attempt : attempts) attempts_.LoseAttempt(attempt, &loss);\n",
      ""),
 ]
 

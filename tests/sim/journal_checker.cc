@@ -19,7 +19,10 @@ class JournalReader {
 
   Complaints Finish() {
     for (const auto& [task, seen] : tasks_) CheckAttempts(task, seen);
-    for (const auto& [id, job] : jobs_) CheckBackups(id, job);
+    for (const auto& [id, job] : jobs_) {
+      CheckBackups(id, job);
+      if (job.loss_is_free) Complain(job.loss.subject, " was noticed to be lost, and cost nothing");
+    }
     return std::move(complaints_);
   }
 
@@ -44,6 +47,9 @@ class JournalReader {
     bool publishing = false;
     bool ended = false;
     std::map<uint32_t, uint32_t> backups;  // by stage
+    bool has_loss = false;  // and the newest is `loss`
+    LossNoticed loss;
+    bool loss_is_free = false;  // so far nothing was lost to it
   };
 
   template <typename... Parts>
@@ -120,6 +126,7 @@ class JournalReader {
     Seen& seen = tasks_[edit.task];
     ++seen.undone;
     seen.user_failures += edit.cause == Cause::kUserCodeFailed;
+    ChargeLoss(edit);
     if (edit.cause == Cause::kSucceeded) {
       Complain(ToString(edit.attempt), " succeeded without a result");
     }
@@ -151,6 +158,12 @@ class JournalReader {
     }
     seen.winner = AttemptId();
     ++seen.undone;
+    Job& job = jobs_[edit.task.job];
+    const bool noticed = job.has_loss && (job.loss.what == LossKind::kWorkerLost ||
+                                          job.loss.what == LossKind::kOutputLost ||
+                                          job.loss.what == LossKind::kMissingOnReturn);
+    if (!noticed) Complain("an output of ", ToString(edit.attempt), " was lost to nothing");
+    job.loss_is_free = false;
   }
 
   void On(const JobPublishing& edit) {
@@ -180,6 +193,33 @@ class JournalReader {
   }
 
   void On(const JobFolded&) {}
+
+  void On(const LossNoticed& edit) {
+    Job& job = jobs_[edit.job];
+    if (!Runs(edit.job))
+      Complain("a loss was noticed in ", ToString(edit.job), ", which does not run");
+    if (job.loss_is_free) Complain(job.loss.subject, " was noticed to be lost, and cost nothing");
+    job.has_loss = true;
+    job.loss = edit;
+    job.loss_is_free = true;
+  }
+
+  // Every attempt that a worker, an output or a deadline ended was lost to what was noticed last.
+  void ChargeLoss(const AttemptEnded& edit) {
+    std::set<LossKind> kinds;
+    if (edit.cause == Cause::kWorkerLost) {
+      kinds = {LossKind::kWorkerLost, LossKind::kMissingOnReturn};
+    }
+    if (edit.cause == Cause::kTimedOut) kinds = {LossKind::kAttemptTimedOut};
+    if (edit.cause == Cause::kWorkerFailed) kinds = {LossKind::kWorkerFailed};
+    if (edit.cause == Cause::kFetchFailed) kinds = {LossKind::kOutputLost};
+    if (kinds.empty()) return;
+    Job& job = jobs_[edit.task.job];
+    if (!job.has_loss || kinds.count(job.loss.what) == 0) {
+      Complain(ToString(edit.attempt), " was lost (", Name(edit.cause), ") to nothing");
+    }
+    job.loss_is_free = false;
+  }
 
   void End(const AttemptId& id, const TaskId& task) {
     const auto attempt = attempts_.find(id);

@@ -1,0 +1,81 @@
+#include "client/lineage_text.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "client/quantities.h"
+#include "client/tables.h"
+#include "mapreduce/count_text.h"
+
+namespace millrace {
+namespace {
+
+std::string Indented(const std::string& text) {
+  std::string out;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    absl::StrAppend(&out, "    ", text.substr(at, end - at), "\n");
+    at = end + 1;
+  }
+  return out;
+}
+
+std::string DigestText(const Digest& digest) { return digest == Digest() ? "-" : digest.ToHex(); }
+
+std::string WinnerText(const LineageView& lineage) {
+  if (!lineage.winner.is_set()) return "none";
+  std::string text = ToString(lineage.winner);
+  for (const AttemptView& attempt : lineage.attempts) {
+    if (attempt.attempt != lineage.winner) continue;
+    absl::StrAppend(&text, " on ", attempt.worker_name, " (", Name(attempt.reason), "), ",
+                    BytesText(attempt.stats.output_bytes));
+  }
+  if (lineage.digest != Digest()) absl::StrAppend(&text, ", digest ", lineage.digest.ToHex());
+  return text;
+}
+
+std::string SplitText(const InputSplit& split) {
+  uint64_t bytes = 0;
+  std::vector<TableRow> rows = {{"FILE", "OFFSET", "LENGTH"}};
+  for (const FileRange& range : split) {
+    bytes += range.length;
+    rows.push_back({range.file.path, absl::StrCat(range.offset), absl::StrCat(range.length)});
+  }
+  return absl::StrCat("  split     ", CountText(split.size(), "range"), ", ", BytesText(bytes),
+                      "\n", Indented(AlignedTable(rows)));
+}
+
+std::string SourcesText(const LineageView& lineage) {
+  std::vector<TableRow> rows = {{"MAP", "STATE", "ATTEMPT", "WORKER", "DIGEST"}};
+  uint64_t wanting = 0;
+  for (const SourceView& source : lineage.read) {
+    const bool at_hand =
+        source.state == SourceState::kAvailable || source.state == SourceState::kReleased;
+    if (!at_hand) ++wanting;
+    rows.push_back({TaskName(StageKind::kMap, source.map_index), Name(source.state),
+                    source.attempt.is_set() ? ToString(source.attempt) : "-",
+                    source.worker_name.empty() ? "-" : source.worker_name,
+                    DigestText(source.digest)});
+  }
+  std::string text = absl::StrCat("  sources   ", CountText(lineage.sources, "map output"));
+  if (wanting > 0) absl::StrAppend(&text, ", ", wanting, " not available");
+  absl::StrAppend(&text, "\n");
+  return lineage.read.empty() ? text : absl::StrCat(text, Indented(AlignedTable(rows)));
+}
+
+}  // namespace
+
+std::string LineageText(const LineageView& lineage) {
+  std::string text =
+      absl::StrCat(TaskName(lineage.kind, lineage.task.index), " of ", ToString(lineage.task.job),
+                   ": ", lineage.state, "\n  winner    ", WinnerText(lineage), "\n");
+  if (!lineage.split.empty()) absl::StrAppend(&text, SplitText(lineage.split));
+  if (lineage.kind == StageKind::kReduce) absl::StrAppend(&text, SourcesText(lineage));
+  absl::StrAppend(&text, "  attempts  ", lineage.attempts.size(), "\n");
+  if (!lineage.attempts.empty()) absl::StrAppend(&text, Indented(AttemptsTable(lineage.attempts)));
+  if (!lineage.forgotten.empty()) absl::StrAppend(&text, "  forgotten ", lineage.forgotten, "\n");
+  return text;
+}
+
+}  // namespace millrace
