@@ -42,6 +42,7 @@ JobPlan MakePlan(const StoredJob& stored, const JobSpec& spec) {
   plan.map_count = stored.context.map_count;
   plan.reducers = spec.reducers;
   plan.max_attempts = spec.max_attempts;
+  plan.skip_bad_records = spec.skip_bad_records;
   return plan;
 }
 
@@ -80,6 +81,8 @@ AttemptSpec MakeAttemptSpec(const LaunchAttempt& launch, const StoredJob& stored
   if (spec.kind == StageKind::kMap) {
     CHECK_LT(launch.task.index, stored.splits.size()) << launch.task;
     spec.split = stored.splits[launch.task.index];
+    spec.one_by_one = launch.one_by_one;
+    spec.skip = launch.skip;
   }
   return spec;
 }

@@ -37,9 +37,10 @@ struct JobView {
   uint64_t output_bytes = 0;
   std::map<std::string, int64_t> counters;
   std::string output_folder;
-  int64_t submitted_unix_ms = 0;  // for display
-  uint64_t wall_ms = 0;           // from submit to now, or to the end
-  std::string waiting_on;         // why nothing moves; empty otherwise
+  int64_t submitted_unix_ms = 0;             // for display
+  uint64_t wall_ms = 0;                      // from submit to now, or to the end
+  std::string waiting_on;                    // why nothing moves; empty otherwise
+  std::vector<InputRecord> skipped_records;  // left out, by file and offset
 
   bool ended() const { return state >= JobState::kSucceeded; }
 };

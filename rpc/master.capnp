@@ -165,6 +165,8 @@ struct JobView {
   submittedUnixMs @17 :Int64;
   wallMs @18 :UInt64;
   waitingOn @19 :Text;  # why nothing moves, e.g. "workers: none has joined"; empty otherwise
+  # Records of the input that were left out, by file and offset; none in lists of jobs.
+  skippedRecords @20 :List(T.InputRecord);
 }
 
 struct AttemptView {

@@ -41,6 +41,13 @@ struct FileRange {
   length @2 :UInt64;
 }
 
+# One record of an input file. No bytes: it begins somewhere near.
+struct InputRecord {
+  file @0 :Text;
+  offset @1 :UInt64;
+  bytes @2 :UInt64;
+}
+
 struct JobBinary {
   path @0 :Text;
   sha256 @1 :Text;
@@ -67,6 +74,7 @@ struct JobSpec {
   shuffle @12 :UInt8;
   taskMemoryBytes @13 :UInt64;
   inputCount @14 :UInt64;
+  skipBadRecords @15 :UInt32;  # how many records of the input may be left out
 }
 
 struct JobContext {
@@ -97,6 +105,9 @@ struct AttemptSpec {
   kind @2 :UInt8;
   reason @3 :UInt8;
   split @4 :List(FileRange);
+  # Records go to the mapper one by one, without those in `skip`.
+  oneByOne @5 :Bool;
+  skip @6 :List(InputRecord);
 }
 
 struct MapSource {
@@ -142,6 +153,7 @@ struct AttemptOutcome {
   counters @8 :List(CounterValue);
   failedMapIndex @9 :UInt32;
   failedSource @10 :AttemptId;
+  record @11 :InputRecord;  # absent when it is not known at which
 }
 
 struct WorkerInfo {

@@ -50,6 +50,8 @@ JobSpec JobSpecFrom(capnp_types::JobSpec::Reader in, FieldReader& fields) {
   spec.output_folder = fields.Path("outputFolder", in.getOutputFolder());
   spec.overwrite = in.getOverwrite();
   spec.max_attempts = fields.Number("maxAttempts", in.getMaxAttempts(), 1, kMaxMaxAttempts);
+  spec.skip_bad_records =
+      fields.Number("skipBadRecords", in.getSkipBadRecords(), 0, kMaxSkippedRecords);
   spec.shuffle = fields.Enum<ShuffleMode>("shuffle", in.getShuffle());
   spec.task_memory_bytes = in.getTaskMemoryBytes();
   fields.Require(in.getInputCount() <= kMaxInputFiles, "inputCount", "too many files");
@@ -133,6 +135,7 @@ void Write(const JobSpec& value, capnp_types::JobSpec::Builder out) {
   out.setOutputFolder(ToText(value.output_folder));
   out.setOverwrite(value.overwrite);
   out.setMaxAttempts(value.max_attempts);
+  out.setSkipBadRecords(value.skip_bad_records);
   out.setShuffle(static_cast<uint8_t>(value.shuffle));
   out.setTaskMemoryBytes(value.task_memory_bytes);
   out.setInputCount(value.inputs.size());

@@ -64,6 +64,8 @@ JobView JobViewFrom(capnp_master::JobView::Reader in, FieldReader& fields) {
   job.submitted_unix_ms = in.getSubmittedUnixMs();
   job.wall_ms = in.getWallMs();
   job.waiting_on = fields.Text("waitingOn", in.getWaitingOn(), kMaxMessageTextBytes);
+  job.skipped_records = fields.NestedList<InputRecord, capnp_types::InputRecord>(
+      "skippedRecords", in.getSkippedRecords(), kMaxSkippedRecords, ReadInputRecord);
   return job;
 }
 
@@ -140,6 +142,10 @@ void Write(const JobView& value, capnp_master::JobView::Builder out) {
   out.setSubmittedUnixMs(value.submitted_unix_ms);
   out.setWallMs(value.wall_ms);
   out.setWaitingOn(ToText(ClipMessage(value.waiting_on)));
+  auto skipped = out.initSkippedRecords(static_cast<uint>(value.skipped_records.size()));
+  for (size_t i = 0; i < value.skipped_records.size(); ++i) {
+    millrace::Write(value.skipped_records[i], skipped[i]);
+  }
 }
 
 void Write(const AttemptView& value, capnp_master::AttemptView::Builder out) {

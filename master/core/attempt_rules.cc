@@ -137,7 +137,9 @@ void AttemptRules::AcceptFailure(const AttemptReported& event, const RunningAtte
   const AttemptOutcome& outcome = event.outcome;
   JobRecord* job = turn_.cluster().FindJob(attempt.task.job);
   const Cause cause = FailureOf(outcome);
-  turn_.Emit(AttemptEnded{outcome.attempt, attempt.task, cause, turn_.wall_us(), TextOf(outcome)});
+  const InputRecord place = SkipRules::PlaceOf(*job, outcome);
+  turn_.Emit(
+      AttemptEnded{outcome.attempt, attempt.task, cause, turn_.wall_us(), TextOf(outcome), place});
   Answer(event, OutcomeReply::kAccepted);
   if (cause == Cause::kJobInvalid) {
     jobs_.Fail(job,
@@ -146,6 +148,7 @@ void AttemptRules::AcceptFailure(const AttemptReported& event, const RunningAtte
                             " can succeed: ", job->troubles[KeyOf(attempt.task)].last_failure));
     return;
   }
+  skips_.LookAtFailure(job, attempt.task, place);
   CheckLimits(job, attempt.task);
   if (cause == Cause::kFetchFailed) LoseFailedSource(job, outcome);
   if (job->ended()) return;
@@ -240,11 +243,11 @@ void AttemptRules::CheckLimits(JobRecord* job, const TaskId& task) {
   if (job->ended()) return;
   const Task& state = job->task(task);
   const std::string name = TaskName(JobPlan::kind(task.stage), task.index);
-  if (state.user_failures >= job->plan().max_attempts) {
+  if (state.user_failures >= job->plan().failures_max(task.stage)) {
     const std::string last = job->troubles[KeyOf(task)].last_failure;
     jobs_.Fail(job, absl::StrCat(job->Title(), " failed: ", name, " failed ",
-                                 CountText(state.user_failures, "time"),
-                                 " in user code, its limit; last ", last));
+                                 CountText(state.user_failures, "time"), " in user code, its limit",
+                                 SkipRules::WhyNothingElse(*job, task), "; last ", last));
   } else if (state.other_failures >= turn_.options().other_failures_max) {
     const Trouble& trouble = job->troubles[KeyOf(task)];
     jobs_.Fail(job, absl::StrCat(

@@ -10,6 +10,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 
@@ -17,8 +18,10 @@ namespace millrace {
 namespace {
 
 // An entry is this byte, the index of the edit's kind in JobEdit, then its fields. Integers are
-// varints (signed ones zig-zag), strings a length and bytes.
-constexpr uint8_t kFormatVersion = 1;
+// varints (signed ones zig-zag), strings a length and bytes. Version 1 lacks the fields that Since2
+// names: they are read as their defaults.
+constexpr uint8_t kFormatVersion = 2;
+constexpr uint8_t kOldestVersion = 1;
 
 // In templates below, `T` is const for the writer and the printer.
 template <typename T, typename Plain>
@@ -43,6 +46,7 @@ void Walk(W& walk, T& e) {
 template <typename W, typename T, If<T, AttemptEnded> = 0>
 void Walk(W& walk, T& e) {
   walk(e.attempt, e.task, e.cause, e.wall_us, e.message);
+  walk.Since2(e.record);
 }
 template <typename W, typename T, If<T, TaskDone> = 0>
 void Walk(W& walk, T& e) {
@@ -64,6 +68,10 @@ template <typename W, typename T, If<T, JobFolded> = 0>
 void Walk(W& walk, T& e) {
   walk(e.summary);
 }
+template <typename W, typename T, If<T, RecordSkipped> = 0>
+void Walk(W& walk, T& e) {
+  walk(e.task, e.record);
+}
 template <typename W, typename T, If<T, TaskId> = 0>
 void Walk(W& walk, T& id) {
   walk(id.job, id.stage, id.index);
@@ -75,6 +83,11 @@ void Walk(W& walk, T& id) {
 template <typename W, typename T, If<T, JobPlan> = 0>
 void Walk(W& walk, T& p) {
   walk(p.name, p.request_id, p.output_folder, p.map_count, p.reducers, p.max_attempts);
+  walk.Since2(p.skip_bad_records);
+}
+template <typename W, typename T, If<T, InputRecord> = 0>
+void Walk(W& walk, T& r) {
+  walk(r.file, r.offset, r.bytes);
 }
 template <typename W, typename T, If<T, AttemptStats> = 0>
 void Walk(W& walk, T& s) {
@@ -88,6 +101,7 @@ void Walk(W& walk, T& s) {
   for (auto& count : s.ended) walk(count);
   for (auto& count : s.tasks_done) walk(count);
   walk(s.stale_reports, s.workers_joined, s.workers_lost, s.stats, s.counters);
+  walk.Since2(s.skipped_records);
 }
 
 class Writer {
@@ -97,6 +111,10 @@ class Writer {
   template <typename... Fields>
   void operator()(const Fields&... fields) {
     (Put(fields), ...);
+  }
+  template <typename Field>
+  void Since2(const Field& field) {
+    Put(field);
   }
 
  private:
@@ -129,6 +147,10 @@ class Writer {
     PutVarint(counters.size());
     for (const auto& [name, value] : counters) (*this)(name, value);
   }
+  void Put(const std::vector<InputRecord>& records) {
+    PutVarint(records.size());
+    for (const InputRecord& record : records) Walk(*this, record);
+  }
 
   void PutVarint(uint64_t value) {
     for (; value >= 0x80; value >>= 7) out_->push_back(static_cast<char>(value | 0x80));
@@ -143,7 +165,7 @@ class Writer {
 
 class Reader {
  public:
-  explicit Reader(std::string_view bytes) : rest_(bytes) {}
+  Reader(uint8_t version, std::string_view bytes) : version_(version), rest_(bytes) {}
 
   bool ok() const { return ok_; }
   bool at_end() const { return rest_.empty(); }
@@ -151,6 +173,10 @@ class Reader {
   template <typename... Fields>
   void operator()(Fields&... fields) {
     (Get(fields), ...);
+  }
+  template <typename Field>
+  void Since2(Field& field) {
+    if (version_ >= 2) Get(field);
   }
 
  private:
@@ -190,6 +216,14 @@ class Reader {
       counters.emplace(std::move(name), value);
     }
   }
+  void Get(std::vector<InputRecord>& records) {
+    // A record takes three bytes at least.
+    for (uint64_t left = GetVarint(rest_.size() / 3); left > 0 && ok_; --left) {
+      InputRecord record;
+      Walk(*this, record);
+      records.push_back(std::move(record));
+    }
+  }
 
   static uint64_t Last(Reason) { return kReasonCount - 1; }
   static uint64_t Last(Cause) { return kCauseCount - 1; }
@@ -223,6 +257,7 @@ class Reader {
     return value;
   }
 
+  const uint8_t version_;
   std::string_view rest_;
   bool ok_ = true;
 };
@@ -232,6 +267,10 @@ class Printer {
   template <typename... Fields>
   void operator()(const Fields&... fields) {
     (Print(fields), ...);
+  }
+  template <typename Field>
+  void Since2(const Field& field) {
+    Print(field);
   }
   std::string str() const { return out_.str(); }
 
@@ -264,6 +303,9 @@ class Printer {
   void Print(const std::map<std::string, int64_t>& counters) {
     for (const auto& [name, value] : counters) Item() << name << "=" << value;
   }
+  void Print(const std::vector<InputRecord>& records) {
+    for (const InputRecord& record : records) Walk(*this, record);
+  }
 
   std::ostream& Item() {
     if (!first_) out_ << ", ";
@@ -276,9 +318,10 @@ class Printer {
 };
 
 const char* NameOf(const JobEdit& edit) {
-  static constexpr const char* kNames[] = {
-      "AttemptStarted",   "AttemptEnded", "TaskDone",      "OutputLost", "JobAccepted",
-      "WorkerRegistered", "WorkerLost",   "JobPublishing", "JobEnded",   "JobFolded"};
+  static constexpr const char* kNames[] = {"AttemptStarted", "AttemptEnded",  "TaskDone",
+                                           "OutputLost",     "JobAccepted",   "WorkerRegistered",
+                                           "WorkerLost",     "JobPublishing", "JobEnded",
+                                           "JobFolded",      "RecordSkipped"};
   static_assert(std::size(kNames) == std::variant_size_v<JobEdit>);
   return kNames[edit.index()];
 }
@@ -305,17 +348,18 @@ void EncodeTo(const JobEdit& edit, std::string* out) {
 
 absl::StatusOr<JobEdit> DecodeEdit(std::string_view bytes) {
   if (bytes.size() < 2) return absl::DataLossError("journal entry of fewer than two bytes");
-  if (static_cast<uint8_t>(bytes[0]) != kFormatVersion) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("journal entry of format ", static_cast<uint8_t>(bytes[0]),
-                     "; this master reads format ", kFormatVersion));
+  const uint8_t version = static_cast<uint8_t>(bytes[0]);
+  if (version < kOldestVersion || version > kFormatVersion) {
+    return absl::FailedPreconditionError(absl::StrCat("journal entry of format ", version,
+                                                      "; this master reads formats ",
+                                                      kOldestVersion, " to ", kFormatVersion));
   }
   JobEdit edit;
   if (!MakeKind(static_cast<uint8_t>(bytes[1]), &edit)) {
     return absl::DataLossError(
         absl::StrCat("journal entry of unknown kind ", static_cast<uint8_t>(bytes[1])));
   }
-  Reader reader(bytes.substr(2));
+  Reader reader(version, bytes.substr(2));
   std::visit([&reader](auto& e) { Walk(reader, e); }, edit);
   if (!reader.ok()) return absl::DataLossError(absl::StrCat(NameOf(edit), " entry is damaged"));
   if (!reader.at_end()) {
@@ -343,6 +387,7 @@ struct TopicFinder {
   uint64_t operator()(const JobPublishing& e) const { return TopicOf(e.job); }
   uint64_t operator()(const JobEnded& e) const { return TopicOf(e.job); }
   uint64_t operator()(const JobFolded& e) const { return TopicOf(e.summary.job); }
+  uint64_t operator()(const RecordSkipped& e) const { return TopicOf(e.task.job); }
 };
 
 }  // namespace

@@ -34,7 +34,13 @@ JobPlan AnyPlan() {
   plan.map_count = *rc::gen::arbitrary<uint32_t>();
   plan.reducers = *rc::gen::arbitrary<uint32_t>();
   plan.max_attempts = *rc::gen::arbitrary<uint32_t>();
+  plan.skip_bad_records = *rc::gen::arbitrary<uint32_t>();
   return plan;
+}
+
+InputRecord AnyRecord() {
+  return {*rc::gen::arbitrary<std::string>(), *rc::gen::arbitrary<uint64_t>(),
+          *rc::gen::arbitrary<uint64_t>()};
 }
 
 AttemptStats AnyStats() {
@@ -54,6 +60,7 @@ JobSummary AnySummary() {
   summary.started[1] = *rc::gen::arbitrary<uint64_t>();
   summary.ended[2] = *rc::gen::arbitrary<uint64_t>();
   summary.ended_wall_us = *rc::gen::arbitrary<int64_t>();
+  summary.skipped_records.resize(*rc::gen::inRange(0, 3), AnyRecord());
   summary.counters = *rc::gen::arbitrary<std::map<std::string, int64_t>>();
   return summary;
 }
@@ -65,12 +72,12 @@ JobEdit AnyEdit() {
   const std::string text = *rc::gen::arbitrary<std::string>();
   const Cause cause = static_cast<Cause>(*rc::gen::inRange(0, kCauseCount));
   const Reason reason = static_cast<Reason>(*rc::gen::inRange(0, kReasonCount));
-  switch (*rc::gen::inRange(0, 10)) {
+  switch (*rc::gen::inRange(0, 11)) {
     case 0: return JobAccepted{job, AnyPlan(), wall_us, text};
     case 1: return WorkerRegistered{worker, Incarnation(job.value()), text};
     case 2: return WorkerLost{worker};
     case 3: return AttemptStarted{AnyAttempt(), AnyTask(), worker, reason, wall_us};
-    case 4: return AttemptEnded{AnyAttempt(), AnyTask(), cause, wall_us, text};
+    case 4: return AttemptEnded{AnyAttempt(), AnyTask(), cause, wall_us, text, AnyRecord()};
     case 5:
       return TaskDone{AnyAttempt(), AnyTask(),
                       wall_us,      Digest{job.value(), worker.value()},
@@ -78,6 +85,7 @@ JobEdit AnyEdit() {
     case 6: return OutputLost{AnyAttempt(), AnyTask()};
     case 7: return JobPublishing{job};
     case 8: return JobEnded{job, JobState::kFailed, wall_us, text};
+    case 9: return RecordSkipped{AnyTask(), AnyRecord()};
     default: return JobFolded{AnySummary()};
   }
 }
@@ -104,8 +112,10 @@ TEST(EditsTest, AnEntryThatWasCutIsRefused) {
 TEST(EditsTest, AnyBytesAreReadOrRefusedButNeverTrusted) {
   EXPECT_TRUE(rc::check([](const std::string& tail) {
     for (char kind = 0; kind < 12; ++kind) {
-      const absl::StatusOr<JobEdit> read = DecodeEdit(std::string("\1") + kind + tail);
-      if (read.ok()) RC_ASSERT(DecodeEdit(Encoded(*read)).ok());
+      for (char version : {1, 2}) {
+        const absl::StatusOr<JobEdit> read = DecodeEdit(std::string{version, kind} + tail);
+        if (read.ok()) RC_ASSERT(DecodeEdit(Encoded(*read)).ok());
+      }
     }
   }));
 }
@@ -121,6 +131,23 @@ TEST(EditsTest, AnEntryOfAnotherFormatIsNamedAsSuch) {
   const absl::Status status = DecodeEdit(bytes).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(status.message()), HasSubstr("format 9"));
+}
+
+// What the first version wrote: a master that is replaced by this one has left it behind.
+TEST(EditsTest, AnEntryOfTheFirstVersionIsReadWithoutWhatCameLater) {
+  const std::string ended("\1\1\3\7\2\0\4\2\12\4boom", 14);
+  const absl::StatusOr<JobEdit> edit = DecodeEdit(ended);
+  ASSERT_TRUE(edit.ok()) << edit.status();
+  EXPECT_EQ(
+      DebugString(*edit),
+      DebugString(JobEdit(AttemptEnded{
+          {Epoch(3), 7}, {JobId(2), 0, 4}, Cause::kUserCodeFailed, 5, "boom", InputRecord()})));
+  EXPECT_FALSE(DecodeEdit("\2" + ended.substr(1)).ok()) << "the second version has more";
+
+  const std::string accepted("\1\4\2\1n\1r\2/o\3\1\4\0\0", 15);
+  const absl::StatusOr<JobEdit> job = DecodeEdit(accepted);
+  ASSERT_TRUE(job.ok()) << job.status();
+  EXPECT_EQ(std::get<JobAccepted>(*job).plan, (JobPlan{"n", "r", "/o", 3, 1, 4, 0}));
 }
 
 TEST(EditsTest, ALaunchTakesFewBytes) {

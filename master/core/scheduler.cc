@@ -1,6 +1,7 @@
 #include "master/core/scheduler.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/container/inlined_vector.h"
 
@@ -122,7 +123,12 @@ bool Scheduler::Launch(JobId job_id, uint32_t stage, const ClusterState::Workers
   const AttemptId attempt = cluster_.NextAttemptId();
   turn_.Emit(AttemptStarted{attempt, task, *worker, reason, turn_.wall_us()});
   if (stage > 0) TellSources(cluster_.FindWorker(*worker), *job);
-  turn_.Do(LaunchAttempt{*worker, attempt, task, reason});
+  LaunchAttempt launch{*worker, attempt, task, reason};
+  if (const auto trouble = job->troubles.find(KeyOf(task)); trouble != job->troubles.end()) {
+    launch.one_by_one = trouble->second.one_by_one();
+    launch.skip = trouble->second.skipped;
+  }
+  turn_.Do(std::move(launch));
   return true;
 }
 

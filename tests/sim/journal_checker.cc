@@ -160,6 +160,7 @@ class JournalReader {
   }
 
   void On(const JobFolded&) {}
+  void On(const RecordSkipped&) {}
 
   void End(const AttemptId& id, const TaskId& task) {
     const auto attempt = attempts_.find(id);
