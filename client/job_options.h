@@ -32,6 +32,7 @@ struct JobFlags {
   std::string connect_timeout = "10s";
   bool detach = false;
   std::string max_attempts = "4";
+  std::string skip_bad_records = "0";
   std::string shuffle = "auto";
   std::string task_memory_mb = "512";
   std::string scratch_dir;
@@ -60,6 +61,7 @@ struct JobOptions {
   uint64_t connect_timeout_ms = 0;
   bool detach = false;
   uint32_t max_attempts = 0;
+  uint32_t skip_bad_records = 0;
   ShuffleMode shuffle = ShuffleMode::kAuto;
   uint64_t task_memory_bytes = 0;
   std::string scratch_folder;

@@ -77,6 +77,7 @@ absl::StatusOr<JobSpec> MakeJobSpec(FileSystem& fs, const JobOptions& options,
   spec.output_folder = options.output;
   spec.overwrite = options.overwrite;
   spec.max_attempts = options.max_attempts;
+  spec.skip_bad_records = options.skip_bad_records;
   spec.shuffle = options.shuffle;
   spec.task_memory_bytes = options.task_memory_bytes;
   return spec;

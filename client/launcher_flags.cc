@@ -34,6 +34,10 @@ DEFINE_string(cluster_key_file, "",
 DEFINE_bool(insecure, false, "Go without a key beyond this machine.");
 
 DEFINE_string(max_attempts, "4", "How often the user code of one task may fail, 1 to 1000.");
+DEFINE_string(skip_bad_records, "0",
+              "How many records of the input the job may leave out, 0 to 1000, because the mapper "
+              "fails at them again and again; OUTPUT/_skipped then lists them. Without effect on "
+              "--workers=inline, where the first failure ends the job.");
 DEFINE_string(shuffle, "auto",
               "auto: map outputs on the same host are read in place; network: always through the "
               "shuffle server.");
@@ -61,7 +65,8 @@ Program JobProgram(const Usage& usage, const std::string& path) {
   program.groups.push_back({"Where it runs",
                             {"workers", "scratch_dir", "master", "connect_timeout", "detach",
                              "cluster_key_file", "insecure"}});
-  program.groups.push_back({"Limits", {"max_attempts", "shuffle", "task_memory_mb"}});
+  program.groups.push_back(
+      {"Limits", {"max_attempts", "skip_bad_records", "shuffle", "task_memory_mb"}});
   program.groups.push_back({"Reports", {"progress", "summary_json", "joblog"}});
   program.examples = usage.examples;
   if (program.examples.empty()) {
@@ -88,6 +93,7 @@ JobFlags GivenJobFlags() {
   flags.connect_timeout = FLAGS_connect_timeout;
   flags.detach = FLAGS_detach;
   flags.max_attempts = FLAGS_max_attempts;
+  flags.skip_bad_records = FLAGS_skip_bad_records;
   flags.shuffle = FLAGS_shuffle;
   flags.task_memory_mb = FLAGS_task_memory_mb;
   flags.scratch_dir = FLAGS_scratch_dir;
