@@ -16,6 +16,7 @@ constexpr uint64_t kMiB = 1 << 20;
 constexpr uint64_t kSplitMbMax = 1 << 20;  // 1 TiB
 constexpr uint64_t kTaskMemoryMbMin = 64;  // below it a task would spill all the time
 constexpr uint64_t kTaskMemoryMbMax = 1 << 20;
+constexpr uint64_t kSkippedRecordsMax = 1000;
 
 absl::Status Invalid(std::string message) { return absl::InvalidArgumentError(message); }
 
@@ -92,6 +93,9 @@ absl::Status ReadLimits(const JobFlags& flags, JobOptions* options) {
       ReadCount("task_memory_mb", flags.task_memory_mb, kTaskMemoryMbMin, kTaskMemoryMbMax));
   MILLRACE_ASSIGN_OR_RETURN(const uint64_t attempts,
                             ReadCount("max_attempts", flags.max_attempts, 1, 1000));
+  MILLRACE_ASSIGN_OR_RETURN(
+      const uint64_t skipped,
+      ReadCount("skip_bad_records", flags.skip_bad_records, 0, kSkippedRecordsMax));
   MILLRACE_ASSIGN_OR_RETURN(options->connect_timeout_ms,
                             ReadMilliseconds("connect_timeout", flags.connect_timeout));
   MILLRACE_ASSIGN_OR_RETURN(const uint64_t floor_ms,
@@ -103,6 +107,7 @@ absl::Status ReadLimits(const JobFlags& flags, JobOptions* options) {
   options->split_bytes = split_mb * kMiB;
   options->task_memory_bytes = memory_mb * kMiB;
   options->max_attempts = static_cast<uint32_t>(attempts);
+  options->skip_bad_records = static_cast<uint32_t>(skipped);
   options->overwrite = flags.overwrite;
   return absl::OkStatus();
 }

@@ -35,6 +35,7 @@ struct JobFlags {
   std::string speculation = "auto";
   std::string speculation_floor = "10s";
   std::string progress_timeout = "10m";
+  std::string skip_bad_records = "0";
   std::string shuffle = "auto";
   std::string task_memory_mb = "512";
   std::string scratch_dir;
@@ -65,6 +66,7 @@ struct JobOptions {
   uint32_t max_attempts = 0;
   uint32_t speculation_floor_ms = 0;  // 0: no backups
   uint32_t progress_timeout_ms = 0;
+  uint32_t skip_bad_records = 0;
   ShuffleMode shuffle = ShuffleMode::kAuto;
   uint64_t task_memory_bytes = 0;
   std::string scratch_folder;

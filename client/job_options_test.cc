@@ -40,6 +40,7 @@ TEST(JobOptionsTest, ThePlainCommandMeansALocalClusterWithOneWorkerPerCore) {
   EXPECT_EQ(options.split_bytes, 64u << 20);
   EXPECT_EQ(options.task_memory_bytes, 512u << 20);
   EXPECT_EQ(options.max_attempts, 4u);
+  EXPECT_EQ(options.skip_bad_records, 0u);
   EXPECT_EQ(options.connect_timeout_ms, 10'000u);
   EXPECT_FALSE(options.progress.has_value());
 }
@@ -72,6 +73,16 @@ TEST(JobOptionsTest, ReducersAreBounded) {
   EXPECT_THAT(ErrorOf(flags), HasSubstr("--reducers=100000: needs a whole number"));
   flags.reducers = "99999";
   EXPECT_EQ(Read(flags).reducers, 99'999u);
+}
+
+TEST(JobOptionsTest, SkippedRecordsAreBounded) {
+  JobFlags flags = Flags();
+  flags.skip_bad_records = "1000";
+  EXPECT_EQ(Read(flags).skip_bad_records, 1000u);
+  flags.skip_bad_records = "1001";
+  EXPECT_EQ(ErrorOf(flags), "--skip_bad_records=1001: needs a whole number from 0 to 1000");
+  flags.skip_bad_records = "all";
+  EXPECT_THAT(ErrorOf(flags), HasSubstr("--skip_bad_records=all: "));
 }
 
 TEST(JobOptionsTest, MapOnlyIsForJobsWithThatMeaning) {

@@ -79,6 +79,7 @@ absl::StatusOr<JobSpec> MakeJobSpec(FileSystem& fs, const JobOptions& options,
   spec.max_attempts = options.max_attempts;
   spec.speculation_floor_ms = options.speculation_floor_ms;
   spec.progress_timeout_ms = options.progress_timeout_ms;
+  spec.skip_bad_records = options.skip_bad_records;
   spec.shuffle = options.shuffle;
   spec.task_memory_bytes = options.task_memory_bytes;
   return spec;

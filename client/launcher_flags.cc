@@ -41,6 +41,10 @@ DEFINE_string(speculation_floor, "10s", "No attempt gets a backup before it has 
 DEFINE_string(progress_timeout, "10m",
               "An attempt that for so long neither reads, nor reduces, nor merges a record is "
               "stopped and tried again; after --max_attempts of them the job fails.");
+DEFINE_string(skip_bad_records, "0",
+              "How many records of the input the job may leave out, 0 to 1000, because the mapper "
+              "fails at them again and again; OUTPUT/_skipped then lists them. Without effect on "
+              "--workers=inline, where the first failure ends the job.");
 DEFINE_string(shuffle, "auto",
               "auto: map outputs on the same host are read in place; network: always through the "
               "shuffle server.");
@@ -69,8 +73,8 @@ Program JobProgram(const Usage& usage, const std::string& path) {
                             {"workers", "scratch_dir", "master", "connect_timeout", "detach",
                              "cluster_key_file", "insecure"}});
   program.groups.push_back({"Limits",
-                            {"max_attempts", "speculation", "speculation_floor", "progress_timeout",
-                             "shuffle", "task_memory_mb"}});
+                            {"max_attempts", "skip_bad_records", "speculation", "speculation_floor",
+                             "progress_timeout", "shuffle", "task_memory_mb"}});
   program.groups.push_back({"Reports", {"progress", "summary_json", "joblog"}});
   program.examples = usage.examples;
   if (program.examples.empty()) {
@@ -100,6 +104,7 @@ JobFlags GivenJobFlags() {
   flags.speculation = FLAGS_speculation;
   flags.speculation_floor = FLAGS_speculation_floor;
   flags.progress_timeout = FLAGS_progress_timeout;
+  flags.skip_bad_records = FLAGS_skip_bad_records;
   flags.shuffle = FLAGS_shuffle;
   flags.task_memory_mb = FLAGS_task_memory_mb;
   flags.scratch_dir = FLAGS_scratch_dir;

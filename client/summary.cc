@@ -8,6 +8,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "client/quantities.h"
+#include "mapreduce/count_text.h"
+#include "storage/paths.h"
 
 namespace millrace {
 namespace {
@@ -47,6 +49,14 @@ std::string WorkersText(const JobView& view) {
 std::string BytesLine(const JobView& view) {
   return absl::StrCat(BytesText(view.input_bytes), " in, ", BytesText(view.shuffled_bytes),
                       " shuffled, ", BytesText(view.output_bytes), " out");
+}
+
+// Only a job that succeeds writes the list.
+std::string SkippedText(const JobView& view) {
+  const std::string skipped =
+      absl::StrCat(CountText(view.skipped_records.size(), "record"), " skipped");
+  if (view.state != JobState::kSucceeded) return skipped;
+  return absl::StrCat(skipped, ", listed in ", SkippedPath(view.output_folder));
 }
 
 const AttemptView* LastFailure(const std::vector<AttemptView>& attempts) {
@@ -107,6 +117,8 @@ std::string SummaryText(const JobView& view) {
                    DurationText(view.wall_ms), "\n  bytes     ", BytesLine(view), "\n  tasks     ",
                    TasksText(view), "\n  attempts  ", AttemptsText(view), "\n  workers   ",
                    WorkersText(view), "\n");
+  if (!view.skipped_records.empty())
+    absl::StrAppend(&text, "  warning   ", SkippedText(view), "\n");
   if (view.state == JobState::kSucceeded) {
     absl::StrAppend(&text, "  output    ", view.output_folder, "\n");
   }

@@ -55,6 +55,18 @@ TEST(SummaryTextTest, SaysWhatWhereHowLongAndHowMuch) {
             "  output    /data/out\n");
 }
 
+TEST(SummaryTextTest, SkippedRecordsAreAWarningWithWhereToReadMore) {
+  JobView view = Succeeded();
+  EXPECT_THAT(SummaryText(view), Not(HasSubstr("skipped")));
+  view.skipped_records = {{"/in/a", 7, 9}};
+  EXPECT_THAT(SummaryText(view),
+              HasSubstr("\n  warning   1 record skipped, listed in /data/out/_skipped\n"));
+  view.skipped_records.push_back({"/in/b", 0, 3});
+  EXPECT_THAT(SummaryText(view), HasSubstr("2 records skipped, listed in"));
+  view.state = JobState::kFailed;
+  EXPECT_THAT(SummaryText(view), HasSubstr("\n  warning   2 records skipped\n"));
+}
+
 TEST(SummaryTextTest, AJobThatDidNotSucceedHasNoOutput) {
   JobView view = Succeeded();
   view.state = JobState::kCancelled;

@@ -52,6 +52,7 @@ std::vector<JobView> ClientViews::Jobs() const {
     if (!view.has_value()) continue;
     view->counters.clear();
     view->recovery.clear();
+    view->skipped_records.clear();
     view->error = view->error.substr(0, std::min(view->error.find('\n'), kErrorBytesInLists));
     views.push_back(*std::move(view));
   }
@@ -82,6 +83,7 @@ JobView ClientViews::MakeJobView(const JobSnapshot& snapshot) const {
   view.shuffled_bytes = summary.stats.shuffled_bytes;
   view.output_bytes = summary.stats.output_bytes;
   view.counters = summary.counters;
+  view.skipped_records = summary.skipped_records;
   view.output_folder = summary.plan.output_folder;
   view.submitted_unix_ms = summary.accepted_wall_us / 1000;
   const int64_t end = Ended(summary.state) ? summary.ended_wall_us : NowWallUs();

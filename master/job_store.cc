@@ -44,6 +44,7 @@ JobPlan MakePlan(const StoredJob& stored, const JobSpec& spec) {
   plan.max_attempts = spec.max_attempts;
   plan.speculation_floor_ms = spec.speculation_floor_ms;
   plan.progress_timeout_ms = spec.progress_timeout_ms;
+  plan.skip_bad_records = spec.skip_bad_records;
   return plan;
 }
 
@@ -82,6 +83,8 @@ AttemptSpec MakeAttemptSpec(const LaunchAttempt& launch, const StoredJob& stored
   if (spec.kind == StageKind::kMap) {
     CHECK_LT(launch.task.index, stored.splits.size()) << launch.task;
     spec.split = stored.splits[launch.task.index];
+    spec.one_by_one = launch.one_by_one;
+    spec.skip = launch.skip;
   }
   return spec;
 }

@@ -156,7 +156,7 @@ void Master::Perform(const Action& action) { std::visit(Performer(*this), action
 void Master::Publish(JobId job) {
   const auto stored = jobs_.Find(job);
   CHECK(stored != nullptr) << job << " has run without being known";
-  publisher_.Publish(*stored, core_.Parts(job));
+  publisher_.Publish(*stored, {core_.Parts(job), core_.Job(job)->summary.skipped_records});
 }
 
 void Master::Abort(JobId job) {

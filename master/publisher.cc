@@ -6,13 +6,16 @@
 
 namespace millrace {
 
-PublishPlan MakePublishPlan(const StoredJob& job, const std::vector<PartView>& parts) {
+PublishPlan MakePublishPlan(const StoredJob& job, const JobOutput& output) {
   PublishPlan plan;
   plan.output = job.context.output_folder;
   plan.job_key = job.context.staging_key;
   plan.job_name = job.context.name;
   plan.overwrite = job.overwrite;
-  for (const PartView& part : parts) plan.parts.push_back({part.attempt, part.bytes, part.digest});
+  for (const PartView& part : output.parts) {
+    plan.parts.push_back({part.attempt, part.bytes, part.digest});
+  }
+  plan.skipped = output.skipped;
   return plan;
 }
 
@@ -22,9 +25,9 @@ Publisher::Publisher(FileSystem& fs, BlockingRunner& runner, EventSink& events)
       committer_(std::make_shared<OutputCommitter>(&fs)),
       tasks_(*this) {}
 
-void Publisher::Publish(const StoredJob& job, const std::vector<PartView>& parts) {
+void Publisher::Publish(const StoredJob& job, const JobOutput& output) {
   const JobId id = job.job();
-  PublishPlan plan = MakePublishPlan(job, parts);
+  PublishPlan plan = MakePublishPlan(job, output);
   tried_[id] = plan;
   Enqueue(
       {[committer = committer_, plan = std::move(plan)]() { return committer->PublishJob(plan); },

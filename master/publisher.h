@@ -27,8 +27,14 @@
 
 namespace millrace {
 
-// What the committer must know of a job; `parts` are the winners of its last stage.
-PublishPlan MakePublishPlan(const StoredJob& job, const std::vector<PartView>& parts);
+// What a job has come to: the winners of its last stage, and the records that it left out.
+struct JobOutput {
+  std::vector<PartView> parts;
+  std::vector<InputRecord> skipped;
+};
+
+// What the committer must know of a job.
+PublishPlan MakePublishPlan(const StoredJob& job, const JobOutput& output);
 
 class Publisher final : private kj::TaskSet::ErrorHandler {
  public:
@@ -39,7 +45,7 @@ class Publisher final : private kj::TaskSet::ErrorHandler {
   static constexpr size_t kAbortsMax = 256;
 
   // Says JobPublished in the end.
-  void Publish(const StoredJob& job, const std::vector<PartView>& parts);
+  void Publish(const StoredJob& job, const JobOutput& output);
   // Calls `done` when the output folder holds nothing of the job any more; what cannot be removed
   // is logged.
   void Abort(const StoredJob& job, std::function<void()> done);

@@ -27,6 +27,9 @@ struct ExecutorTask {
     map @8 :List(T.FileRange);
     reduce @9 :List(ReduceSource);
   }
+  # Of a map: as in AttemptSpec.
+  oneByOne @10 :Bool;
+  skip @11 :List(T.InputRecord);
 }
 
 # One map output as a reduce reads it.

@@ -44,6 +44,7 @@ struct JobView {
   // What was lost, oldest first, and how many older losses are no longer here.
   std::vector<RecoveryEntry> recovery;
   uint64_t recovery_dropped = 0;
+  std::vector<InputRecord> skipped_records;  // left out, by file and offset
 
   bool ended() const { return state >= JobState::kSucceeded; }
 };

@@ -184,6 +184,8 @@ struct JobView {
   waitingOn @19 :Text;  # why nothing moves, e.g. "workers: none has joined"; empty otherwise
   recovery @20 :List(RecoveryEntry);  # oldest first
   recoveryDropped @21 :UInt64;  # older ones that are not in the list
+  # Records of the input that were left out, by file and offset; none in lists of jobs.
+  skippedRecords @22 :List(T.InputRecord);
 }
 
 # What was lost, how that was noticed, what it cost and how much was done again.

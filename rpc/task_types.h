@@ -99,6 +99,7 @@ struct JobSpec {
   uint32_t max_attempts = 4;
   uint32_t speculation_floor_ms = 10'000;  // no backup before; 0: none at all
   uint32_t progress_timeout_ms = 600'000;  // an attempt that gets nothing done; 0: never
+  uint32_t skip_bad_records = 0;           // how many records of the input may be left out
   ShuffleMode shuffle = ShuffleMode::kAuto;
   uint64_t task_memory_bytes = 512u << 20;
 
@@ -144,6 +145,9 @@ struct AttemptSpec {
   StageKind kind = StageKind::kMap;
   Reason reason = Reason::kFirst;
   InputSplit split;  // map attempts only
+  // Hand the mapper one record at a time, so that a failure is known to be that of one record.
+  bool one_by_one = false;
+  std::vector<InputRecord> skip;  // records of the split that are left out; needs one_by_one
 };
 
 // Where the output of a finished map task is. A reduce attempt reads its partition of each.
@@ -180,8 +184,10 @@ struct AttemptOutcome {
   AttemptId attempt;
   TaskId task;
   Cause cause = Cause::kRunning;
-  std::string message;      // one line: what failed, where, why
-  std::string position;     // "file:offset" of the record, when user code failed in a map
+  std::string message;   // one line: what failed, where, why
+  std::string position;  // "file:offset" of the record, when user code failed in a map
+  // The same, to compare: no file when unknown, and no bytes unless it is the record for certain.
+  InputRecord record;
   std::string stderr_tail;  // last lines of the attempt's standard error
   Digest digest;            // of the output, when it succeeded
   AttemptStats stats;

@@ -41,6 +41,13 @@ struct FileRange {
   length @2 :UInt64;
 }
 
+# One record of an input file. No bytes: it begins somewhere near.
+struct InputRecord {
+  file @0 :Text;
+  offset @1 :UInt64;
+  bytes @2 :UInt64;
+}
+
 struct JobBinary {
   path @0 :Text;
   sha256 @1 :Text;
@@ -69,6 +76,7 @@ struct JobSpec {
   inputCount @14 :UInt64;
   speculationFloorMs @15 :UInt32;  # no backup attempt before; 0: none at all
   progressTimeoutMs @16 :UInt32;  # for an attempt that gets nothing done; 0: never
+  skipBadRecords @17 :UInt32;  # how many records of the input may be left out
 }
 
 struct JobContext {
@@ -99,6 +107,9 @@ struct AttemptSpec {
   kind @2 :UInt8;
   reason @3 :UInt8;
   split @4 :List(FileRange);
+  # Records go to the mapper one by one, without those in `skip`.
+  oneByOne @5 :Bool;
+  skip @6 :List(InputRecord);
 }
 
 struct MapSource {
@@ -144,6 +155,7 @@ struct AttemptOutcome {
   counters @8 :List(CounterValue);
   failedMapIndex @9 :UInt32;
   failedSource @10 :AttemptId;
+  record @11 :InputRecord;  # absent when it is not known at which
 }
 
 struct WorkerInfo {

@@ -73,6 +73,14 @@ void WriteCounters(const JobView& job, JsonWriter* json) {
   json->CloseObject();
 }
 
+void WriteRecord(const InputRecord& record, JsonWriter* json) {
+  json->OpenObject();
+  json->Key("file").String(record.file);
+  json->Key("offset").Number(record.offset);
+  json->Key("bytes").Number(record.bytes);
+  json->CloseObject();
+}
+
 void WriteTotals(const JobView& job, JsonWriter* json) {
   json->Key("map_outputs_reused").Number(0);
   json->Key("stale_reports").Number(job.stale_reports);
@@ -100,6 +108,8 @@ void WriteJob(const JobView& job, JsonWriter* json) {
   WriteCounts("causes", Cause::kSucceeded, job.attempts_by_cause, json);
   WriteTotals(job, json);
   WriteRecovery(job, json);
+  json->Key("skipped_records");
+  WriteArray(job.skipped_records, WriteRecord, json);
   WriteCounters(job, json);
   json->Key("error");
   WriteOptionalText(job.error, json);

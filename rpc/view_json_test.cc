@@ -77,6 +77,15 @@ TEST(ViewJsonTest, ALossTellsWhatItCostAndWhatWasDoneAgain) {
                 R"("bytes_again": 123}], "recovery_dropped": 4, )"));
 }
 
+TEST(ViewJsonTest, SkippedRecordsAreNamedWithTheirPlaceAndLength) {
+  JobView job = WordCount();
+  EXPECT_THAT(JobJson(job), HasSubstr(R"("skipped_records": [], )"));
+  job.skipped_records = {{"/in/a", 10423, 57}, {"/in/b", 0, 3}};
+  EXPECT_THAT(JobJson(job),
+              HasSubstr(R"("skipped_records": [{"file": "/in/a", "offset": 10423, "bytes": 57}, )"
+                        R"({"file": "/in/b", "offset": 0, "bytes": 3}])"));
+}
+
 TEST(ViewJsonTest, ListsAreArrays) {
   EXPECT_EQ(JobsJson({}), "[]");
   EXPECT_THAT(JobsJson({WordCount(), WordCount()}), HasSubstr(R"(}, {"job": "job-3")"));

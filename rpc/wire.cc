@@ -59,6 +59,10 @@ FileRange FileRangeFrom(capnp_types::FileRange::Reader in, FieldReader& fields) 
   return range;
 }
 
+InputRecord InputRecordFrom(capnp_types::InputRecord::Reader in, FieldReader& fields) {
+  return InputRecord{fields.Path("file", in.getFile()), in.getOffset(), in.getBytes()};
+}
+
 // --- Attempts ---
 
 AttemptSpec AttemptSpecFrom(capnp_types::AttemptSpec::Reader in, FieldReader& fields) {
@@ -72,6 +76,12 @@ AttemptSpec AttemptSpecFrom(capnp_types::AttemptSpec::Reader in, FieldReader& fi
   const bool is_map = spec.kind == StageKind::kMap;
   fields.Require(is_map || in.getSplit().size() == 0, "split", "a reduce attempt has none");
   fields.Require(!is_map || in.getSplit().size() > 0, "split", "missing");
+  spec.one_by_one = in.getOneByOne();
+  spec.skip = fields.NestedList<InputRecord, capnp_types::InputRecord>(
+      "skip", in.getSkip(), kMaxSkippedRecords, ReadInputRecord);
+  fields.Require(is_map || !spec.one_by_one, "oneByOne", "a reduce attempt reads no records");
+  fields.Require(spec.one_by_one || spec.skip.empty(), "skip",
+                 "records can only be left out one by one");
   return spec;
 }
 
@@ -104,6 +114,7 @@ AttemptOutcome AttemptOutcomeFrom(capnp_types::AttemptOutcome::Reader in, FieldR
   outcome.failed_map_index =
       fields.Number("failedMapIndex", in.getFailedMapIndex(), 0, kMaxTasksPerStage - 1);
   outcome.failed_source = AttemptIdIfSet(in.getFailedSource());
+  if (in.hasRecord()) outcome.record = fields.Nested("record", ReadInputRecord(in.getRecord()));
   return outcome;
 }
 
@@ -161,6 +172,9 @@ absl::StatusOr<InputFile> ReadInputFile(capnp_types::InputFile::Reader in) {
 absl::StatusOr<FileRange> ReadFileRange(capnp_types::FileRange::Reader in) {
   return ReadMessage("FileRange", in, FileRangeFrom);
 }
+absl::StatusOr<InputRecord> ReadInputRecord(capnp_types::InputRecord::Reader in) {
+  return ReadMessage("InputRecord", in, InputRecordFrom);
+}
 absl::StatusOr<AttemptSpec> ReadAttemptSpec(capnp_types::AttemptSpec::Reader in) {
   return ReadMessage("AttemptSpec", in, AttemptSpecFrom);
 }
@@ -214,6 +228,12 @@ void Write(const FileRange& value, capnp_types::FileRange::Builder out) {
   out.setLength(value.length);
 }
 
+void Write(const InputRecord& value, capnp_types::InputRecord::Builder out) {
+  out.setFile(ToText(value.file));
+  out.setOffset(value.offset);
+  out.setBytes(value.bytes);
+}
+
 void Write(const AttemptSpec& value, capnp_types::AttemptSpec::Builder out) {
   Write(value.attempt, out.initAttempt());
   Write(value.task, out.initTask());
@@ -221,6 +241,9 @@ void Write(const AttemptSpec& value, capnp_types::AttemptSpec::Builder out) {
   out.setReason(static_cast<uint8_t>(value.reason));
   auto split = out.initSplit(static_cast<uint>(value.split.size()));
   for (size_t i = 0; i < value.split.size(); ++i) Write(value.split[i], split[i]);
+  out.setOneByOne(value.one_by_one);
+  auto skip = out.initSkip(static_cast<uint>(value.skip.size()));
+  for (size_t i = 0; i < value.skip.size(); ++i) Write(value.skip[i], skip[i]);
 }
 
 void Write(const AttemptStats& value, capnp_types::AttemptStats::Builder out) {
@@ -248,6 +271,7 @@ void Write(const AttemptOutcome& value, capnp_types::AttemptOutcome::Builder out
                 out.initCounters(static_cast<uint>(CountersToWrite(value.counters))));
   out.setFailedMapIndex(value.failed_map_index);
   Write(value.failed_source, out.initFailedSource());
+  if (!value.record.file.empty()) Write(value.record, out.initRecord());
 }
 
 void Write(const MapSource& value, capnp_types::MapSource::Builder out) {

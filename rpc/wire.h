@@ -32,6 +32,7 @@ constexpr uint32_t kMaxTasksPerStage = 10'000'000;
 constexpr uint32_t kMaxReducers = 99'999;
 constexpr uint32_t kMaxSlots = 4096;
 constexpr uint32_t kMaxMaxAttempts = 1000;
+constexpr uint32_t kMaxSkippedRecords = 1000;
 constexpr size_t kMaxInputFiles = 10'000'000;
 
 absl::StatusOr<TaskId> ReadTaskId(capnp_types::TaskId::Reader in);
@@ -40,6 +41,7 @@ absl::StatusOr<Digest> ReadDigest(capnp_types::Digest::Reader in);
 absl::StatusOr<WorkerSessionId> ReadSession(capnp_types::Session::Reader in);
 absl::StatusOr<InputFile> ReadInputFile(capnp_types::InputFile::Reader in);
 absl::StatusOr<FileRange> ReadFileRange(capnp_types::FileRange::Reader in);
+absl::StatusOr<InputRecord> ReadInputRecord(capnp_types::InputRecord::Reader in);
 // Without the input files: they follow in messages of their own.
 absl::StatusOr<JobSpec> ReadJobSpec(capnp_types::JobSpec::Reader in);
 absl::StatusOr<JobContext> ReadJobContext(capnp_types::JobContext::Reader in);
@@ -56,6 +58,7 @@ void Write(const Digest& value, capnp_types::Digest::Builder out);
 void Write(const WorkerSessionId& value, capnp_types::Session::Builder out);
 void Write(const InputFile& value, capnp_types::InputFile::Builder out);
 void Write(const FileRange& value, capnp_types::FileRange::Builder out);
+void Write(const InputRecord& value, capnp_types::InputRecord::Builder out);
 // Without the input files, except for their number.
 void Write(const JobSpec& value, capnp_types::JobSpec::Builder out);
 void Write(const JobContext& value, capnp_types::JobContext::Builder out);

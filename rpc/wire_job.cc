@@ -52,6 +52,8 @@ JobSpec JobSpecFrom(capnp_types::JobSpec::Reader in, FieldReader& fields) {
   spec.max_attempts = fields.Number("maxAttempts", in.getMaxAttempts(), 1, kMaxMaxAttempts);
   spec.speculation_floor_ms = in.getSpeculationFloorMs();
   spec.progress_timeout_ms = in.getProgressTimeoutMs();
+  spec.skip_bad_records =
+      fields.Number("skipBadRecords", in.getSkipBadRecords(), 0, kMaxSkippedRecords);
   spec.shuffle = fields.Enum<ShuffleMode>("shuffle", in.getShuffle());
   spec.task_memory_bytes = in.getTaskMemoryBytes();
   fields.Require(in.getInputCount() <= kMaxInputFiles, "inputCount", "too many files");
@@ -137,6 +139,7 @@ void Write(const JobSpec& value, capnp_types::JobSpec::Builder out) {
   out.setMaxAttempts(value.max_attempts);
   out.setSpeculationFloorMs(value.speculation_floor_ms);
   out.setProgressTimeoutMs(value.progress_timeout_ms);
+  out.setSkipBadRecords(value.skip_bad_records);
   out.setShuffle(static_cast<uint8_t>(value.shuffle));
   out.setTaskMemoryBytes(value.task_memory_bytes);
   out.setInputCount(value.inputs.size());

@@ -45,6 +45,7 @@ inline JobSpec SampleJobSpec() {
   spec.max_attempts = 5;
   spec.speculation_floor_ms = 79;
   spec.progress_timeout_ms = 80;
+  spec.skip_bad_records = 6;
   spec.shuffle = ShuffleMode::kNetwork;
   spec.task_memory_bytes = 78;
   return spec;
@@ -77,6 +78,8 @@ inline AttemptSpec SampleAttemptSpec() {
   spec.kind = StageKind::kMap;
   spec.reason = Reason::kSpeculative;
   spec.split = {SampleRange(), FileRange{{"/in/b", 5, 6}, 0, 5}};
+  spec.one_by_one = true;
+  spec.skip = {InputRecord{"/in/a", 120, 7}, InputRecord{"/in/b", 0, 2}};
   return spec;
 }
 
@@ -111,6 +114,7 @@ inline AttemptOutcome SampleOutcome() {
   outcome.counters = {{"words/long", -2}, {"a/b", 3}};
   outcome.failed_map_index = 3;
   outcome.failed_source = AttemptId{Epoch(1), 9};
+  outcome.record = InputRecord{"/in/a", 17, 5};
   return outcome;
 }
 
@@ -149,6 +153,7 @@ inline JobView SampleJobView() {
   job.submitted_unix_ms = 19;
   job.wall_ms = 20;
   job.waiting_on = "workers: none has joined";
+  job.skipped_records = {{"/in/a", 17, 5}, {"/in/b", 0, 2}};
   return job;
 }
 

@@ -60,6 +60,7 @@ TEST(WireTest, EveryValueTravelsWhole) {
   ExpectTravelsWhole<wire::Session>(SampleSession(), ReadSession);
   ExpectTravelsWhole<wire::InputFile>(SampleFile(), ReadInputFile);
   ExpectTravelsWhole<wire::FileRange>(SampleRange(), ReadFileRange);
+  ExpectTravelsWhole<wire::InputRecord>(SampleAttemptSpec().skip[0], ReadInputRecord);
   ExpectTravelsWhole<wire::JobSpec>(SampleJobSpec(), ReadJobSpec);
   ExpectTravelsWhole<wire::JobContext>(SampleJobContext(), ReadJobContext);
   ExpectTravelsWhole<wire::AttemptSpec>(SampleAttemptSpec(), ReadAttemptSpec);
@@ -84,6 +85,12 @@ TEST(WireTest, NoFieldOfASampleIsLost) {
   EXPECT_EQ(outcome.counters, (std::map<std::string, int64_t>{{"words/long", -2}, {"a/b", 3}}));
   EXPECT_EQ(outcome.failed_map_index, 3u);
   EXPECT_EQ(outcome.failed_source, (AttemptId{Epoch(1), 9}));
+  EXPECT_EQ(outcome.record, (InputRecord{"/in/a", 17, 5}));
+
+  const AttemptSpec spec = *Sent<wire::AttemptSpec>(SampleAttemptSpec(), ReadAttemptSpec);
+  EXPECT_TRUE(spec.one_by_one);
+  EXPECT_EQ(spec.skip, SampleAttemptSpec().skip);
+  EXPECT_EQ(Sent<wire::JobSpec>(SampleJobSpec(), ReadJobSpec)->skip_bad_records, 6u);
 
   const JobContext context = *Sent<wire::JobContext>(SampleJobContext(), ReadJobContext);
   EXPECT_EQ(context.binary.inode, 44u);
@@ -197,6 +204,12 @@ TEST(WireTest, SplitsFitTheirKind) {
   EXPECT_EQ(Sent<wire::AttemptSpec>(spec, ReadAttemptSpec).status().message(),
             "AttemptSpec.split: missing");
   spec.kind = StageKind::kReduce;
+  EXPECT_EQ(Sent<wire::AttemptSpec>(spec, ReadAttemptSpec).status().message(),
+            "AttemptSpec.oneByOne: a reduce attempt reads no records");
+  spec.one_by_one = false;
+  EXPECT_EQ(Sent<wire::AttemptSpec>(spec, ReadAttemptSpec).status().message(),
+            "AttemptSpec.skip: records can only be left out one by one");
+  spec.skip.clear();
   EXPECT_TRUE(Sent<wire::AttemptSpec>(spec, ReadAttemptSpec).ok());
   spec.split = {SampleRange()};
   EXPECT_EQ(Sent<wire::AttemptSpec>(spec, ReadAttemptSpec).status().message(),
@@ -224,9 +237,15 @@ TEST(WireTest, ListsBeyondTheirBounds) {
   EXPECT_EQ(Problem<wire::AttemptOutcome>(SampleOutcome(), ReadAttemptOutcome,
                                           [](auto b) { b.initCounters(kMaxCounterNames + 1); }),
             "AttemptOutcome.counters: too many elements");
+  EXPECT_EQ(Problem<wire::AttemptSpec>(SampleAttemptSpec(), ReadAttemptSpec,
+                                       [](auto b) { b.initSkip(kMaxSkippedRecords + 1); }),
+            "AttemptSpec.skip: too many elements");
 }
 
 TEST(WireTest, NumbersOutOfRange) {
+  EXPECT_EQ(Problem<wire::JobSpec>(SampleJobSpec(), ReadJobSpec,
+                                   [](auto b) { b.setSkipBadRecords(kMaxSkippedRecords + 1); }),
+            "JobSpec.skipBadRecords: 1001 is not from 0 to 1000");
   EXPECT_EQ(Problem<wire::JobSpec>(SampleJobSpec(), ReadJobSpec,
                                    [](auto b) { b.setReducers(kMaxReducers + 1); }),
             "JobSpec.reducers: 100000 is not from 0 to 99999");

@@ -86,6 +86,8 @@ JobView JobViewFrom(capnp_master::JobView::Reader in, FieldReader& fields) {
   job.recovery = fields.NestedList<RecoveryEntry, capnp_master::RecoveryEntry>(
       "recovery", in.getRecovery(), kMaxRecoveryEntries, ReadRecoveryEntry);
   job.recovery_dropped = in.getRecoveryDropped();
+  job.skipped_records = fields.NestedList<InputRecord, capnp_types::InputRecord>(
+      "skippedRecords", in.getSkippedRecords(), kMaxSkippedRecords, ReadInputRecord);
   return job;
 }
 
@@ -176,6 +178,10 @@ void Write(const JobView& value, capnp_master::JobView::Builder out) {
   auto recovery = out.initRecovery(static_cast<uint>(value.recovery.size()));
   for (uint i = 0; i < value.recovery.size(); ++i) Write(value.recovery[i], recovery[i]);
   out.setRecoveryDropped(value.recovery_dropped);
+  auto skipped = out.initSkippedRecords(static_cast<uint>(value.skipped_records.size()));
+  for (size_t i = 0; i < value.skipped_records.size(); ++i) {
+    millrace::Write(value.skipped_records[i], skipped[i]);
+  }
 }
 
 void Write(const AttemptView& value, capnp_master::AttemptView::Builder out) {

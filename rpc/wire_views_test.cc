@@ -49,6 +49,7 @@ TEST(WireViewsTest, AJobTravelsWhole) {
   EXPECT_EQ(copy.submitted_unix_ms, 19);
   EXPECT_EQ(copy.wall_ms, 20u);
   EXPECT_EQ(copy.waiting_on, job.waiting_on);
+  EXPECT_EQ(copy.skipped_records, job.skipped_records);
 }
 
 TEST(WireViewsTest, TheRecoveryLedgerTravelsWhole) {

@@ -38,6 +38,20 @@ struct FileRange {
   }
 };
 
+// One record of an input file: `file[offset, offset + bytes)`, with its line end if it has one.
+struct InputRecord {
+  std::string file;  // absolute
+  uint64_t offset = 0;
+  uint64_t bytes = 0;
+
+  friend bool operator==(const InputRecord& a, const InputRecord& b) {
+    return a.file == b.file && a.offset == b.offset && a.bytes == b.bytes;
+  }
+  friend bool operator<(const InputRecord& a, const InputRecord& b) {
+    return a.file != b.file ? a.file < b.file : a.offset < b.offset;
+  }
+};
+
 // The ranges of one map task, in input order.
 using InputSplit = std::vector<FileRange>;
 

@@ -12,6 +12,7 @@
 #include "storage/atomic_file.h"
 #include "storage/output_manifest.h"
 #include "storage/paths.h"
+#include "storage/skipped_records.h"
 
 namespace millrace {
 namespace {
@@ -174,6 +175,7 @@ absl::Status OutputCommitter::Publish(const PublishPlan& plan) {
     for (uint32_t part : parts) {
       MILLRACE_RETURN_IF_ERROR(fs_.Rename(StagedPath(plan, part), FinalPath(plan, part)));
     }
+    MILLRACE_RETURN_IF_ERROR(WriteSkipped(plan));
     // The parts must be on disk before the manifest says that they are.
     MILLRACE_RETURN_IF_ERROR(fs_.SyncFolder(plan.output));
     MILLRACE_RETURN_IF_ERROR(WriteManifest(plan));
@@ -248,6 +250,7 @@ absl::Status OutputCommitter::RemoveOlderOutput(const PublishPlan& plan) {
     MILLRACE_RETURN_IF_ERROR(fs_.RemoveFile(manifest));
     MILLRACE_RETURN_IF_ERROR(fs_.SyncFolder(plan.output));
   }
+  MILLRACE_RETURN_IF_ERROR(RemoveFileIfThere(fs_, SkippedPath(plan.output)));
   std::set<std::string> ours;
   for (uint32_t part = 0; part < plan.parts.size(); ++part) {
     ours.insert(PartName(part, plan.parts.size()));
@@ -258,6 +261,12 @@ absl::Status OutputCommitter::RemoveOlderOutput(const PublishPlan& plan) {
     MILLRACE_RETURN_IF_ERROR(RemoveFileIfThere(fs_, JoinPath(plan.output, name)));
   }
   return absl::OkStatus();
+}
+
+// There is no such file when nothing was skipped: its presence is the news.
+absl::Status OutputCommitter::WriteSkipped(const PublishPlan& plan) {
+  if (plan.skipped.empty()) return absl::OkStatus();
+  return WriteFileAtomically(fs_, SkippedPath(plan.output), SkippedRecordsText(plan.skipped));
 }
 
 absl::Status OutputCommitter::WriteManifest(const PublishPlan& plan) {
@@ -290,7 +299,11 @@ absl::Status OutputCommitter::Remove(const PublishPlan& plan) {
   // Where another job's manifest is, this one has put nothing, and equal parts are the other's.
   if (!fs_.Stat(ManifestPath(plan.output)).ok()) {
     MILLRACE_RETURN_IF_ERROR(RemovePartsInPlace(plan));
+    if (!plan.skipped.empty()) {
+      MILLRACE_RETURN_IF_ERROR(RemoveFileIfThere(fs_, SkippedPath(plan.output)));
+    }
   }
+  RemoveFileIfThere(fs_, TemporaryName(SkippedPath(plan.output))).IgnoreError();
   RemoveFileIfThere(fs_, TemporaryName(ManifestPath(plan.output))).IgnoreError();
   const absl::StatusOr<std::string> topmost_made =
       ReadFile(fs_, MadeFolderPath(plan.output, plan.job_key), kPathBytesMax);

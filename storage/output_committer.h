@@ -24,6 +24,7 @@
 #include "rpc/ids.h"
 #include "storage/digest.h"
 #include "storage/file_system.h"
+#include "storage/input_split.h"
 
 namespace millrace {
 
@@ -39,7 +40,8 @@ struct PublishPlan {
   std::string job_key;   // JobKey
   std::string job_name;  // for the manifest
   bool overwrite = false;
-  std::vector<StagedPart> parts;  // in part order, all of them
+  std::vector<StagedPart> parts;     // in part order, all of them
+  std::vector<InputRecord> skipped;  // to be listed beside the parts
 };
 
 class OutputCommitter {
@@ -102,6 +104,7 @@ class OutputCommitter {
   absl::StatusOr<bool> MustRename(const PublishPlan& plan, uint32_t part);
   absl::StatusOr<bool> IsInPlace(const PublishPlan& plan, uint32_t part);
   absl::Status RemoveOlderOutput(const PublishPlan& plan);
+  absl::Status WriteSkipped(const PublishPlan& plan);
   absl::Status WriteManifest(const PublishPlan& plan);
   absl::Status RemovePartsInPlace(const PublishPlan& plan);
   bool IsSameFolder(const std::string& a, const std::string& b);

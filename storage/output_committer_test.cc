@@ -166,6 +166,22 @@ TEST(PublishTest, TheManifestListsThePartsWithLengthAndDigest) {
   EXPECT_EQ(world.Read("/data/out/_SUCCESS"), ToJson(manifest));
 }
 
+TEST(PublishTest, SkippedRecordsAreListedBesideThePartsAndOnlyIfThereAreAny) {
+  World world;
+  world.StageParts({"apple"});
+  world.plan.skipped = {{"/in/a", 0, 4}, {"/in/b", 7, 9}};
+  ASSERT_TRUE(world.committer.PublishJob(world.plan).ok());
+  world.memory.Crash();
+  EXPECT_EQ(world.Read("/data/out/_skipped"), "/in/a:0\t4\n/in/b:7\t9\n");
+
+  World nothing_skipped;
+  nothing_skipped.Write("/data/out/_skipped", "of an older job");
+  nothing_skipped.plan.overwrite = true;
+  nothing_skipped.StageParts({"apple"});
+  ASSERT_TRUE(nothing_skipped.committer.PublishJob(nothing_skipped.plan).ok());
+  EXPECT_FALSE(nothing_skipped.memory.Stat("/data/out/_skipped").ok());
+}
+
 TEST(PublishTest, PublishedOutputSurvivesACrash) {
   World world;
   world.StageParts({"apple", "pear"});
@@ -256,6 +272,7 @@ class KilledPublishTest : public ::testing::TestWithParam<KillCase> {
     if (GetParam().overwrite) world->WriteOlderOutput();
     world->plan.overwrite = GetParam().overwrite;
     world->StageParts({"new", "pear"});
+    world->plan.skipped = {{"/in/a", 7, 9}};
     return world;
   }
 
@@ -295,6 +312,7 @@ TEST_P(KilledPublishTest, ASuccessFileAlwaysStandsForAWholeOutput) {
     if (!manifest.ok()) continue;
     const bool ours = IsManifestOf(*manifest, kJob);
     EXPECT_EQ(world->Read("/data/out/part-00000-of-00002"), ours ? "new" : "old");
+    if (ours) EXPECT_EQ(world->Read("/data/out/_skipped"), "/in/a:7\t9\n");
     EXPECT_EQ(world->memory.Stat("/data/out/part-00002-of-00003").ok(), !ours);
   }
 }
@@ -367,6 +385,7 @@ TEST(AbortTest, AfterAKillAnywhereInPublishingItIsAllOrNothing) {
   for (int changes = 0; !survived; ++changes) {
     World world;
     world.StageParts({"apple", "pear"});
+    world.plan.skipped = {{"/in/a", 7, 9}};
     world.fs.StopAfter(changes);
     (void)world.committer.PublishJob(world.plan);
     survived = !world.fs.stopped();

@@ -153,6 +153,8 @@ std::string ProbePath(std::string_view folder) { return JoinPath(folder, ".millr
 
 std::string ManifestPath(std::string_view output) { return JoinPath(output, kManifestName); }
 
+std::string SkippedPath(std::string_view output) { return JoinPath(output, "_skipped"); }
+
 std::string JournalPath(std::string_view state_dir) { return JoinPath(state_dir, "journal.db"); }
 
 std::string LockPath(std::string_view state_dir) { return JoinPath(state_dir, "lock"); }

@@ -7,6 +7,7 @@
 //   OUTPUT/                         of one job
 //     part-00000-of-00004 ...       the result
 //     _SUCCESS                      its manifest; written last
+//     _skipped                      records that were left out, if there are any
 //     _millrace/JOB/                staging: gone when the job has ended
 //       part-00000-attempt-1-17     one attempt's part, until the job is published
 //       nonce                       proves that a host sees this folder
@@ -83,6 +84,8 @@ bool IsPartName(std::string_view name);
 std::string ProbePath(std::string_view folder);
 // OUTPUT/_SUCCESS
 std::string ManifestPath(std::string_view output);
+// OUTPUT/_skipped
+std::string SkippedPath(std::string_view output);
 
 // --- State folder of the master ---
 

@@ -73,6 +73,7 @@ TEST(PathsTest, EverythingUnfinishedInTheOutputIsHidden) {
             "/o/_millrace/job-3-ab/part-00002-attempt-1-17");
   EXPECT_EQ(NoncePath("/o", "job-3-ab"), "/o/_millrace/job-3-ab/nonce");
   EXPECT_EQ(ManifestPath("/o"), "/o/_SUCCESS");
+  EXPECT_EQ(SkippedPath("/o"), "/o/_skipped");
 }
 
 TEST(PathsTest, PartNamesHaveFiveDigitsEach) {

@@ -185,6 +185,8 @@ ExecutorTask AttemptRun::MakeTask() const {
   task.environment = EnvironmentOf(spec_, host_.worker_name);
   if (spec_.kind == StageKind::kMap) {
     task.work = spec_.split;
+    task.one_by_one = spec_.one_by_one;
+    task.skip = spec_.skip;
   } else {
     task.work = fetcher_->plan().Sources();
   }

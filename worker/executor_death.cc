@@ -41,6 +41,7 @@ AttemptOutcome OutcomeOf(const ExecutorDeath& death, const ExecutorTask& task) {
   outcome.cause = Cause::kUserCodeFailed;
   outcome.message = Explain(death, task.memory_bytes);
   outcome.position = death.position;
+  outcome.record = death.record;
   outcome.stderr_tail = death.last_lines;
   return outcome;
 }

@@ -17,6 +17,7 @@ struct ExecutorDeath {
   bool killed_by_us = false;    // the attempt was cancelled
   bool never_answered = false;  // it was ended because it did not serve its socket in time
   std::string position;         // "file:offset", if it was in a map
+  InputRecord record;           // the same, as far as it is known
   std::string last_lines;       // of its output
 };
 

@@ -31,6 +31,10 @@ struct ExecutorTask {
   uint64_t memory_bytes = 512u << 20;
   std::vector<std::string> environment;  // "NAME=value", set before user code runs
 
+  // Of a map: as in MapTask.
+  bool one_by_one = false;
+  std::vector<InputRecord> skip;
+
   // What a map reads, or a reduce (in the order of map_index).
   std::variant<InputSplit, std::vector<ReduceSource>> work;
 

@@ -54,6 +54,11 @@ absl::Status ReadWork(capnp_executor::ExecutorTask::Reader in, ExecutorTask* tas
       split.push_back(std::move(read));
     }
     task->work = std::move(split);
+    task->one_by_one = in.getOneByOne();
+    for (auto record : in.getSkip()) {
+      MILLRACE_ASSIGN_OR_RETURN(InputRecord read, ReadInputRecord(record));
+      task->skip.push_back(std::move(read));
+    }
     return absl::OkStatus();
   }
   std::vector<ReduceSource> sources;
@@ -97,6 +102,9 @@ void Write(const ExecutorTask& value, capnp_executor::ExecutorTask::Builder out)
   if (const auto* split = std::get_if<InputSplit>(&value.work); split != nullptr) {
     auto map = out.initMap(split->size());
     for (size_t i = 0; i < split->size(); ++i) Write((*split)[i], map[i]);
+    out.setOneByOne(value.one_by_one);
+    auto skip = out.initSkip(value.skip.size());
+    for (size_t i = 0; i < value.skip.size(); ++i) Write(value.skip[i], skip[i]);
     return;
   }
   const auto& sources = std::get<std::vector<ReduceSource>>(value.work);

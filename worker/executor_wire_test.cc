@@ -35,6 +35,8 @@ class ExecutorWireTest : public testing::Test {
 TEST_F(ExecutorWireTest, AMapTravelsWhole) {
   ExecutorTask task = SomeTask();
   task.work = InputSplit{FileRange{InputFile{"/input", 100, 5}, 10, 20}};
+  task.one_by_one = true;
+  task.skip = {{"/input", 12, 3}, {"/input", 20, 4}};
   const absl::StatusOr<ExecutorTask> back = ThereAndBack(task);
   ASSERT_TRUE(back.ok()) << back.status();
   EXPECT_EQ(back->attempt, task.attempt);
@@ -46,6 +48,8 @@ TEST_F(ExecutorWireTest, AMapTravelsWhole) {
   EXPECT_EQ(back->memory_bytes, 123456u);
   EXPECT_EQ(back->environment, task.environment);
   EXPECT_EQ(back->kind(), StageKind::kMap);
+  EXPECT_TRUE(back->one_by_one);
+  EXPECT_EQ(back->skip, task.skip);
   EXPECT_EQ(std::get<InputSplit>(back->work), std::get<InputSplit>(task.work));
 }
 

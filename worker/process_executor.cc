@@ -72,7 +72,7 @@ ChildOptions OptionsFor(const ExecutorCommand& command, int socket, int cursor, 
 
 // Room for the whole task at once: a reduce names thousands of sources.
 capnp::MessageSize SizeHint(const ExecutorTask& task) {
-  uint64_t words = 256;
+  uint64_t words = 256 + task.skip.size() * 24;
   if (const auto* split = std::get_if<InputSplit>(&task.work)) words += split->size() * 24;
   if (const auto* sources = std::get_if<std::vector<ReduceSource>>(&task.work)) {
     words += sources->size() * 32;
@@ -176,6 +176,7 @@ class ProcessExecutorFactory::ProcessExecutor final : public Executor {
       death.killed_by_us = killed_;
       death.never_answered = never_answered_;
       death.position = cursor_->page()->DescribePosition();
+      death.record = cursor_->page()->Record();
       death.last_lines = log_.LastLines();
       return OutcomeOf(death, task);
     });

@@ -77,6 +77,21 @@ TEST_F(ProcessExecutorTest, ACrashNamesSignalRecordAndLastWords) {
   EXPECT_FALSE(executor->alive());
 }
 
+TEST_F(ProcessExecutorTest, TheLastGaspNamesTheRecordAndTheNextAttemptGoesOnWithoutIt) {
+  for (const std::string order : {"crash", "abort", "kill", "exit 1", "throw x", "fail x"}) {
+    ExecutorTask task = Map("count a\n" + order + "\ncount b\n");
+    task.one_by_one = true;
+    const InputRecord bad{std::get<InputSplit>(task.work)[0].file.path, 8, order.size() + 1};
+    const AttemptOutcome outcome = Start()->Run(task).wait(io_.waitScope);
+    EXPECT_EQ(outcome.cause, Cause::kUserCodeFailed) << order;
+    EXPECT_EQ(outcome.record, bad) << order;
+
+    task.skip = {outcome.record};
+    EXPECT_EQ(Start()->Run(task).wait(io_.waitScope).cause, Cause::kSucceeded) << order;
+    EXPECT_EQ(Output(), "a\t1\nb\t1\n");
+  }
+}
+
 TEST_F(ProcessExecutorTest, AnExitNamesItsCode) {
   EXPECT_THAT(Run(*Start(), "exit 1\n").message, HasSubstr("exited with 1 before it finished"));
   EXPECT_THAT(Run(*Start(), "exit 0\n").message, HasSubstr("exited with 0 before it finished"));

@@ -96,6 +96,7 @@ AttemptOutcome TaskExecutor::Run(const ExecutorTask& task) {
                &outcome);
     if (outcome.cause == Cause::kUserCodeFailed) {
       outcome.position = cursor_page_->DescribePosition();
+      outcome.record = cursor_page_->Record();
     }
   }
   cursor_page_->Leave();
@@ -133,6 +134,8 @@ absl::StatusOr<TaskResult> TaskExecutor::RunMap(const ExecutorTask& task, TaskHo
   map.attempt = task.attempt;
   map.split = std::get<InputSplit>(task.work);
   map.input_format = task.input_format;
+  map.one_by_one = task.one_by_one;
+  map.skip = task.skip;
   map.partitions = task.partitions;
   map.output_path = task.output_path;
   map.temp_folder = task.temp_folder;

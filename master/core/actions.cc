@@ -46,9 +46,20 @@ std::string Braced(const char* verb, const First& first, const Rest&... rest) {
   return out.str();
 }
 
+// "[/in/a:7, /in/a:90]".
+std::string Places(const std::vector<InputRecord>& records) {
+  std::string places;
+  for (const InputRecord& record : records) {
+    places += (places.empty() ? "" : ", ") + record.file + ":" + std::to_string(record.offset);
+  }
+  return "[" + places + "]";
+}
+
 struct Printer {
   std::string operator()(const LaunchAttempt& a) const {
-    return Braced("LaunchAttempt", a.worker, a.attempt, a.task, Name(a.reason));
+    if (!a.one_by_one) return Braced("LaunchAttempt", a.worker, a.attempt, a.task, Name(a.reason));
+    return Braced("LaunchAttempt", a.worker, a.attempt, a.task, Name(a.reason), "one by one",
+                  "without " + Places(a.skip));
   }
   std::string operator()(const GrantSlot& a) const {
     return Braced("GrantSlot", a.worker, a.attempt);
@@ -105,8 +116,8 @@ bool IsUrgent(const Action& action) {
 std::string DebugString(const Action& action) { return std::visit(Printer(), action); }
 
 bool operator==(const LaunchAttempt& a, const LaunchAttempt& b) {
-  return std::tie(a.worker, a.attempt, a.task, a.reason) ==
-         std::tie(b.worker, b.attempt, b.task, b.reason);
+  return std::tie(a.worker, a.attempt, a.task, a.reason, a.one_by_one, a.skip) ==
+         std::tie(b.worker, b.attempt, b.task, b.reason, b.one_by_one, b.skip);
 }
 bool operator==(const GrantSlot& a, const GrantSlot& b) {
   return a.worker == b.worker && a.attempt == b.attempt;

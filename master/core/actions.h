@@ -13,6 +13,7 @@
 #include "master/core/core_time.h"
 #include "rpc/ids.h"
 #include "rpc/task_types.h"
+#include "storage/input_split.h"
 
 namespace millrace {
 
@@ -22,6 +23,9 @@ struct LaunchAttempt {
   AttemptId attempt;
   TaskId task;
   Reason reason = Reason::kFirst;
+  // As in AttemptSpec.
+  bool one_by_one = false;
+  std::vector<InputRecord> skip = {};
 };
 
 // A fetching reduce attempt, all of whose sources are ready, may start reducing.

@@ -161,7 +161,9 @@ void AttemptRules::AcceptFailure(const AttemptReported& event, const RunningAtte
   const Cause cause = FailureOf(outcome);
   std::optional<LossNote> loss = LossOfReport(&turn_, event, cause);
   if (loss.has_value()) loss->Show(job->id());
-  turn_.Emit(AttemptEnded{outcome.attempt, attempt.task, cause, turn_.wall_us(), TextOf(outcome)});
+  const InputRecord place = SkipRules::PlaceOf(*job, outcome);
+  turn_.Emit(
+      AttemptEnded{outcome.attempt, attempt.task, cause, turn_.wall_us(), TextOf(outcome), place});
   Answer(event, OutcomeReply::kAccepted);
   if (cause == Cause::kJobInvalid) {
     jobs_.Fail(job,
@@ -170,6 +172,7 @@ void AttemptRules::AcceptFailure(const AttemptReported& event, const RunningAtte
                             " can succeed: ", job->troubles[KeyOf(attempt.task)].last_failure));
     return;
   }
+  skips_.LookAtFailure(job, attempt.task, place);
   CheckLimits(job, attempt.task);
   if (cause == Cause::kFetchFailed) LoseFailedSource(job, outcome, &*loss);
   if (job->ended()) return;
@@ -286,11 +289,11 @@ void AttemptRules::CheckLimits(JobRecord* job, const TaskId& task) {
   if (job->ended()) return;
   const Task& state = job->task(task);
   const std::string name = TaskName(JobPlan::kind(task.stage), task.index);
-  if (state.user_failures >= job->plan().max_attempts) {
+  if (state.user_failures >= job->plan().failures_max(task.stage)) {
     const std::string last = job->troubles[KeyOf(task)].last_failure;
     jobs_.Fail(job, absl::StrCat(job->Title(), " failed: ", name, " failed ",
-                                 CountText(state.user_failures, "time"),
-                                 " in user code, its limit; last ", last));
+                                 CountText(state.user_failures, "time"), " in user code, its limit",
+                                 SkipRules::WhyNothingElse(*job, task), "; last ", last));
   } else if (const uint32_t stuck = TimeOutsOf(*job, task); stuck >= job->plan().max_attempts) {
     jobs_.Fail(job, absl::StrCat(job->Title(), " failed: ", name, " got nothing done ",
                                  CountText(stuck, "time"), ", its limit; last ",

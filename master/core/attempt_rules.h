@@ -18,13 +18,14 @@
 #include "master/core/events.h"
 #include "master/core/job_rules.h"
 #include "master/core/loss_note.h"
+#include "master/core/skip_rules.h"
 #include "master/core/turn.h"
 
 namespace millrace {
 
 class AttemptRules {
  public:
-  AttemptRules(Turn* turn, JobRules* jobs) : turn_(*turn), jobs_(*jobs) {}
+  AttemptRules(Turn* turn, JobRules* jobs) : turn_(*turn), jobs_(*jobs), skips_(turn, jobs) {}
 
   void On(const AttemptReported& event);
   void On(const SourcesReady& event);
@@ -65,6 +66,7 @@ class AttemptRules {
 
   Turn& turn_;
   JobRules& jobs_;
+  SkipRules skips_;
   uint64_t stale_reports_ = 0;
 };
 

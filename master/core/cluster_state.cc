@@ -230,6 +230,18 @@ void ClusterState::On(const JobFolded& edit) {
 
 void ClusterState::On(const LossNoticed& edit) { AddLoss(edit, Change(edit.job)); }
 
+void ClusterState::On(const RecordSkipped& edit) {
+  JobRecord* job = Change(edit.task.job);
+  const auto add = [&edit](std::vector<InputRecord>* records) {
+    records->insert(std::upper_bound(records->begin(), records->end(), edit.record), edit.record);
+  };
+  add(&job->summary.skipped_records);
+  Trouble& trouble = job->troubles[KeyOf(edit.task)];
+  add(&trouble.skipped);
+  trouble.failed_records.clear();
+  job->stages[edit.task.stage].Mutable(edit.task.index).user_failures = 0;
+}
+
 RunningAttempt ClusterState::End(const AttemptId& id, Cause cause, int64_t wall_us) {
   const auto found = attempts_.find(id);
   CORE_CHECK(found != attempts_.end());
@@ -265,8 +277,12 @@ RunningAttempt ClusterState::End(const AttemptId& id, Cause cause, int64_t wall_
 
 void ClusterState::CountFailure(JobRecord* job, const AttemptEnded& edit, WorkerId worker) {
   Task& task = job->stages[edit.task.stage].Mutable(edit.task.index);
+  if (edit.cause == Cause::kCancelled) {  // by the core itself: nobody failed
+    // A map is cancelled when another attempt of it has failed: that is the reason for the next.
+    if (edit.task.stage > 0) task.next_reason = ReasonAfter(edit.cause);
+    return;
+  }
   task.next_reason = ReasonAfter(edit.cause);
-  if (edit.cause == Cause::kCancelled) return;  // by the core itself: nobody failed
   // An unfit worker says nothing about the task; there are as many of them as there are.
   if (edit.cause != Cause::kWorkerUnfit) {
     Increment(edit.cause == Cause::kUserCodeFailed ? &task.user_failures : &task.other_failures);
@@ -274,6 +290,7 @@ void ClusterState::CountFailure(JobRecord* job, const AttemptEnded& edit, Worker
   Trouble& trouble = job->troubles[KeyOf(edit.task)];
   Increment(&trouble.ended[static_cast<size_t>(edit.cause)]);
   trouble.AddFailedWorker(worker);
+  if (!edit.record.file.empty() && !task.was_done) trouble.failed_records.push_back(edit.record);
   trouble.last_failure =
       absl::StrCat(ToString(edit.attempt), " on worker ", NameOf(worker), ": ", Name(edit.cause),
                    edit.message.empty() ? "" : ": ", edit.message);

@@ -114,6 +114,7 @@ class ClusterState {
   void On(const JobEnded& edit);
   void On(const JobFolded& edit);
   void On(const LossNoticed& edit);
+  void On(const RecordSkipped& edit);
 
   // Takes the attempt off the books; its task is idle unless another attempt of it runs. Returns
   // the attempt as it was.

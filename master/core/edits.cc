@@ -11,6 +11,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 
@@ -18,8 +19,8 @@ namespace millrace {
 namespace {
 
 // An entry is this byte, the index of the edit's kind in JobEdit, then its fields. Integers are
-// varints (signed ones zig-zag), strings a length and bytes. Format 1 had neither
-// recovery ledger nor backups.
+// varints (signed ones zig-zag), strings a length and bytes. Version 1 lacks the fields that
+// HasFieldsOf(2) guards: they are read as their defaults.
 constexpr uint8_t kFormatVersion = 2;
 constexpr uint8_t kOldestFormatVersion = 1;
 
@@ -46,6 +47,7 @@ void Walk(W& walk, T& e) {
 template <typename W, typename T, If<T, AttemptEnded> = 0>
 void Walk(W& walk, T& e) {
   walk(e.attempt, e.task, e.cause, e.wall_us, e.message);
+  if (walk.HasFieldsOf(2)) walk(e.record);
 }
 template <typename W, typename T, If<T, TaskDone> = 0>
 void Walk(W& walk, T& e) {
@@ -67,6 +69,10 @@ template <typename W, typename T, If<T, JobFolded> = 0>
 void Walk(W& walk, T& e) {
   walk(e.summary);
 }
+template <typename W, typename T, If<T, RecordSkipped> = 0>
+void Walk(W& walk, T& e) {
+  walk(e.task, e.record);
+}
 template <typename W, typename T, If<T, TaskId> = 0>
 void Walk(W& walk, T& id) {
   walk(id.job, id.stage, id.index);
@@ -78,7 +84,13 @@ void Walk(W& walk, T& id) {
 template <typename W, typename T, If<T, JobPlan> = 0>
 void Walk(W& walk, T& p) {
   walk(p.name, p.request_id, p.output_folder, p.map_count, p.reducers, p.max_attempts);
-  if (walk.HasFieldsOf(2)) walk(p.speculation_floor_ms, p.progress_timeout_ms);
+  if (walk.HasFieldsOf(2)) {
+    walk(p.skip_bad_records, p.speculation_floor_ms, p.progress_timeout_ms);
+  }
+}
+template <typename W, typename T, If<T, InputRecord> = 0>
+void Walk(W& walk, T& r) {
+  walk(r.file, r.offset, r.bytes);
 }
 template <typename W, typename T, If<T, AttemptStats> = 0>
 void Walk(W& walk, T& s) {
@@ -92,7 +104,7 @@ void Walk(W& walk, T& s) {
   for (auto& count : s.ended) walk(count);
   for (auto& count : s.tasks_done) walk(count);
   walk(s.stale_reports, s.workers_joined, s.workers_lost, s.stats, s.counters);
-  if (walk.HasFieldsOf(2)) walk(s.recovery, s.recovery_dropped);
+  if (walk.HasFieldsOf(2)) walk(s.recovery, s.recovery_dropped, s.skipped_records);
 }
 template <typename W, typename T, If<T, LossNoticed> = 0>
 void Walk(W& walk, T& e) {
@@ -148,6 +160,10 @@ class Writer {
   void Put(const std::deque<RecoveryEntry>& entries) {
     PutVarint(entries.size());
     for (const RecoveryEntry& entry : entries) Walk(*this, entry);
+  }
+  void Put(const std::vector<InputRecord>& records) {
+    PutVarint(records.size());
+    for (const InputRecord& record : records) Walk(*this, record);
   }
 
   void PutVarint(uint64_t value) {
@@ -216,6 +232,14 @@ class Reader {
     // An entry takes eight bytes at least.
     for (uint64_t left = GetVarint(rest_.size() / 8); left > 0 && ok_; --left) {
       Walk(*this, entries.emplace_back());
+    }
+  }
+  void Get(std::vector<InputRecord>& records) {
+    // A record takes three bytes at least.
+    for (uint64_t left = GetVarint(rest_.size() / 3); left > 0 && ok_; --left) {
+      InputRecord record;
+      Walk(*this, record);
+      records.push_back(std::move(record));
     }
   }
 
@@ -300,6 +324,9 @@ class Printer {
   void Print(const std::deque<RecoveryEntry>& entries) {
     for (const RecoveryEntry& entry : entries) Walk(*this, entry);
   }
+  void Print(const std::vector<InputRecord>& records) {
+    for (const InputRecord& record : records) Walk(*this, record);
+  }
 
   std::ostream& Item() {
     if (!first_) out_ << ", ";
@@ -315,7 +342,7 @@ const char* NameOf(const JobEdit& edit) {
   static constexpr const char* kNames[] = {"AttemptStarted", "AttemptEnded",  "TaskDone",
                                            "OutputLost",     "JobAccepted",   "WorkerRegistered",
                                            "WorkerLost",     "JobPublishing", "JobEnded",
-                                           "JobFolded",      "LossNoticed"};
+                                           "JobFolded",      "LossNoticed",   "RecordSkipped"};
   static_assert(std::size(kNames) == std::variant_size_v<JobEdit>);
   return kNames[edit.index()];
 }
@@ -382,6 +409,7 @@ struct TopicFinder {
   uint64_t operator()(const JobEnded& e) const { return TopicOf(e.job); }
   uint64_t operator()(const JobFolded& e) const { return TopicOf(e.summary.job); }
   uint64_t operator()(const LossNoticed& e) const { return TopicOf(e.job); }
+  uint64_t operator()(const RecordSkipped& e) const { return TopicOf(e.task.job); }
 };
 
 }  // namespace

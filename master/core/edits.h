@@ -21,6 +21,7 @@
 #include "rpc/recovery_entry.h"
 #include "rpc/task_types.h"
 #include "storage/digest.h"
+#include "storage/input_split.h"
 
 namespace millrace {
 
@@ -57,6 +58,8 @@ struct AttemptEnded {
   Cause cause = Cause::kCancelled;
   int64_t wall_us = 0;
   std::string message;  // what failed, where and why; empty where the cause says it all
+  // At which record, as far as that is known and the job may skip any.
+  InputRecord record;
 };
 
 // An attempt succeeded, before any other of its task: the task's only winner.
@@ -103,9 +106,16 @@ struct LossNoticed {
   std::string subject;  // whom or what it befell
 };
 
+// User code has failed at a record of a map task again: from now on its attempts leave it out, and
+// the failures that it took to find that out do not count.
+struct RecordSkipped {
+  TaskId task;
+  InputRecord record;
+};
+
 using JobEdit =
     std::variant<AttemptStarted, AttemptEnded, TaskDone, OutputLost, JobAccepted, WorkerRegistered,
-                 WorkerLost, JobPublishing, JobEnded, JobFolded, LossNoticed>;
+                 WorkerLost, JobPublishing, JobEnded, JobFolded, LossNoticed, RecordSkipped>;
 
 // What an edit is about, as a journal topic: all edits of a job, or of a worker, have the same.
 uint64_t TopicOf(JobId job);
@@ -115,7 +125,8 @@ uint64_t TopicOf(const JobEdit& edit);
 // Appends the encoding of `edit` to `out`.
 void EncodeTo(const JobEdit& edit, std::string* out);
 
-// Decodes what EncodeTo has written; anything else, including bytes left over, is kDataLoss.
+// Decodes what EncodeTo has written, in this version or an earlier one; anything else, including
+// bytes left over, is kDataLoss.
 absl::StatusOr<JobEdit> DecodeEdit(std::string_view bytes);
 
 // "TaskDone{attempt-1-2, job-1/0/0, ...}".

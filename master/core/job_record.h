@@ -45,6 +45,14 @@ struct Trouble {
   // kFailedWorkersMax.
   absl::InlinedVector<WorkerId, 4> failed_workers;
 
+  // Of a map in a job that may skip records: what its attempts leave out, by place, and where user
+  // code has failed since the last of these was found. Both stay as they are once the task was
+  // done, because a map that runs again must read what it read before.
+  std::vector<InputRecord> skipped;
+  std::vector<InputRecord> failed_records;
+  // After the first failure at a record: they are no longer handed out in chunks.
+  bool one_by_one() const { return !skipped.empty() || !failed_records.empty(); }
+
   static constexpr size_t kFailedWorkersMax = 4;
   void AddFailedWorker(WorkerId worker);
   bool HasFailedOn(WorkerId worker) const;

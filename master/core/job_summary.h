@@ -8,11 +8,13 @@
 #include <deque>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "master/core/job_plan.h"
 #include "rpc/ids.h"
 #include "rpc/recovery_entry.h"
 #include "rpc/task_types.h"
+#include "storage/input_split.h"
 
 namespace millrace {
 
@@ -45,6 +47,9 @@ struct JobSummary {
   // first stage read, output what the last one wrote.
   AttemptStats stats;
   std::map<std::string, int64_t> counters;
+
+  // Left out because user code failed at them; by file and offset.
+  std::vector<InputRecord> skipped_records;
 
   uint64_t attempts() const {
     uint64_t sum = 0;

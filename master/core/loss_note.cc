@@ -21,8 +21,7 @@ std::optional<LossNote> LossOfReport(Turn* turn, const AttemptReported& event, C
   const AttemptOutcome& outcome = event.outcome;
   const std::string worker = turn->cluster().NameOf(event.worker);
   switch (cause) {
-    case Cause::kTimedOut:
-      return LossOfStandstill(turn, outcome.task, event.worker);
+    case Cause::kTimedOut: return LossOfStandstill(turn, outcome.task, event.worker);
     case Cause::kWorkerFailed:
       return LossNote(turn, LossKind::kWorkerFailed, NoticedBy::kReport, worker);
     case Cause::kFetchFailed: {

@@ -68,7 +68,8 @@ void DumpJob(const JobRecord& job, const ClusterState& cluster, std::ostream& ou
   }
   for (const auto& [key, trouble] : job.troubles) {
     out << "  trouble " << key.stage << "/" << key.index << " " << trouble.Chain() << " "
-        << trouble.last_failure << "\n";
+        << trouble.last_failure << " failed records " << trouble.failed_records.size()
+        << " skipped " << trouble.skipped.size() << "\n";
   }
   if (job.ended()) return;
   for (const AttemptRecord& record : job.history) {

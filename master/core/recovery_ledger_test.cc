@@ -160,8 +160,9 @@ TEST_F(RecoveryLedgerTest, ARestartOfTheMasterCostsWhatItsWorkersDoNotBringBack)
   EXPECT_EQ(Ledger(), Lines());
   Pass(absl::Seconds(10));
   Tick();
-  EXPECT_EQ(Ledger(),
-            (Lines{"worker_lost not_back_after_restart red -1 attempts -1 outputs +0 us +0 bytes"}));
+  EXPECT_EQ(
+      Ledger(),
+      (Lines{"worker_lost not_back_after_restart red -1 attempts -1 outputs +0 us +0 bytes"}));
 }
 
 TEST_F(RecoveryLedgerTest, ALossIsInTheLedgerOfEachJobThatItCostsSomething) {

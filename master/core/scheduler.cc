@@ -1,6 +1,7 @@
 #include "master/core/scheduler.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/container/inlined_vector.h"
 
@@ -128,7 +129,13 @@ void Scheduler::Start(const TaskId& task, WorkerId worker, Reason reason) {
   turn_.Emit(AttemptStarted{attempt, task, worker, reason, turn_.wall_us()});
   cluster_.FindAttempt(attempt)->pace = Pace(turn_.now());
   if (task.stage > 0) TellSources(cluster_.FindWorker(worker), *cluster_.FindJob(task.job));
-  turn_.Do(LaunchAttempt{worker, attempt, task, reason});
+  LaunchAttempt launch{worker, attempt, task, reason};
+  const JobRecord* job = cluster_.FindJob(task.job);
+  if (const auto trouble = job->troubles.find(KeyOf(task)); trouble != job->troubles.end()) {
+    launch.one_by_one = trouble->second.one_by_one();
+    launch.skip = trouble->second.skipped;
+  }
+  turn_.Do(std::move(launch));
 }
 
 std::optional<WorkerId> Scheduler::Choose(const JobRecord& job, const TaskId& task,

@@ -62,13 +62,15 @@ def part_names(folder):
     return sorted(name for name in os.listdir(folder) if name.startswith("part-"))
 
 
-def read_output(folder):
-    """{key: value} of a finished output; checks what every output promises."""
+def read_output(folder, listed=()):
+    """{key: value} of a finished output; checks what every output promises, and that beside parts
+    and manifest there is nothing but `listed`."""
     names = part_names(folder)
     with open(os.path.join(folder, "_SUCCESS")) as f:
         manifest = json.load(f)
     assert [part["name"] for part in manifest["parts"]] == names, manifest
-    assert sorted(os.listdir(folder)) == sorted(names + ["_SUCCESS"]), os.listdir(folder)
+    expected = sorted([*names, *listed, "_SUCCESS"])
+    assert sorted(os.listdir(folder)) == expected, os.listdir(folder)
     result = {}
     for part, index in zip(manifest["parts"], range(len(names))):
         assert part["name"] == "part-%05d-of-%05d" % (index, len(names)), part

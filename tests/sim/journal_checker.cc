@@ -47,7 +47,7 @@ class JournalReader {
     bool publishing = false;
     bool ended = false;
     std::map<uint32_t, uint32_t> backups;  // by stage
-    bool has_loss = false;  // and the newest is `loss`
+    bool has_loss = false;                 // and the newest is `loss`
     LossNoticed loss;
     bool loss_is_free = false;  // so far nothing was lost to it
   };
@@ -193,6 +193,7 @@ class JournalReader {
   }
 
   void On(const JobFolded&) {}
+  void On(const RecordSkipped&) {}
 
   void On(const LossNoticed& edit) {
     Job& job = jobs_[edit.job];

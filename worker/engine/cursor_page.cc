@@ -17,7 +17,13 @@ void CursorPage::EnterChunk(std::string_view file, uint64_t offset, std::string_
   chunk_data_ = data.data();
 }
 
+void CursorPage::EnterRecord(std::string_view file, uint64_t offset, std::string_view data) {
+  EnterChunk(file, offset, data);
+  chunk_is_record_ = true;
+}
+
 void CursorPage::Leave() {
+  chunk_is_record_ = false;
   chunk_data_ = nullptr;
   cursor_.record = nullptr;
 }
@@ -38,13 +44,30 @@ std::string CursorPage::PositionOf(std::string_view bytes) const {
   return own.empty() ? DescribePosition() : own;
 }
 
-std::string CursorPage::Describe(const char* at) const {
-  const char* const data = chunk_data_;
-  if (data == nullptr || at == nullptr) return "";
-  const uint64_t distance = reinterpret_cast<uintptr_t>(at) - reinterpret_cast<uintptr_t>(data);
-  if (distance > chunk_size_) return "";
-  const std::string path(path_, strnlen(path_, kPathBytes));
-  return absl::StrCat(path, ":", chunk_offset_ + distance);
+InputRecord CursorPage::Record() const {
+  const std::optional<uint64_t> offset = OffsetOf(cursor_.record);
+  const std::string path = Path();
+  // A path that was cut fills the page; one that is not absolute was never written there.
+  if (!offset.has_value() || path.empty() || path[0] != '/' || path.size() + 1 == kPathBytes) {
+    return InputRecord();
+  }
+  if (chunk_is_record_) return InputRecord{path, chunk_offset_, chunk_size_};
+  return InputRecord{path, *offset, 0};
 }
+
+std::string CursorPage::Describe(const char* at) const {
+  const std::optional<uint64_t> offset = OffsetOf(at);
+  return offset.has_value() ? absl::StrCat(Path(), ":", *offset) : "";
+}
+
+std::optional<uint64_t> CursorPage::OffsetOf(const char* at) const {
+  if (chunk_data_ == nullptr || at == nullptr) return std::nullopt;
+  const uint64_t distance =
+      reinterpret_cast<uintptr_t>(at) - reinterpret_cast<uintptr_t>(chunk_data_);
+  if (distance > chunk_size_) return std::nullopt;
+  return chunk_offset_ + distance;
+}
+
+std::string CursorPage::Path() const { return std::string(path_, strnlen(path_, kPathBytes)); }
 
 }  // namespace millrace

@@ -12,11 +12,13 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
 
 #include "mapreduce/map_input.h"
+#include "storage/input_split.h"
 
 namespace millrace {
 
@@ -24,12 +26,19 @@ class CursorPage {
  public:
   // The mapper now walks `data`, which is file[offset, offset + data.size()).
   void EnterChunk(std::string_view file, uint64_t offset, std::string_view data);
+  // The same, and `data` is one record.
+  void EnterRecord(std::string_view file, uint64_t offset, std::string_view data);
   // The mapper is outside any chunk.
   void Leave();
 
   // "file:offset" of the current record, or "" outside any chunk. Never reads beyond the page,
   // whatever a dying process left in it.
   std::string DescribePosition() const;
+
+  // The current record, with its bytes if the mapper has no other at the same time; else about
+  // where it begins, without bytes. No file outside any chunk, or if its path is too long to be
+  // kept.
+  InputRecord Record() const;
 
   // The position of `bytes` itself when it lies in the chunk, which is nearer than the record; else
   // that of the current record.
@@ -42,6 +51,9 @@ class CursorPage {
   InputCursor* cursor() { return &cursor_; }
 
  private:
+  // Where `at` lies in the file, if it lies in the chunk.
+  std::optional<uint64_t> OffsetOf(const char* at) const;
+  std::string Path() const;
   std::string Describe(const char* at) const;
 
   // A longer path keeps its end, which tells files apart.
@@ -51,6 +63,7 @@ class CursorPage {
   std::atomic<uint64_t> chunk_size_{0};
   // Address in the process of the writer; null: in no chunk.
   std::atomic<const char*> chunk_data_{nullptr};
+  bool chunk_is_record_ = false;
   InputCursor cursor_;
   char path_[kPathBytes] = {};
 };

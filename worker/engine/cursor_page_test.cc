@@ -59,6 +59,33 @@ TEST(CursorPageTest, MapperCrashPositionSurvivesInACopyOfThePage) {
   EXPECT_EQ(reinterpret_cast<const CursorPage*>(copy)->DescribePosition(), "/file:7");
 }
 
+TEST(CursorPageTest, ARecordIsKnownForCertainWhenTheMapperHasNoOther) {
+  CursorPage page;
+  const std::string chunk = "first\nsecond\n";
+  page.EnterChunk("/in/a", 100, chunk);
+  page.cursor()->record = chunk.data() + 6;
+  EXPECT_EQ(page.Record(), (InputRecord{"/in/a", 106, 0}));
+  page.EnterRecord("/in/a", 100, std::string_view(chunk).substr(0, 6));
+  page.cursor()->record = chunk.data() + 4;  // the mapper stands at the second word
+  EXPECT_EQ(page.Record(), (InputRecord{"/in/a", 100, 6}));
+  page.EnterChunk("/in/a", 100, chunk);
+  EXPECT_EQ(page.Record().bytes, 0u);
+  page.Leave();
+  EXPECT_EQ(page.Record(), InputRecord());
+}
+
+TEST(CursorPageTest, ARecordOfAPathThatWasCutIsUnknown) {
+  CursorPage page;
+  for (const std::string& path :
+       {"/" + std::string(2047, 'd'), "/d/" + std::string(2045, 'e') + "/" + std::string(1000, 'f'),
+        std::string("/d") + "/" + std::string(2046, 'f')}) {
+    page.EnterRecord(path, 0, "record");
+    EXPECT_EQ(page.Record(), InputRecord());
+  }
+  page.EnterRecord("/" + std::string(2045, 'd'), 0, "record");
+  EXPECT_EQ(page.Record().bytes, 6u);
+}
+
 TEST(CursorPageTest, APathThatFillsThePageIsCutByOneByte) {
   CursorPage page;
   page.EnterChunk("/" + std::string(2047, 'd'), 0, "chunk");

@@ -56,6 +56,8 @@ RunWriterOptions RunOutput::WriterOptions() const {
 void RunOutput::Spill() {
   if (!status_.ok()) return;
   context_.hooks->Enter(TaskPhase::kSort);
+  // What a combiner does is not the fault of the record that happened to fill the memory.
+  const char* const record = std::exchange(context_.page->cursor()->record, nullptr);
   const auto write = [this]() -> absl::Status {
     const std::string path = temp_files_.NewPath("spill");
     MILLRACE_ASSIGN_OR_RETURN(const std::unique_ptr<RunWriter> writer,
@@ -66,6 +68,7 @@ void RunOutput::Spill() {
     return CheckCancelled(*context_.hooks);
   };
   Fail(write());
+  if (status_.ok()) context_.page->cursor()->record = record;
   context_.hooks->Enter(TaskPhase::kMap);
 }
 

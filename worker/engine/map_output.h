@@ -47,7 +47,7 @@ struct MapOutputContext {
   FileSystem* fs;
   CounterSet* counters;
   TaskHooks* hooks;
-  const CursorPage* page;       // of this task
+  CursorPage* page;             // of this task
   uint64_t merge_memory_bytes;  // for the sources of the final merge
   uint64_t max_record_bytes;    // of a key and its value
 };

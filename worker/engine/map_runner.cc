@@ -33,6 +33,17 @@ absl::Status InputError(const absl::Status& status, uint64_t max_record_bytes) {
   return status;
 }
 
+// Takes the first record off `chunk`.
+InputChunk TakeRecord(InputFormat format, InputChunk* chunk) {
+  const size_t line_end =
+      format == InputFormat::kLines ? chunk->data.find('\n') : std::string_view::npos;
+  const size_t size = line_end == std::string_view::npos ? chunk->data.size() : line_end + 1;
+  const InputChunk record{chunk->data.substr(0, size), chunk->offset};
+  chunk->data.remove_prefix(size);
+  chunk->offset += size;
+  return record;
+}
+
 }  // namespace
 
 class MapRunner::Impl {
@@ -43,12 +54,21 @@ class MapRunner::Impl {
   absl::StatusOr<TaskResult> Run(const MapTask& task, TaskHooks& hooks);
 
  private:
+  // What one attempt reads, and where that goes.
+  struct Attempt {
+    const MapTask& task;
+    Mapper* mapper;
+    Emitter* emitter;
+    MapOutput* output;
+
+    bool whole_file() const { return task.input_format == InputFormat::kWholeFile; }
+  };
+
   absl::StatusOr<std::unique_ptr<MapOutput>> MakeOutput(const MapTask& task, CounterSet* counters,
                                                         TaskHooks* hooks);
-  absl::Status MapSplit(const MapTask& task, Mapper* mapper, Emitter* emitter, MapOutput* output,
-                        TaskHooks& hooks, AttemptStats* stats);
-  absl::Status MapChunk(const InputChunk& chunk, const MapInput& input, Mapper* mapper,
-                        Emitter* emitter, MapOutput* output);
+  absl::Status MapSplit(const Attempt& attempt, TaskHooks& hooks, AttemptStats* stats);
+  absl::Status MapRecords(const Attempt& attempt, const std::string& file, InputChunk chunk);
+  absl::Status MapChunk(const Attempt& attempt, const std::string& file, const InputChunk& chunk);
 
   const JobDescription job_;
   FileSystem* const fs_;
@@ -96,8 +116,8 @@ absl::StatusOr<TaskResult> MapRunner::Impl::Run(const MapTask& task, TaskHooks& 
   const std::unique_ptr<Mapper> mapper = job_.mapper();
   mapper->Attach(&emitter, &counters);
   mapper->Start();
-  MILLRACE_RETURN_IF_ERROR(
-      MapSplit(task, mapper.get(), &emitter, output.get(), hooks, &result.stats));
+  const Attempt attempt = {task, mapper.get(), &emitter, output.get()};
+  MILLRACE_RETURN_IF_ERROR(MapSplit(attempt, hooks, &result.stats));
   page_->Leave();
   mapper->Finish();
   emitter.Flush();
@@ -107,14 +127,14 @@ absl::StatusOr<TaskResult> MapRunner::Impl::Run(const MapTask& task, TaskHooks& 
   return result;
 }
 
-absl::Status MapRunner::Impl::MapSplit(const MapTask& task, Mapper* mapper, Emitter* emitter,
-                                       MapOutput* output, TaskHooks& hooks, AttemptStats* stats) {
+absl::Status MapRunner::Impl::MapSplit(const Attempt& attempt, TaskHooks& hooks,
+                                       AttemptStats* stats) {
+  const MapTask& task = attempt.task;
   LineReader::Options options;
   options.format = task.input_format;
   options.read_bytes = kReadBytes;
   options.max_record_bytes = MaxRecordBytes(memory_bytes_);
   LineReader reader(fs_, options);
-  const bool whole_file = task.input_format == InputFormat::kWholeFile;
   for (const FileRange& range : task.split) {
     if (absl::Status opened = reader.Open(range); !opened.ok()) {
       return InputError(opened, options.max_record_bytes);
@@ -125,12 +145,11 @@ absl::Status MapRunner::Impl::MapSplit(const MapTask& task, Mapper* mapper, Emit
       absl::StatusOr<bool> more = reader.Next(&chunk);
       if (!more.ok()) return InputError(more.status(), options.max_record_bytes);
       if (!*more) break;
-      page_->EnterChunk(range.file.path, chunk.offset, chunk.data);
-      const MapInput input(chunk.data, range.file.path, chunk.offset, whole_file, page_->cursor());
-      MILLRACE_RETURN_IF_ERROR(MapChunk(chunk, input, mapper, emitter, output));
-      page_->Leave();  // what fails from here on is not the fault of its last record
+      MILLRACE_RETURN_IF_ERROR(task.one_by_one ? MapRecords(attempt, range.file.path, chunk)
+                                               : MapChunk(attempt, range.file.path, chunk));
       const bool unended = !chunk.data.empty() && chunk.data.back() != '\n';
-      const uint64_t records = whole_file ? 1 : CountByte(chunk.data, '\n') + (unended ? 1 : 0);
+      const uint64_t records =
+          attempt.whole_file() ? 1 : CountByte(chunk.data, '\n') + (unended ? 1 : 0);
       stats->input_bytes += chunk.data.size();
       stats->input_records += records;
       hooks.progress_bytes.fetch_add(chunk.data.size(), std::memory_order_relaxed);
@@ -140,13 +159,34 @@ absl::Status MapRunner::Impl::MapSplit(const MapTask& task, Mapper* mapper, Emit
   return absl::OkStatus();
 }
 
-absl::Status MapRunner::Impl::MapChunk(const InputChunk& chunk, const MapInput& input,
-                                       Mapper* mapper, Emitter* emitter, MapOutput* output) {
-  emitter->BeginChunk(chunk.data);
-  mapper->Map(input);
-  emitter->BeginChunk({});  // what is queued may lie in the chunk
-  MILLRACE_RETURN_IF_ERROR(emitter->status());
-  return output->status();
+absl::Status MapRunner::Impl::MapRecords(const Attempt& attempt, const std::string& file,
+                                         InputChunk chunk) {
+  const std::vector<InputRecord>& skip = attempt.task.skip;
+  while (!chunk.data.empty()) {
+    const InputChunk record = TakeRecord(attempt.task.input_format, &chunk);
+    const bool skipped = std::any_of(skip.begin(), skip.end(), [&](const InputRecord& bad) {
+      return bad.offset == record.offset && bad.file == file;
+    });
+    if (!skipped) MILLRACE_RETURN_IF_ERROR(MapChunk(attempt, file, record));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status MapRunner::Impl::MapChunk(const Attempt& attempt, const std::string& file,
+                                       const InputChunk& chunk) {
+  if (attempt.task.one_by_one || attempt.whole_file()) {
+    page_->EnterRecord(file, chunk.offset, chunk.data);
+  } else {
+    page_->EnterChunk(file, chunk.offset, chunk.data);
+  }
+  attempt.emitter->BeginChunk(chunk.data);
+  attempt.mapper->Map(
+      MapInput(chunk.data, file, chunk.offset, attempt.whole_file(), page_->cursor()));
+  attempt.emitter->BeginChunk({});  // what is queued may lie in the chunk
+  MILLRACE_RETURN_IF_ERROR(attempt.emitter->status());
+  MILLRACE_RETURN_IF_ERROR(attempt.output->status());
+  page_->Leave();  // what fails from here on is not the fault of its last record
+  return absl::OkStatus();
 }
 
 MapRunner::MapRunner(const JobDescription& job, FileSystem* file_system,

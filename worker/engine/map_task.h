@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "mapreduce/job.h"
 #include "rpc/ids.h"
@@ -16,6 +17,10 @@ struct MapTask {
   AttemptId attempt;
   InputSplit split;
   InputFormat input_format = InputFormat::kLines;
+  // Whether the mapper gets its records one by one instead of in chunks: slower, but the cursor
+  // page then has the record at which it failed, even if the mapper keeps no cursor.
+  bool one_by_one = false;
+  std::vector<InputRecord> skip;  // that the mapper does not get; needs one_by_one
   // 0: a map-only job; the output is a text part, `key<TAB>value<LF>` in the order of Emit.
   uint32_t partitions = 0;
   // Runs are not synced, for they can be made again; text parts are, with their folder.

@@ -1,0 +1,99 @@
+"""--skip_bad_records: a job goes on without the records at which its mapper always fails."""
+
+import json
+import os
+
+import cluster
+from cluster import UNRULY, read_output
+
+GOOD = ["good words %d\n" % i for i in range(200)]
+
+
+class SkipRecordsTest(cluster.ClusterTest):
+    def input_with(self, bad):
+        """Writes GOOD with the lines {index: line} before some of it; where each bad line begins."""
+        offsets, text = {}, ""
+        for i, line in enumerate(GOOD + [""]):
+            if i in bad:
+                offsets[i] = len(text)
+                text += bad[i]
+            text += line
+        self.text("in/text", text)
+        self.text("oracle", "".join(GOOD))
+        return offsets
+
+    def run_job(self, *flags, code=0):
+        return self.job(UNRULY, "--input=" + self.path("in"), "--output=" + self.path("out"),
+                        "--workers=2", "--reducers=2", "--progress=plain",
+                        "--summary_json=" + self.path("summary"), *flags).finish(code)
+
+    def summary(self):
+        with open(self.path("summary")) as f:
+            return json.load(f)
+
+    def skips(self, bad, *flags):
+        offsets = self.input_with(bad)
+        job = self.run_job("--skip_bad_records=%d" % len(bad), *flags)
+        self.assertEqual(read_output(self.path("out"), listed=["_skipped"]),
+                         cluster.count([self.path("oracle")]))
+        records = [{"file": self.path("in/text"), "offset": offsets[i], "bytes": len(bad[i])}
+                   for i in sorted(bad)]
+        self.assertEqual(self.summary()["skipped_records"], records)
+        with open(self.path("out/_skipped")) as f:
+            self.assertEqual(f.read(), "".join("%s:%d\t%d\n" % (r["file"], r["offset"], r["bytes"])
+                                               for r in records))
+        self.assertIn("%d record%s skipped, listed in %s" %
+                      (len(bad), "s" if len(bad) > 1 else "", self.path("out/_skipped")), job.said())
+        return self.summary()
+
+    def test_three_bad_lines_of_one_split_cost_no_more_than_their_failures(self):
+        summary = self.skips({0: "!segv first\n", 77: "in the !segv middle\n", 200: "at the end !segv"},
+                             "--max_attempts=4")
+        self.assertEqual(summary["tasks"]["map"], 1)
+        self.assertEqual(summary["attempts"]["failed"], 6, "two for each")
+        self.assertEqual(summary["workers"]["lost"], 0)
+
+    def test_every_way_to_fail_is_one(self):
+        self.skips({3: "!segv\n", 5: "an !abort here\n", 9: "!throw\n", 10: "!exit:1\n", 20: "!exit:0\n"})
+
+    def test_lines_close_to_each_other_are_told_apart(self):
+        self.skips({200: "!segv\n", 199: "!abort\n", 198: "!segv\n"})
+
+    def test_a_bad_line_needs_two_failures_whatever_the_limit(self):
+        self.skips({7: "!segv\n"}, "--max_attempts=1")
+
+    def test_one_more_than_the_limit_is_named_and_leaves_no_output(self):
+        offsets = self.input_with({0: "!segv\n", 50: "!abort now\n", 100: "!exit:3 it\n"})
+        job = self.run_job("--skip_bad_records=2", code=1)
+        first = job.said()
+        for words in ("map-00000 failed again at %s:%d (11 bytes)" % (self.path("in/text"), offsets[100]),
+                      "2 bad records are skipped already", "--skip_bad_records=2",
+                      "exited with 3"):
+            self.assertIn(words, first)
+        self.assertEqual([r["offset"] for r in self.summary()["skipped_records"]],
+                         [offsets[0], offsets[50]])
+        self.assertFalse(os.path.exists(self.path("out")))
+
+    def test_without_the_flag_nothing_is_skipped(self):
+        offsets = self.input_with({9: "!segv\n"})
+        job = self.run_job(code=1)
+        self.assertIn("failed 4 times in user code, its limit", job.said())
+        self.assertIn("%s:%d" % (self.path("in/text"), offsets[9]), job.said())
+        self.assertEqual(self.summary()["skipped_records"], [])
+
+    def test_a_failure_that_does_not_return_skips_nothing(self):
+        self.text("once", "")
+        self.text("in/text", "good !once:%s:!segv\n" % self.path("once"))
+        self.run_job("--skip_bad_records=3")
+        self.assertEqual(read_output(self.path("out")), {b"good": 1})
+        self.assertEqual(self.summary()["skipped_records"], [])
+
+    def test_the_list_is_no_input_of_another_job(self):
+        self.skips({3: "!segv\n"})
+        self.job(UNRULY, "--input=" + self.path("out"), "--output=" + self.path("again"),
+                 "--workers=1").finish()
+        self.assertNotIn(self.path("in/text").encode(), b" ".join(read_output(self.path("again"))))
+
+
+if __name__ == "__main__":
+    cluster.main()
