@@ -61,9 +61,9 @@ std::string CursorPage::Describe(const char* at) const {
 }
 
 std::optional<uint64_t> CursorPage::OffsetOf(const char* at) const {
-  if (chunk_data_ == nullptr || at == nullptr) return std::nullopt;
-  const uint64_t distance =
-      reinterpret_cast<uintptr_t>(at) - reinterpret_cast<uintptr_t>(chunk_data_);
+  const char* const data = chunk_data_;
+  if (data == nullptr || at == nullptr) return std::nullopt;
+  const uint64_t distance = reinterpret_cast<uintptr_t>(at) - reinterpret_cast<uintptr_t>(data);
   if (distance > chunk_size_) return std::nullopt;
   return chunk_offset_ + distance;
 }

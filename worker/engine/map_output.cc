@@ -57,7 +57,7 @@ void RunOutput::Spill() {
   if (!status_.ok()) return;
   context_.hooks->Enter(TaskPhase::kSort);
   // What a combiner does is not the fault of the record that happened to fill the memory.
-  const char* const record = std::exchange(context_.page->cursor()->record, nullptr);
+  const char* const record = context_.page->cursor()->record.exchange(nullptr);
   const auto write = [this]() -> absl::Status {
     const std::string path = temp_files_.NewPath("spill");
     MILLRACE_ASSIGN_OR_RETURN(const std::unique_ptr<RunWriter> writer,
