@@ -157,6 +157,7 @@ void RandomCluster::Submit() {
   job.plan.output_folder = "/out/" + job.plan.name;
   job.plan.map_count = Draw<uint32_t>(0, 6);
   job.plan.reducers = Draw<uint32_t>(0, 5);
+  job.plan.skip_bad_records = Draw<uint32_t>(0, 3);
   Happens(job);
 }
 
@@ -224,6 +225,9 @@ void RandomCluster::Report(Process* process, const AttemptId& attempt, const Tas
   report.outcome.cause = cause;
   report.outcome.digest = Digest{task.stage, task.index};
   if (cause == Cause::kSucceeded && Draw(0, 40) == 0) report.outcome.digest.low = Draw(0, 1000);
+  if (cause == Cause::kUserCodeFailed && Draw(0, 4) > 0) {
+    report.outcome.record = {"/in/a", Draw<uint64_t>(0, 2), Draw<uint64_t>(0, 2)};
+  }
   if (cause == Cause::kFetchFailed) {
     report.outcome.failed_map_index = Draw<uint32_t>(0, 7);
     for (const auto& [slot, other] : processes_) {
