@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "mapreduce/byte_masks.h"
 #include "mapreduce/status_macros.h"
+#include "storage/failpoint.h"
 #include "storage/line_reader.h"
 #include "worker/engine/failure.h"
 #include "worker/engine/map_output.h"
@@ -125,6 +126,9 @@ absl::Status MapRunner::Impl::MapSplit(const MapTask& task, Mapper* mapper, Emit
       absl::StatusOr<bool> more = reader.Next(&chunk);
       if (!more.ok()) return InputError(more.status(), options.max_record_bytes);
       if (!*more) break;
+      if (stats->input_bytes == 0) {
+        MILLRACE_RETURN_IF_ERROR(CheckFailpoint(Failpoint::kMapRunning));
+      }
       page_->EnterChunk(range.file.path, chunk.offset, chunk.data);
       const MapInput input(chunk.data, range.file.path, chunk.offset, whole_file, page_->cursor());
       MILLRACE_RETURN_IF_ERROR(MapChunk(chunk, input, mapper, emitter, output));
