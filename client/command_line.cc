@@ -1,7 +1,6 @@
 #include "client/command_line.h"
 
 #include <algorithm>
-#include <numeric>
 #include <set>
 
 #include "absl/status/status.h"
@@ -13,24 +12,16 @@
 #include "client/exit_codes.h"
 #include "mapreduce/status_macros.h"
 #include "mapreduce/strings.h"
+#include "storage/nearest_name.h"
 
 namespace millrace {
 namespace {
 
-size_t EditDistance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row[b.size()];
-}
+constexpr char kEveryProgramHelp[] =
+    "\nEvery program\n"
+    "  --help, --version\n"
+    "  --list_failpoints\n"
+    "      Where MILLRACE_FAILPOINT can make a process misbehave, for tests.\n";
 
 absl::Status Invalid(std::string message) { return absl::InvalidArgumentError(message); }
 
@@ -94,7 +85,8 @@ class Scanner {
   bool TakeInformational(const std::string& name) {
     if (name == "help" || name == "h") result_.help = true;
     if (name == "version") result_.version = true;
-    return name == "help" || name == "h" || name == "version";
+    if (name == "list_failpoints") result_.list_failpoints = true;
+    return name == "help" || name == "h" || name == "version" || name == "list_failpoints";
   }
 
   absl::StatusOr<bool> Set(const KnownFlag& flag, const std::string& value, bool used_next) {
@@ -109,7 +101,7 @@ class Scanner {
   }
 
   absl::Status Unknown(const std::string& name) const {
-    std::vector<std::string> names = {"help", "version"};
+    std::vector<std::string> names = {"help", "version", "list_failpoints"};
     for (const KnownFlag& flag : known_) names.push_back(flag.name);
     const std::string nearest = NearestName(name, names);
     return Invalid(absl::StrCat("unknown flag --", name,
@@ -182,21 +174,6 @@ absl::StatusOr<CommandLine> ScanArguments(const std::vector<std::string>& argume
   return Scanner(known, positional_allowed).Scan(arguments);
 }
 
-std::string NearestName(std::string_view name, const std::vector<std::string>& names) {
-  // Two letters swapped or a third of them wrong is a slip; more is another word.
-  const size_t slip = name.size() <= 4 ? 1 : std::max<size_t>(2, name.size() / 3);
-  size_t best_distance = slip + 1;
-  std::string best;
-  for (const std::string& candidate : names) {
-    const size_t distance = EditDistance(name, candidate);
-    if (distance < best_distance) {
-      best_distance = distance;
-      best = candidate;
-    }
-  }
-  return best;
-}
-
 std::string HelpText(const Program& program, const std::vector<KnownFlag>& known) {
   std::string text =
       absl::StrCat(program.summary, "\n\nUsage: ", program.name, " ", program.synopsis, "\n");
@@ -208,7 +185,7 @@ std::string HelpText(const Program& program, const std::vector<KnownFlag>& known
       }
     }
   }
-  absl::StrAppend(&text, "\nExamples\n");
+  absl::StrAppend(&text, kEveryProgramHelp, "\nExamples\n");
   for (const std::string& example : program.examples) absl::StrAppend(&text, "  ", example, "\n");
   return absl::StrCat(text, "\n", kExitCodesHelp);
 }

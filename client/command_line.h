@@ -44,6 +44,7 @@ struct CommandLine {
   std::vector<std::string> positional;
   bool help = false;
   bool version = false;
+  bool list_failpoints = false;
 
   // Whether the person gave this flag.
   bool Has(std::string_view flag) const;
@@ -56,9 +57,6 @@ struct CommandLine {
 absl::StatusOr<CommandLine> ScanArguments(const std::vector<std::string>& arguments,
                                           const std::vector<KnownFlag>& known,
                                           bool positional_allowed);
-
-// The name closest to `name`, or "" when none is close enough to be meant.
-std::string NearestName(std::string_view name, const std::vector<std::string>& names);
 
 // The text of --help: groups, examples, exit codes.
 std::string HelpText(const Program& program, const std::vector<KnownFlag>& known);

@@ -76,12 +76,6 @@ TEST(ScanArgumentsTest, HelpAndVersionAreSeenAnywhere) {
   EXPECT_TRUE(Scan({"--version"})->version);
 }
 
-TEST(NearestNameTest, AnotherWordIsNotASlip) {
-  EXPECT_THAT(NearestName("speculation", {"input", "output"}), IsEmpty());
-  EXPECT_THAT(NearestName("frob", {"job"}), IsEmpty());
-  EXPECT_EQ(NearestName("outptu", {"input", "output"}), "output");
-}
-
 TEST(HelpTextTest, ShowsGroupsDefaultsExamplesAndExitCodes) {
   Program program{"wordcount", "Counts words.", "--input=P", {}, {"wordcount --input=a"}, false};
   program.groups = {{"Input", {"input"}}, {"Output", {"reducers", "overwrite"}}};

@@ -12,6 +12,8 @@
 #include "client/exit_codes.h"
 #include "client/version.h"
 #include "rpc/preamble.h"
+#include "storage/failpoint.h"
+#include "storage/failpoint_setting.h"
 
 namespace millrace {
 namespace {
@@ -68,7 +70,14 @@ std::optional<int> ParseFlags(int argc, char** argv, const Program& program, Com
                 static_cast<int>(kProtocolVersion));
     return kExitSuccess;
   }
+  if (line->list_failpoints) {
+    std::fputs(ListOfFailpoints().c_str(), stdout);
+    return kExitSuccess;
+  }
   if (absl::Status set = SetFlags(*line); !set.ok()) return UsageError(program, set);
+  if (absl::Status armed = ArmFailpointsFromEnvironment(); !armed.ok()) {
+    return UsageError(program, armed);
+  }
   return std::nullopt;
 }
 

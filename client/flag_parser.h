@@ -17,9 +17,9 @@
 
 namespace millrace {
 
-// Sets the flags that argv gives. Returns the exit code when there is nothing more to do: after
-// --help and --version (0, text on standard output) and after an error (2, one line on standard
-// error).
+// Sets the flags that argv gives, and arms the failpoints that the environment names. Returns the
+// exit code when there is nothing more to do: after --help, --version and --list_failpoints (0,
+// text on standard output) and after an error (2, one line on standard error).
 std::optional<int> ParseFlags(int argc, char** argv, const Program& program, CommandLine* line);
 
 // Prints "PROGRAM: message" on standard error, and returns 2.

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/own_binary.h"
 #include "mapreduce/status_macros.h"
+#include "storage/failpoint.h"
 
 namespace millrace {
 namespace {
@@ -31,6 +32,7 @@ std::vector<std::string> InheritedEnvironment() {
     if (absl::StartsWith(text, "MILLRACE_") || absl::StartsWith(text, "BUILD_W")) continue;
     environment.emplace_back(text);
   }
+  for (std::string& variable : FailpointEnvironment()) environment.push_back(std::move(variable));
   return environment;
 }
 

@@ -15,6 +15,7 @@
 #include "client/role_options.h"
 #include "client/role_process.h"
 #include "master/master_process.h"
+#include "storage/failpoint.h"
 #include "worker/worker_process.h"
 
 namespace millrace {
@@ -77,6 +78,10 @@ std::optional<int> MaybeRunRole() {
   // Children must not take the role for theirs.
   unsetenv(kRoleVariable);
   unsetenv(kRoleOptionsVariable);
+  if (absl::Status armed = ArmFailpointsFromEnvironment(); !armed.ok()) {
+    std::fprintf(stderr, "%s\n", std::string(armed.message()).c_str());
+    return kExitUsage;
+  }
   if (options.ok() && role == kWorkerRole) {
     StartLogging("millrace-worker", LogLevel::kErrors);
     return RunWorkerRole(*options);

@@ -7,6 +7,7 @@
 #include "absl/strings/strip.h"
 #include "client/command_line.h"
 #include "mapreduce/status_macros.h"
+#include "storage/nearest_name.h"
 
 namespace millrace {
 namespace {

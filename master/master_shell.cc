@@ -9,6 +9,7 @@
 #include "mapreduce/status_macros.h"
 #include "master/core/edits.h"
 #include "rpc/status_exception.h"
+#include "storage/failpoint.h"
 
 namespace millrace {
 namespace {
@@ -17,9 +18,19 @@ namespace {
 absl::Status WriteAndSync(Journal& journal, const std::vector<JournalEntry>& entries,
                           const std::vector<std::function<absl::Status(Journal&)>>& rewrites,
                           bool sync) {
-  if (!entries.empty()) MILLRACE_RETURN_IF_ERROR(journal.Append(entries).status());
-  for (const auto& rewrite : rewrites) MILLRACE_RETURN_IF_ERROR(rewrite(journal));
-  return sync ? journal.Sync() : absl::OkStatus();
+  if (!entries.empty()) {
+    MILLRACE_RETURN_IF_ERROR(CheckFailpoint(Failpoint::kJournalBeforeAppend));
+    MILLRACE_RETURN_IF_ERROR(journal.Append(entries).status());
+  }
+  for (const auto& rewrite : rewrites) {
+    MILLRACE_RETURN_IF_ERROR(CheckFailpoint(Failpoint::kJournalBeforeFold));
+    MILLRACE_RETURN_IF_ERROR(rewrite(journal));
+  }
+  if (!sync) return absl::OkStatus();
+  MILLRACE_RETURN_IF_ERROR(CheckFailpoint(Failpoint::kJournalBeforeSync));
+  MILLRACE_RETURN_IF_ERROR(journal.Sync());
+  PassFailpoint(Failpoint::kJournalAfterSync);
+  return absl::OkStatus();
 }
 
 kj::Exception Unwritten(const absl::Status& status) {

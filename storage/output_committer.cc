@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "mapreduce/status_macros.h"
 #include "storage/atomic_file.h"
+#include "storage/failpoint.h"
 #include "storage/output_manifest.h"
 #include "storage/paths.h"
 #include "storage/skipped_records.h"
@@ -58,6 +59,10 @@ std::string FinalPath(const PublishPlan& plan, uint32_t part) {
 
 std::string StagedPath(const PublishPlan& plan, uint32_t part) {
   return StagedPartPath(plan.output, plan.job_key, part, plan.parts[part].attempt);
+}
+
+absl::Status At(Failpoint place, const PublishPlan& plan) {
+  return CheckFailpoint(place, [&]() { return "job=" + plan.job_key; });
 }
 
 }  // namespace
@@ -172,18 +177,29 @@ absl::Status OutputCommitter::Publish(const PublishPlan& plan) {
   if (!published) {
     MILLRACE_ASSIGN_OR_RETURN(std::vector<uint32_t> parts, PartsToRename(plan));
     if (plan.overwrite) MILLRACE_RETURN_IF_ERROR(RemoveOlderOutput(plan));
-    for (uint32_t part : parts) {
-      MILLRACE_RETURN_IF_ERROR(fs_.Rename(StagedPath(plan, part), FinalPath(plan, part)));
-    }
+    MILLRACE_RETURN_IF_ERROR(RenameParts(plan, parts));
     MILLRACE_RETURN_IF_ERROR(WriteSkipped(plan));
     // The parts must be on disk before the manifest says that they are.
     MILLRACE_RETURN_IF_ERROR(fs_.SyncFolder(plan.output));
+    MILLRACE_RETURN_IF_ERROR(At(Failpoint::kPublishBeforeSuccess, plan));
     MILLRACE_RETURN_IF_ERROR(WriteManifest(plan));
+    MILLRACE_RETURN_IF_ERROR(At(Failpoint::kPublishAfterSuccess, plan));
   }
   absl::Status removed = RemoveStaging(plan.output, plan.job_key);
   // The output is complete and readers skip the folder: not worth failing a job for.
   LOG_IF(WARNING, !removed.ok()) << plan.job_key
                                  << ": cannot remove its staging folder, please do: " << removed;
+  return absl::OkStatus();
+}
+
+absl::Status OutputCommitter::RenameParts(const PublishPlan& plan,
+                                          const std::vector<uint32_t>& parts) {
+  Failpoint place = Failpoint::kPublishBegin;
+  for (uint32_t part : parts) {
+    MILLRACE_RETURN_IF_ERROR(At(place, plan));
+    MILLRACE_RETURN_IF_ERROR(fs_.Rename(StagedPath(plan, part), FinalPath(plan, part)));
+    place = Failpoint::kPublishBetweenRenames;
+  }
   return absl::OkStatus();
 }
 

@@ -97,6 +97,7 @@ class OutputCommitter {
   absl::Status MakeStaging(const Staging& staging);
   absl::Status Publish(const PublishPlan& plan);
   absl::Status Remove(const PublishPlan& plan);
+  absl::Status RenameParts(const PublishPlan& plan, const std::vector<uint32_t>& parts);
 
   absl::StatusOr<std::string> TopmostMissing(const std::string& folder);
   absl::StatusOr<bool> IsPublished(const PublishPlan& plan);

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "rpc/status_exception.h"
+#include "storage/failpoint.h"
 
 namespace millrace {
 namespace {
@@ -58,6 +59,7 @@ void AttemptRun::Begin(const KnownJob& job) {
   const auto make = [files = files_, &fs = host_.file_system]() { return files.Make(fs); };
   ShuffleFetcherOptions options;
   options.reduce = spec_.task;
+  options.attempt = spec_.attempt;
   options.map_count = job_.map_count;
   options.attempt_folder = files_.attempt_folder;
   options.plan.mode = job_.shuffle;
@@ -162,15 +164,25 @@ kj::Promise<void> AttemptRun::StartExecutor(absl::StatusOr<std::string> binary) 
     }
   }
   progress_.steps = progress_.bytes = shuffled_bytes_;
-  return Await(executor_->Run(MakeTask()));
+  auto run = executor_->Run(MakeTask());
+  Pass(Failpoint::kMapLaunched, Failpoint::kReduceLaunched);
+  return Await(kj::mv(run));
 }
 
 kj::Promise<void> AttemptRun::Await(kj::Promise<AttemptOutcome> run) {
   return run.then([this](AttemptOutcome outcome) {
     host_.executors.GiveBack(spec_.task.job, kj::mv(executor_));
     if (spec_.kind == StageKind::kReduce) outcome.stats.shuffled_bytes = shuffled_bytes_;
+    if (outcome.cause == Cause::kSucceeded) {
+      Pass(Failpoint::kMapBeforeReport, Failpoint::kReduceBeforeReport);
+    }
     Finish(std::move(outcome));
   });
+}
+
+void AttemptRun::Pass(Failpoint of_map, Failpoint of_reduce) const {
+  PassFailpoint(spec_.kind == StageKind::kMap ? of_map : of_reduce,
+                [this]() { return FailpointDetail(spec_.task, spec_.attempt); });
 }
 
 ExecutorTask AttemptRun::MakeTask() const {

@@ -19,6 +19,7 @@
 
 #include "rpc/io_thread.h"
 #include "rpc/task_types.h"
+#include "storage/failpoint_table.h"
 #include "storage/file_system.h"
 #include "worker/attempt_files.h"
 #include "worker/binary_cache.h"
@@ -90,6 +91,7 @@ class AttemptRun final : private kj::TaskSet::ErrorHandler {
   kj::Promise<void> RunInExecutor();
   kj::Promise<void> StartExecutor(absl::StatusOr<std::string> binary);
   kj::Promise<void> Await(kj::Promise<AttemptOutcome> run);
+  void Pass(Failpoint of_map, Failpoint of_reduce) const;
   ExecutorTask MakeTask() const;
   void Take(const AttemptProgress& progress);
   void OnNoAnswer();

@@ -2,6 +2,8 @@
 
 #include <glog/logging.h>
 
+#include "storage/failpoint.h"
+
 namespace millrace {
 
 Heartbeater::Heartbeater(kj::Timer& timer, kj::Duration period, Send send)
@@ -17,6 +19,7 @@ kj::Promise<void> Heartbeater::Run() {
 }
 
 kj::Promise<bool> Heartbeater::SendOne() {
+  if (!CheckFailpoint(Failpoint::kHeartbeat).ok()) return true;  // skipped
   return send_().catch_([this](kj::Exception&& exception) {
     ++missed_;
     LOG(WARNING) << "a heartbeat failed: " << exception.getDescription().cStr();

@@ -2,6 +2,8 @@
 
 #include <glog/logging.h>
 
+#include "storage/failpoint.h"
+
 namespace millrace {
 
 OutcomeReporter::OutcomeReporter(kj::Timer& timer, const BackoffOptions& backoff, Answered answered)
@@ -54,6 +56,8 @@ kj::Promise<void> OutcomeReporter::TryLater(const AttemptId& attempt) {
 void OutcomeReporter::OnAnswer(const AttemptId& attempt, OutcomeVerdict verdict) {
   const auto pending = outcomes_.find(attempt);
   if (pending == outcomes_.end()) return;  // forgotten meanwhile
+  PassFailpoint(Failpoint::kReportSent,
+                [&]() { return FailpointDetail(pending->second.outcome.task, attempt); });
   const AttemptOutcome outcome = std::move(pending->second.outcome);
   outcomes_.erase(pending);
   answered_(outcome, verdict);

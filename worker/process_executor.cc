@@ -17,6 +17,7 @@
 #include "rpc/executor.capnp.h"
 #include "rpc/status_exception.h"
 #include "rpc/wire.h"
+#include "storage/failpoint.h"
 #include "worker/child_exit.h"
 #include "worker/cursor_memory.h"
 #include "worker/executor_death.h"
@@ -64,6 +65,10 @@ ChildOptions OptionsFor(const ExecutorCommand& command, int socket, int cursor, 
   options.environment = command.environment;
   options.environment.push_back(absl::StrCat(kExecutorFdVariable, "=", kSocketFd));
   options.environment.push_back(absl::StrCat(kCursorFdVariable, "=", kCursorFd));
+  // Ours, not the client's: who starts a cluster decides how it misbehaves.
+  for (std::string& variable : FailpointEnvironment()) {
+    options.environment.push_back(std::move(variable));
+  }
   options.working_folder = command.working_folder;
   options.fds = {
       {log, STDOUT_FILENO}, {log, STDERR_FILENO}, {socket, kSocketFd}, {cursor, kCursorFd}};

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "storage/failpoint.h"
 #include "storage/paths.h"
 #include "worker/run_check.h"
 
@@ -117,6 +118,15 @@ kj::Promise<void> ShuffleFetcher::Fetch(const FetchOrder& order) {
 }
 
 kj::Promise<FetchedPartition> ShuffleFetcher::FetchOnce(const FetchOrder& order) {
+  const absl::Status allowed = CheckFailpoint(Failpoint::kReduceFetching, [&]() {
+    return absl::StrCat(FailpointDetail(options_.reduce, options_.attempt),
+                        " source=", TaskName(StageKind::kMap, order.source.map_index));
+  });
+  if (!allowed.ok()) {
+    FetchedPartition trouble;
+    trouble.message = std::string(allowed.message());
+    return trouble;
+  }
   PartitionFetchOptions options;
   options.map_task = MapTask(order.source.map_index);
   options.attempt = order.source.attempt;

@@ -28,6 +28,7 @@ namespace millrace {
 
 struct ShuffleFetcherOptions {
   TaskId reduce;
+  AttemptId attempt;
   uint32_t map_count = 0;
   std::string attempt_folder;  // exists
   FetchPlanOptions plan;

@@ -7,6 +7,7 @@
 #include "mapreduce/status_macros.h"
 #include "rpc/status_exception.h"
 #include "rpc/wire.h"
+#include "storage/failpoint.h"
 #include "storage/paths.h"
 #include "worker/run_check.h"
 
@@ -54,6 +55,8 @@ struct Opened {
 
 absl::Status Open(FileSystem& fs, const std::string& path, const TaskId& task,
                   const AttemptId& attempt, uint32_t partition, Opened* opened) {
+  MILLRACE_RETURN_IF_ERROR(
+      CheckFailpoint(Failpoint::kShuffleServe, [&]() { return FailpointDetail(task, attempt); }));
   MILLRACE_ASSIGN_OR_RETURN(opened->partition, OpenPartitionOf(fs, path, task, attempt, partition));
   const RunPartition& found = opened->partition.run.partition;
   if (found.length > kSmallPartitionBytes) return absl::OkStatus();

@@ -29,6 +29,7 @@
 #include "rpc/status_exception.h"
 #include "rpc/stop_signals.h"
 #include "rpc/worker_name.h"
+#include "storage/failpoint.h"
 #include "storage/open_files.h"
 #include "storage/posix_file_system.h"
 #include "worker/process_executor.h"
@@ -176,6 +177,7 @@ absl::Status WorkerProcess::Start() {
       std::make_unique<ProcessExecutorFactory>(*io_.lowLevelProvider, io_.unixEventPort, timer_);
   shell_ = std::make_unique<WorkerShell>(
       WorkerShell::Host{timer_, network_, file_system_, *io_thread_, *executors_}, ShellOptions());
+  SetFailpointWorker(ShellOptions().info.name);
   MILLRACE_RETURN_IF_ERROR(Listen());
   LOG(INFO) << "worker listens on " << ToString(listen_) << ", scratch folder " << scratch_->path();
   if (options_.on_ready) options_.on_ready(ToString(listen_));

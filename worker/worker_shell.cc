@@ -10,6 +10,7 @@
 #include "rpc/pinger.h"
 #include "rpc/status_exception.h"
 #include "rpc/wire.h"
+#include "storage/failpoint.h"
 #include "storage/paths.h"
 #include "worker/heartbeater.h"
 #include "worker/shuffle_server.h"
@@ -126,6 +127,9 @@ kj::Promise<void> WorkerShell::Watch(Connection& connection) {
 
 kj::Promise<kj::Own<WorkerSession>> WorkerShell::Register(Connection& connection,
                                                           capnp_worker::Worker::Client own) {
+  if (absl::Status status = CheckFailpoint(Failpoint::kRegister); !status.ok()) {
+    return ToException(status);
+  }
   auto request = connection.Peer().castAs<capnp_master::Registry>().registerRequest();
   Write(options_.info, request.initInfo());
   request.setWorker(kj::mv(own));

@@ -102,6 +102,8 @@ void WorkerRules::ReconcileOutputs(WorkerRecord* worker, const WorkerJoined& eve
       turn_.Do(CancelAttempt{worker->id, held.attempt});
     }
   }
+  // A winner that has not heard so yet is among the attempts; its output is there all the same.
+  for (const HeldAttempt& held : event.attempts) listed.insert({held.task, held.attempt});
   const auto shares = worker->shares;  // a copy: losing an output may end a job
   for (const auto& [job_id, share] : shares) {
     for (uint32_t index : share.outputs) {

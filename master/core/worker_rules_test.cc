@@ -106,6 +106,16 @@ TEST_F(WorkerRulesTest, AWinnerThatWaitsForItsAnswerIsNotCancelledWhenItsWorkerR
   EXPECT_EQ(On(Done(kRed, A(1), Map(0))), (Actions{Accepted(kRed, A(1))}));
 }
 
+TEST_F(WorkerRulesTest, AWinnerThatWaitsForItsAnswerHasItsOutputAllTheSame) {
+  Submit(1, 1);
+  On(Joined(kRed, 1));
+  On(Done(kRed, A(1), Map(0)));  // the worker does not know yet that it is an output
+  On(WorkerDisconnected{kRed});
+  WorkerJoined again = Joined(kRed, 1);
+  again.attempts = {{Map(0), A(1)}, {Reduce(0), A(2)}};
+  EXPECT_EQ(On(again), (Actions{PublishSources{kRed, kJob, 0, 1}}));
+}
+
 TEST_F(WorkerRulesTest, AnOutputThatAReturningWorkerDoesNotHoldRunsAgain) {
   Submit(2, 1);
   On(Joined(kRed, 1));

@@ -1,9 +1,9 @@
 """Real masters, workers and jobs for tests, and the oracle that their output is compared with.
 
-A test derives from ClusterTest. It writes input with `self.text`, starts processes with
-`self.master`, `self.worker` and `self.job`, and never sleeps: readiness is announced by ready files
-(watched with inotify), and a running attempt is met at a FIFO (`Gate`). When a test ends, whatever
-it started is killed, and processes that Millrace left behind fail it.
+A test derives from ClusterTest, a script from Cluster. It writes input with `self.text`, starts
+processes with `self.master`, `self.worker` and `self.job`, and never sleeps: readiness is announced
+by ready files (watched with inotify), and a running attempt is met at a FIFO (`Gate`). When a test
+ends, whatever it started is killed, and processes that Millrace left behind fail it.
 """
 
 import ctypes
@@ -168,10 +168,12 @@ class Process(subprocess.Popen):
         return self
 
 
-class ClusterTest(unittest.TestCase):
-    maxDiff = 2000
+class Cluster:
+    """Processes that know each other, their folder, and the ways to start and ask them."""
 
-    def setUp(self):
+    access = ()  # flags that every program needs to get in
+
+    def open(self):
         # Short, because sockets' paths have 108 bytes at most.
         self.folder = tempfile.mkdtemp(prefix="mr", dir="/tmp")
         self.tmp = self.path("tmp")
@@ -179,7 +181,8 @@ class ClusterTest(unittest.TestCase):
         self.environment = dict(os.environ, TMPDIR=self.tmp, XDG_STATE_HOME=self.path("state"))
         self.processes = []
 
-    def tearDown(self):
+    def close(self):
+        """Ends and removes everything; returns what had to be killed, {pid: command line}."""
         for process in reversed(self.processes):
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
@@ -193,7 +196,7 @@ class ClusterTest(unittest.TestCase):
         for pid in left:
             os.kill(pid, signal.SIGKILL)
         shutil.rmtree(self.folder)
-        self.assertEqual(left, {}, "processes were left behind")
+        return left
 
     def path(self, *names):
         return os.path.join(self.folder, *names)
@@ -240,6 +243,7 @@ class ClusterTest(unittest.TestCase):
     def master(self, *flags, **kwargs):
         state = "--state_dir=" + self.path("state-%02d" % len(self.processes))
         flags = list(flags) if any(f.startswith("--state_dir") for f in flags) else [state, *flags]
+        flags += self.access
         if not any(f.startswith("--listen") for f in flags):
             flags.append("--listen=127.0.0.1:0")
         process = self.start_ready("master", [MASTER] + flags, **kwargs)
@@ -250,15 +254,16 @@ class ClusterTest(unittest.TestCase):
         flags = list(flags)
         if not any(f.startswith("--scratch_dir") for f in flags):
             flags.append("--scratch_dir=" + self.path("scratch-%02d" % len(self.processes)))
-        return self.start_ready("worker", [WORKER] + flags, **kwargs)
+        return self.start_ready("worker", [WORKER, *self.access] + flags, **kwargs)
 
     def job(self, binary, *flags, **kwargs):
         """Starts a job; `finish(code)` waits for its end."""
-        return self.start("job", [binary, "--progress=none", *flags], **kwargs)
+        return self.start("job", [binary, "--progress=none", *self.access, *flags], **kwargs)
 
     def millrace(self, master, *arguments, code=0):
         """Runs the control command; returns its standard output, parsed if it is JSON."""
-        process = self.start("millrace", [MILLRACE, "--master=" + master.address, *arguments])
+        process = self.start("millrace", [MILLRACE, "--master=" + master.address, *self.access,
+                                          *arguments])
         out = process.finish(code).output()
         return json.loads(out) if "--json" in arguments else out
 
@@ -269,6 +274,16 @@ class ClusterTest(unittest.TestCase):
             if len(workers) >= number:
                 return workers
         raise AssertionError("%d workers have not joined: %s" % (number, workers))
+
+
+class ClusterTest(Cluster, unittest.TestCase):
+    maxDiff = 2000
+
+    def setUp(self):
+        self.open()
+
+    def tearDown(self):
+        self.assertEqual(self.close(), {}, "processes were left behind")
 
 
 def main():

@@ -6,6 +6,7 @@
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "mapreduce/status_macros.h"
+#include "storage/failpoint.h"
 #include "storage/paths.h"
 #include "worker/engine/failure.h"
 #include "worker/engine/key_group.h"
@@ -80,6 +81,7 @@ absl::Status RunOutput::Finish(TaskResult* result) {
   auto remove = absl::MakeCleanup([&] { context_.fs->RemoveFile(temporary).IgnoreError(); });
   MILLRACE_RETURN_IF_ERROR(WriteFinalRun(temporary, result));
   context_.hooks->Enter(TaskPhase::kCommit);
+  MILLRACE_RETURN_IF_ERROR(CheckFailpoint(Failpoint::kMapBeforeRename));
   MILLRACE_RETURN_IF_ERROR(context_.fs->Rename(temporary, context_.task->output_path));
   std::move(remove).Cancel();
   return absl::OkStatus();
@@ -232,6 +234,7 @@ absl::Status CollectedOutput::DrainTo(RunWriter* writer) {
 // --- Text ---
 
 absl::Status TextOutput::Finish(TaskResult* result) {
+  MILLRACE_RETURN_IF_ERROR(CheckFailpoint(Failpoint::kMapBeforeRename));
   MILLRACE_RETURN_IF_ERROR(part_->Finish());
   result->digest = part_->digest();
   result->stats.output_bytes = part_->bytes();

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "mapreduce/byte_masks.h"
 #include "mapreduce/status_macros.h"
+#include "storage/failpoint.h"
 #include "storage/line_reader.h"
 #include "worker/engine/failure.h"
 #include "worker/engine/map_output.h"
@@ -145,6 +146,9 @@ absl::Status MapRunner::Impl::MapSplit(const Attempt& attempt, TaskHooks& hooks,
       absl::StatusOr<bool> more = reader.Next(&chunk);
       if (!more.ok()) return InputError(more.status(), options.max_record_bytes);
       if (!*more) break;
+      if (stats->input_bytes == 0) {
+        MILLRACE_RETURN_IF_ERROR(CheckFailpoint(Failpoint::kMapRunning));
+      }
       MILLRACE_RETURN_IF_ERROR(task.one_by_one ? MapRecords(attempt, range.file.path, chunk)
                                                : MapChunk(attempt, range.file.path, chunk));
       const bool unended = !chunk.data.empty() && chunk.data.back() != '\n';

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "mapreduce/status_macros.h"
 #include "mapreduce/strings.h"
+#include "storage/failpoint.h"
 #include "storage/run_reader.h"
 #include "worker/engine/failure.h"
 #include "worker/engine/key_group.h"
@@ -143,6 +144,7 @@ absl::StatusOr<TaskResult> ReduceRunner::Impl::Run(const ReduceTask& task, TaskH
   const MergePlan plan = {fs_, job_.aggregate, SourceMemory(memory_bytes_)};
   MILLRACE_ASSIGN_OR_RETURN(RunReaders readers, OpenForMerge(plan, &sources, &temp_files, hooks));
   hooks.Enter(TaskPhase::kReduce);
+  MILLRACE_RETURN_IF_ERROR(CheckFailpoint(Failpoint::kReduceRunning));
   RunMerger merger(std::move(readers));
   MILLRACE_ASSIGN_OR_RETURN(const std::unique_ptr<TextPart> part,
                             TextPart::Create(fs_, task.output_path));
@@ -151,6 +153,7 @@ absl::StatusOr<TaskResult> ReduceRunner::Impl::Run(const ReduceTask& task, TaskH
   if (!merger.status().ok()) return sources[merger.failed_source()].blame(merger.status());
   MILLRACE_RETURN_IF_ERROR(reduced);
   hooks.Enter(TaskPhase::kCommit);
+  MILLRACE_RETURN_IF_ERROR(CheckFailpoint(Failpoint::kReduceBeforeSync));
   MILLRACE_RETURN_IF_ERROR(part->Finish());
   result.digest = part->digest();
   result.stats.input_bytes = result.stats.shuffled_bytes;

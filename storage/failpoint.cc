@@ -1,0 +1,173 @@
+#include "storage/failpoint.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <deque>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "mapreduce/status_macros.h"
+#include "mapreduce/strings.h"
+#include "storage/failpoint_setting.h"
+
+namespace millrace {
+namespace failpoint_internal {
+std::atomic<bool> armed{false};
+}  // namespace failpoint_internal
+
+namespace {
+
+struct ArmedSetting {
+  explicit ArmedSetting(FailpointSetting given) : setting(std::move(given)) {}
+  const FailpointSetting setting;
+  std::atomic<uint64_t> passed{0};
+};
+
+struct Armory {
+  std::deque<ArmedSetting> settings;  // its elements stay where they are
+  std::string log;
+  std::string worker;
+};
+
+Armory& TheArmory() {
+  static Armory armory;
+  return armory;
+}
+
+std::string Variable(const char* name) {
+  const char* const value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+std::string WorkerOfThisProcess() {
+  const std::string& own = TheArmory().worker;
+  return own.empty() ? Variable("MILLRACE_WORKER") : own;
+}
+
+// What user code of an attempt is told, too.
+std::string AttemptOfEnvironment() {
+  const std::string task = Variable("MILLRACE_TASK");
+  if (task.empty()) return "";
+  return absl::StrCat("task=", task, " attempt=", Variable("MILLRACE_ATTEMPT"));
+}
+
+std::string DetailOf(const std::function<std::string()>& given) {
+  std::string detail = given == nullptr ? AttemptOfEnvironment() : given();
+  const std::string worker = WorkerOfThisProcess();
+  if (worker.empty()) return detail;
+  return absl::StrCat(detail, detail.empty() ? "" : " ", "worker=", worker);
+}
+
+// One write: lines of several processes do not mix.
+void WriteLine(int fd, const std::string& line) {
+  if (write(fd, line.data(), line.size()) < 0) return;  // there is nobody else to tell
+}
+
+void AppendToLog(const std::string& path, const std::string& line) {
+  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  if (fd < 0) return;
+  WriteLine(fd, line);
+  close(fd);
+}
+
+// Whether no other process has claimed this setting. The file stays, for those that come later.
+bool Claim(const FailpointInfo& info, const FailpointSetting& setting) {
+  const std::string path = absl::StrCat(TheArmory().log, ".", ToAbsl(info.name),
+                                        setting.worker.empty() ? "" : "@", setting.worker);
+  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  if (fd < 0) return false;
+  close(fd);
+  return true;
+}
+
+void Announce(const FailpointInfo& info, const FailpointSetting& setting,
+              const std::string& detail) {
+  const char* const action = Name(setting.action);
+  WriteLine(STDERR_FILENO, absl::StrCat("failpoint ", ToAbsl(info.name), " hit in PID ", getpid(),
+                                        detail.empty() ? "" : absl::StrCat(" (", detail, ")"), ": ",
+                                        action, "\n"));
+  if (TheArmory().log.empty()) return;
+  AppendToLog(TheArmory().log,
+              absl::StrCat(ToAbsl(info.name), "\t", getpid(), "\t", action, "\t", detail, "\n"));
+}
+
+absl::Status Act(const FailpointInfo& info, const FailpointSetting& setting) {
+  switch (setting.action) {
+    case FailpointAction::kKill: raise(SIGKILL); return absl::OkStatus();
+    // Sent to this thread, so that none of its next steps is taken before the process stands.
+    case FailpointAction::kPause: raise(SIGSTOP); return absl::OkStatus();
+    case FailpointAction::kDelay: absl::SleepFor(setting.delay); return absl::OkStatus();
+    case FailpointAction::kFail: break;
+  }
+  return absl::UnavailableError(
+      absl::StrCat("the failpoint ", ToAbsl(info.name), " was told to fail here"));
+}
+
+}  // namespace
+
+namespace failpoint_internal {
+
+absl::Status Pass(Failpoint place, const std::function<std::string()>& detail) {
+  const FailpointInfo& info = InfoOf(place);
+  for (ArmedSetting& armed_setting : TheArmory().settings) {
+    const FailpointSetting& setting = armed_setting.setting;
+    if (setting.place != place) continue;
+    if (!setting.worker.empty() && setting.worker != WorkerOfThisProcess()) continue;
+    if (!setting.ActsAt(++armed_setting.passed)) continue;
+    if (setting.once && !Claim(info, setting)) continue;
+    Announce(info, setting, DetailOf(detail));
+    MILLRACE_RETURN_IF_ERROR(Act(info, setting));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace failpoint_internal
+
+absl::Status ArmFailpointsFromEnvironment() {
+  return ArmFailpoints(Variable(kFailpointVariable), Variable(kFailpointLogVariable));
+}
+
+absl::Status ArmFailpoints(std::string_view settings, const std::string& log) {
+  MILLRACE_ASSIGN_OR_RETURN(const std::vector<FailpointSetting> parsed, ParseFailpoints(settings));
+  if (!log.empty() && log[0] != '/') {
+    return absl::InvalidArgumentError(
+        absl::StrCat(kFailpointLogVariable, "=", log,
+                     ": processes stand in several folders; name the file "
+                     "with an absolute path"));
+  }
+  Armory& armory = TheArmory();
+  armory.settings.clear();
+  armory.log = log;
+  for (const FailpointSetting& setting : parsed) {
+    if (setting.once && log.empty()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(kFailpointVariable, ": 'once' needs ", kFailpointLogVariable, "=FILE"));
+    }
+    armory.settings.emplace_back(setting);
+  }
+  failpoint_internal::armed.store(!parsed.empty(), std::memory_order_relaxed);
+  return absl::OkStatus();
+}
+
+void SetFailpointWorker(const std::string& name) { TheArmory().worker = name; }
+
+std::vector<std::string> FailpointEnvironment() {
+  std::vector<std::string> environment;
+  for (const char* name : {kFailpointVariable, kFailpointLogVariable}) {
+    const std::string value = Variable(name);
+    if (!value.empty()) environment.push_back(absl::StrCat(name, "=", value));
+  }
+  return environment;
+}
+
+std::string FailpointDetail(const TaskId& task, const AttemptId& attempt) {
+  const StageKind kind = task.stage == 0 ? StageKind::kMap : StageKind::kReduce;
+  return absl::StrCat("task=", TaskName(kind, task.index), " attempt=", ToString(attempt));
+}
+
+}  // namespace millrace

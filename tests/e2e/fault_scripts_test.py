@@ -1,0 +1,73 @@
+"""A few of scripts/faults: each proves by itself that its fault hit and that the output is right."""
+
+import json
+import os
+import subprocess
+import unittest
+
+FOLDER = os.path.abspath("scripts/faults")
+ENVIRONMENT = dict(os.environ, MILLRACE_FAULTS_PROGRAMS=os.getcwd())
+
+
+def run(script, *arguments):
+    return subprocess.run([os.path.join(FOLDER, script), *arguments], env=ENVIRONMENT,
+                          capture_output=True, text=True)
+
+
+class FaultScriptsTest(unittest.TestCase):
+    def survives(self, script, *arguments):
+        """Runs it; returns what it reports. Skipped where the machine does not allow it."""
+        done = run(script, "--json", *arguments)
+        if done.returncode == 2:
+            self.skipTest(done.stderr.strip())
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return json.loads(done.stdout)
+
+    def reasons(self, report):
+        return {(task.split("-")[0], reason) for task, reason in report["rerun"]}
+
+    def test_a_worker_killed_in_a_map(self):
+        report = self.survives("kill_worker", "--at=map")
+        self.assertRegex(report["hit"], r"^killed w2 \(pid \d+\) while map-0000\d attempt-1-\d+ on")
+        self.assertIn(("map", "worker_lost"), self.reasons(report))
+
+    def test_a_worker_killed_in_a_reduce(self):
+        report = self.survives("kill_worker", "--at=reduce")
+        self.assertIn(("reduce", "worker_lost"), self.reasons(report))
+
+    def test_a_worker_that_returns(self):
+        report = self.survives("pause_worker", "--at=map")
+        self.assertIn(("map", "worker_lost"), self.reasons(report))
+
+    def test_a_slow_worker(self):
+        self.survives("slow_worker", "--at=map", "--delay=100ms")
+
+    def test_a_master_killed_while_it_publishes(self):
+        self.assertEqual(self.survives("kill_master", "--at=publish")["rerun"], [])
+
+    def test_a_flipped_bit(self):
+        report = self.survives("corrupt_run")
+        self.assertIn(("map", "output_lost"), self.reasons(report))
+
+    def test_a_full_disk(self):
+        report = self.survives("fill_disk")
+        self.assertEqual(self.reasons(report), {("map", "worker_failed")})
+
+    def test_a_worker_cut_off_from_all(self):
+        report = self.survives("partition", "--cut=both", "--at=map")
+        self.assertIn(("map", "worker_lost"), self.reasons(report))
+
+    def test_an_unknown_flag_is_a_usage_error(self):
+        self.assertEqual(run("kill_worker", "--att=map").returncode, 2)
+        self.assertEqual(run("kill_worker", "--at=lunch").returncode, 2)
+
+    def test_each_script_explains_itself(self):
+        for name in sorted(os.listdir(FOLDER)):
+            if name[0] != "_":
+                done = run(name, "--help")
+                self.assertEqual(done.returncode, 0, name)
+                self.assertIn("exit codes:", done.stdout, name)
+
+
+if __name__ == "__main__":
+    unittest.main()
