@@ -218,6 +218,7 @@ TEST_F(MasterTest, AfterAKillAnAcceptedJobGoesOn) {
   KillAndRestart(Epoch(2));
   ASSERT_EQ(View(job).state, JobState::kRunning);
   EXPECT_EQ(View(job).name, "wordcount");
+  Pass(11 * kj::SECONDS);  // a lease: red does not return
   AddWorker("blue");
   WorkAll();
   EXPECT_EQ(View(job).state, JobState::kSucceeded) << View(job).error;
