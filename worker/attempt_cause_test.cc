@@ -42,7 +42,7 @@ TEST(AttemptCauseTest, LostDataWithoutASourceIsTheWorkersFault) {
   EXPECT_EQ(outcome.cause, Cause::kWorkerFailed);
 }
 
-TEST(OutcomeOfTest, AnExecutorThatTookTooMuchMemoryIsNamedWithItsLimitAndItsRecord) {
+TEST(OutcomeOfTest, AnExecutorThatTookTooMuchMemoryIsNamedWithItsLimit) {
   ExecutorDeath death;
   death.status.exited = true;
   death.status.code = kMemoryLimitExitCode;
