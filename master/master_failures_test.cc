@@ -1,9 +1,12 @@
 // A whole master with workers that fail, fall silent, come back late or say things twice.
+#include <kj/debug.h>
+
 #include "master/master_fixture.h"
 
 namespace millrace {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::Field;
 using ::testing::HasSubstr;
@@ -36,6 +39,21 @@ TEST_F(MasterFailuresTest, AReportOverAnEarlierSessionIsStale) {
   earlier.epoch = Epoch(7);
   EXPECT_EQ(red.Report(earlier, red.Success(red.mail().launched[0])), OutcomeReply::kStale);
   EXPECT_EQ(View(job).stages[0].done, 0u);
+}
+
+TEST_F(MasterFailuresTest, AWorkerThatCannotBeReachedWhereItSaysIsRefusedWithBothAddresses) {
+  std::string dialled;
+  check_shuffle_ = [&dialled](const std::string& address) -> kj::Promise<void> {
+    dialled = address;
+    return KJ_EXCEPTION(DISCONNECTED, "connection refused");
+  };
+  KillAndRestart(Epoch(2));
+  FakeWorker& red = AddWorker("red");
+  EXPECT_EQ(dialled, "host-of-red:7071");
+  EXPECT_THAT(red.refusal(), AllOf(HasSubstr("connected from red:1"), HasSubstr(dialled),
+                                   HasSubstr("connection refused"), HasSubstr("--advertise")));
+  Submit(WordCount("/out"));
+  EXPECT_THAT(red.mail().launched, IsEmpty());
 }
 
 TEST_F(MasterFailuresTest, TheWorkOfALostWorkerRunsElsewhere) {

@@ -7,6 +7,7 @@
 #include <kj/async.h>
 #include <kj/timer.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -45,6 +46,7 @@ class MasterFixture : public ::testing::Test {
     options.started_wall_us = 1'000'000'000;
     options.binaries_folder = "/state/binaries";
     options.host_id = "host-of-master";
+    options.check_shuffle = check_shuffle_;
     master_ =
         std::make_unique<Master>(Master::Environment{timer_, fs_, journal_, runner_}, options);
     ASSERT_TRUE(master_->Recover().ok());
@@ -177,6 +179,7 @@ class MasterFixture : public ::testing::Test {
   MemoryFileSystem fs_;
   MemoryJournal journal_;
   InlineRunner runner_;
+  std::function<kj::Promise<void>(std::string address)> check_shuffle_;  // of the next master
   std::unique_ptr<Master> master_;
   std::vector<std::unique_ptr<FakeWorker>> workers_;
   kj::Own<Connection> client_;

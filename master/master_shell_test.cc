@@ -208,6 +208,24 @@ TEST_F(MasterShellTest, ATickComesWhenTheCoreAskedForIt) {
   EXPECT_EQ(recorder_.Count<ForgetWorker>(), 1);  // its lease has ended
 }
 
+TEST_F(MasterShellTest, ADiskThatHangsCostsNobodyTheLease) {
+  Join(1, 1);
+  const WorkerId worker = core_.IdOf(Incarnation(1));
+  Submit("a");
+  Settle();
+  ASSERT_EQ(runner_.size(), 1u);  // the disk is busy, for longer than two leases
+  for (int i = 0; i < 30; ++i) {
+    timer_.advanceTo(timer_.now() + 1 * kj::SECONDS);
+    Settle();
+    shell_.Happened(HeartbeatReceived{worker});
+    Settle();
+  }
+  EXPECT_EQ(recorder_.Count<AnswerSubmit>(), 0);
+  EXPECT_EQ(recorder_.Count<ForgetWorker>(), 0);
+  RunDisk();
+  EXPECT_EQ(recorder_.Count<AnswerSubmit>(), 1);
+}
+
 TEST_F(MasterShellTest, APauseOfTheLoopStartsEveryLeaseAnew) {
   Join(1, 1);
   timer_.advanceTo(timer_.now() + 60 * kj::SECONDS);

@@ -339,6 +339,18 @@ TEST(RunFileTest, DamageNamesPathAndOffset) {
               HasSubstr(std::to_string(footer.partitions[2].offset)));
 }
 
+TEST(RunFileTest, AFlippedBitIsNoticedInEveryByte) {
+  RunOnDisk disk;
+  disk.Write(ThreePartitions());
+  const std::string bytes = disk.Bytes();
+  for (size_t at = 0; at < bytes.size(); ++at) {
+    std::string damaged = bytes;
+    damaged[at] ^= 1;
+    disk.Put(kPath, damaged);
+    EXPECT_EQ(disk.Read().status().code(), absl::StatusCode::kDataLoss) << "byte " << at;
+  }
+}
+
 TEST(RunFileTest, AMissingFileIsNotFound) {
   RunOnDisk disk;
   EXPECT_EQ(ReadRunFooter(*disk.fs(), kPath).status().code(), absl::StatusCode::kNotFound);

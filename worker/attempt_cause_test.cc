@@ -1,5 +1,6 @@
 #include "worker/attempt_cause.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "worker/engine/failure.h"
@@ -39,6 +40,19 @@ TEST(AttemptCauseTest, LostDataWithoutASourceIsTheWorkersFault) {
   AttemptOutcome outcome;
   SetFailure(absl::DataLossError("spill: flipped bit"), {}, &outcome);
   EXPECT_EQ(outcome.cause, Cause::kWorkerFailed);
+}
+
+TEST(OutcomeOfTest, AnExecutorThatTookTooMuchMemoryIsNamedWithItsLimit) {
+  ExecutorDeath death;
+  death.status.exited = true;
+  death.status.code = kMemoryLimitExitCode;
+  death.position = "/in/a:4711";
+  ExecutorTask task;
+  task.memory_bytes = uint64_t{64} << 20;
+  const AttemptOutcome outcome = OutcomeOf(death, task);
+  EXPECT_EQ(outcome.cause, Cause::kUserCodeFailed);
+  EXPECT_THAT(outcome.message, testing::HasSubstr("more memory than its --task_memory_mb=64"));
+  EXPECT_EQ(outcome.position, "/in/a:4711");
 }
 
 TEST(MemoryMeterTest, ReadsTheKernelsLines) {

@@ -131,6 +131,15 @@ TEST_F(WorkerShellTest, ASlowDiskStopsNoHeartbeat) {
   EXPECT_TRUE(executors_.IsRunning(map));
 }
 
+TEST_F(WorkerShellTest, AFrozenExecutorStopsNoHeartbeat) {
+  Connect();
+  Prepare(Job());
+  LaunchMap(1);
+  executors_.frozen = true;
+  for (int i = 0; i < 20; ++i) Advance(1 * kj::SECONDS);
+  EXPECT_EQ(script_.heartbeats, 20);
+}
+
 TEST_F(WorkerShellTest, AnAttemptLaunchedTwiceRunsOnce) {
   Connect();
   Prepare(Job());

@@ -187,6 +187,35 @@ TEST_F(AttemptRulesTest, ASourceThatIsAlwaysUnreadableFailsTheJobInTheEnd) {
   EXPECT_THAT(ErrorOf(), HasSubstr("fetch_failed x20"));
 }
 
+// One attempt of a reduce is done, another could not read a source, and the source's worker goes.
+TEST_F(AttemptRulesTest, ASuccessAFailedFetchAndALossEndTheJobInAnyOrder) {
+  const std::vector<Event> events = {Done(kBlue, A(2), Reduce(0)),
+                                     FetchFailed(kGreen, A(3), Reduce(0), 0, A(1)),
+                                     WorkerLeft{kRed}};
+  std::vector<int> order = {0, 1, 2};
+  do {
+    journal_.clear();
+    Restart(1);
+    Submit(1, 1);
+    On(Joined(kRed, 1));
+    On(Joined(kBlue, 2));
+    On(Joined(kGreen, 1));
+    On(Done(kRed, A(1), Map(0)));  // attempt 2 fetches on blue
+    core_->Apply(AttemptStarted{A(3), Reduce(0), kGreen, Reason::kSpeculative});
+    for (const int event : order) On(events[event]);
+    EXPECT_EQ(StateOf(), JobState::kPublishing) << order[0] << order[1] << order[2];
+  } while (std::next_permutation(order.begin(), order.end()));
+}
+
+TEST_F(AttemptRulesTest, AMapThatCannotRunAgainFailsTheJobAndNamesItsInput) {
+  FetchOnRed();
+  On(OutputMissed{kRed, Map(0), A(1)});  // attempt 3 maps
+  On(Failed(kRed, A(3), Map(0), Cause::kJobInvalid, "input changed: /in/a"));
+  EXPECT_EQ(StateOf(), JobState::kFailed);
+  EXPECT_THAT(ErrorOf(), AllOf(HasSubstr("map-00000"), HasSubstr("attempt-1-3 on worker red"),
+                               HasSubstr("input changed: /in/a")));
+}
+
 TEST_F(AttemptRulesTest, AReduceWithoutASlotJustGetsNewSources) {
   FetchOnRed();
   On(Joined(kBlue, 1));

@@ -70,6 +70,27 @@ TEST_F(RecoveryTest, AttemptsOfAWorkerThatDoesNotReturnStartAgainAfterOneLease) 
             (Actions{ForgetWorker{kRed}, LaunchAttempt{kBlue, B(1), Map(0), Reason::kWorkerLost}}));
 }
 
+TEST_F(RecoveryTest, AWallClockThatIsSetAheadOrBackMeansNothing) {
+  constexpr int64_t kHourUs = 3'600'000'000;
+  for (const int64_t hours : {1, -1, 87'600}) {
+    journal_.clear();
+    options_.started_wall_us = 100 * kHourUs;
+    Restart(1);
+    Submit(1, 1);
+    On(Joined(kRed, 1));
+    options_.started_wall_us += hours * kHourUs;
+    Restart(2);
+    On(Joined(kBlue, 1));
+    Pass(absl::Seconds(9));
+    On(HeartbeatReceived{kBlue});
+    ASSERT_EQ(Tick(), (Actions{})) << hours;
+    Pass(absl::Seconds(1));
+    ASSERT_EQ(Tick(), (Actions{ForgetWorker{kRed},
+                               LaunchAttempt{kBlue, B(1), Map(0), Reason::kWorkerLost}}))
+        << hours;
+  }
+}
+
 TEST_F(RecoveryTest, AnAttemptOfAWorkerThatIsNotBackYetIsStale) {
   Submit(1, 1);
   On(Joined(kRed, 1));

@@ -154,6 +154,19 @@ TEST_F(SchedulerTest, ARetryRunsWhereItFailedWhenNoOtherWorkerHasRoom) {
       (Actions{Accepted(kRed, A(1)), LaunchAttempt{kRed, A(2), Map(0), Reason::kUserFailure}}));
 }
 
+TEST_F(SchedulerTest, ATaskThatFailedOnEveryWorkerRunsWhereThatWasLongestAgo) {
+  On(Joined(kRed, 1));
+  On(Joined(kBlue, 1));
+  Submit(1, 1);
+  On(Failed(kRed, A(1), Map(0), Cause::kUserCodeFailed));
+  EXPECT_EQ(
+      On(Failed(kBlue, A(2), Map(0), Cause::kUserCodeFailed)),
+      (Actions{Accepted(kBlue, A(2)), LaunchAttempt{kRed, A(3), Map(0), Reason::kUserFailure}}));
+  EXPECT_EQ(
+      On(Failed(kRed, A(3), Map(0), Cause::kUserCodeFailed)),
+      (Actions{Accepted(kRed, A(3)), LaunchAttempt{kBlue, A(4), Map(0), Reason::kUserFailure}}));
+}
+
 // --- Workers that cannot run a job ---
 
 TEST_F(SchedulerTest, AWorkerThatCouldNotRunAnAttemptGetsNoneOfThatJobForAWhile) {

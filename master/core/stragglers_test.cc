@@ -172,6 +172,7 @@ TEST_F(StragglersTest, ATaskHasAtMostOneBackupAtATimeAndTwoInAll) {
   Reports(kRed, A(1), 0);
   ASSERT_THAT(LaunchedAfter(absl::Seconds(5)), SizeIs(1));
   On(Failed(kGreen, A(32), Map(0), Cause::kWorkerFailed));
+  On(Joined(WorkerId(4), 1));  // where nothing of it has failed
   Reports(kRed, A(1), 0);
   EXPECT_THAT(LaunchedAfter(absl::Seconds(60)), IsEmpty());
 }
@@ -273,6 +274,17 @@ TEST_F(StragglersTest, AnAttemptThatGetsNothingDoneIsStoppedAndRunsAgainElsewher
   EXPECT_EQ(Tick(), (Actions{CancelAttempt{kRed, A(1)},
                              LaunchAttempt{kRed, A(2), Map(0), Reason::kTimedOut}}));
   EXPECT_EQ(Ended(Cause::kTimedOut), 1u);
+}
+
+TEST_F(StragglersTest, AnAttemptThatWasStoppedCannotSucceedAfterwards) {
+  SubmitWatched(1, 0);
+  On(Joined(kRed, 1));
+  Pass(absl::Seconds(60));
+  Reports(kRed, A(1), 0);
+  Pass(absl::Seconds(1));
+  ASSERT_THAT(Only<CancelAttempt>(Tick()), SizeIs(1));  // attempt 2 runs instead
+  EXPECT_EQ(On(Done(kRed, A(1), Map(0))), (Actions{Stale(kRed, A(1))}));
+  EXPECT_EQ(Job().stages[0].done, 0);
 }
 
 TEST_F(StragglersTest, AfterAsManyTimeoutsAsUserCodeMayFailTheJobFails) {
