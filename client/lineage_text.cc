@@ -11,15 +11,7 @@
 namespace millrace {
 namespace {
 
-std::string Indented(const std::string& text) {
-  std::string out;
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = std::min(text.find('\n', at), text.size());
-    absl::StrAppend(&out, "    ", text.substr(at, end - at), "\n");
-    at = end + 1;
-  }
-  return out;
-}
+constexpr size_t kIndent = 4;
 
 std::string DigestText(const Digest& digest) { return digest == Digest() ? "-" : digest.ToHex(); }
 
@@ -43,7 +35,7 @@ std::string SplitText(const InputSplit& split) {
     rows.push_back({range.file.path, absl::StrCat(range.offset), absl::StrCat(range.length)});
   }
   return absl::StrCat("  split     ", CountText(split.size(), "range"), ", ", BytesText(bytes),
-                      "\n", Indented(AlignedTable(rows)));
+                      "\n", Indented(AlignedTable(rows), kIndent));
 }
 
 std::string SourcesText(const LineageView& lineage) {
@@ -61,7 +53,7 @@ std::string SourcesText(const LineageView& lineage) {
   std::string text = absl::StrCat("  sources   ", CountText(lineage.sources, "map output"));
   if (wanting > 0) absl::StrAppend(&text, ", ", wanting, " not available");
   absl::StrAppend(&text, "\n");
-  return lineage.read.empty() ? text : absl::StrCat(text, Indented(AlignedTable(rows)));
+  return lineage.read.empty() ? text : absl::StrCat(text, Indented(AlignedTable(rows), kIndent));
 }
 
 }  // namespace
@@ -73,7 +65,8 @@ std::string LineageText(const LineageView& lineage) {
   if (!lineage.split.empty()) absl::StrAppend(&text, SplitText(lineage.split));
   if (lineage.kind == StageKind::kReduce) absl::StrAppend(&text, SourcesText(lineage));
   absl::StrAppend(&text, "  attempts  ", lineage.attempts.size(), "\n");
-  if (!lineage.attempts.empty()) absl::StrAppend(&text, Indented(AttemptsTable(lineage.attempts)));
+  if (!lineage.attempts.empty())
+    absl::StrAppend(&text, Indented(AttemptsTable(lineage.attempts), kIndent));
   if (!lineage.forgotten.empty()) absl::StrAppend(&text, "  forgotten ", lineage.forgotten, "\n");
   return text;
 }

@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "client/quantities.h"
+#include "client/tables.h"
 #include "mapreduce/count_text.h"
 #include "storage/paths.h"
 
@@ -95,16 +96,6 @@ std::string Details(const std::string& text) {
   return end == std::string::npos ? "" : text.substr(end + 1);
 }
 
-std::string Indented(const std::string& text) {
-  std::string out;
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = std::min(text.find('\n', at), text.size());
-    absl::StrAppend(&out, "  ", text.substr(at, end - at), "\n");
-    at = end + 1;
-  }
-  return out;
-}
-
 std::string Escaped(const std::string& text) {
   return absl::StrReplaceAll(text, {{"\\", "\\\\"}, {"\t", "\\t"}, {"\n", "\\n"}});
 }
@@ -134,7 +125,7 @@ std::string FailureText(const JobView& view, const std::vector<AttemptView>& att
                          : absl::StrCat(ToString(view.job), " failed: ", first, "\n");
   std::string details = Details(view.error);
   if (details.empty() && failure != nullptr) details = Details(failure->message);
-  return absl::StrCat(text, Indented(details), "Next: ", NextStep(failure), ".\n");
+  return absl::StrCat(text, Indented(details, 2), "Next: ", NextStep(failure), ".\n");
 }
 
 std::string JobLogText(const std::vector<AttemptView>& attempts) {

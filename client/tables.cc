@@ -76,4 +76,14 @@ std::string WorkersTable(const std::vector<WorkerView>& workers) {
   return AlignedTable(rows);
 }
 
+std::string Indented(const std::string& text, size_t spaces) {
+  std::string out;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    absl::StrAppend(&out, std::string(spaces, ' '), text.substr(at, end - at), "\n");
+    at = end + 1;
+  }
+  return out;
+}
+
 }  // namespace millrace
