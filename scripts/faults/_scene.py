@@ -25,7 +25,7 @@ BUILT = "MILLRACE_FAULTS_PROGRAMS"  # the folder under which they are; else they
 
 def build():
     """Stands where the programs are; cluster.py takes them from there."""
-    if BUILT not in os.environ:
+    if not os.environ.get(BUILT):
         done = subprocess.run(["bazel", "build", "--output_filter=NOTHING",
                                "--ui_event_filters=-info", *PROGRAMS],
                               cwd=ROOT, stdin=subprocess.DEVNULL, stdout=sys.stderr)
@@ -87,7 +87,8 @@ class Scene(cluster.Cluster):
 
     # --- Starting ---
 
-    def begin(self, *failpoints, master_failpoint=None, listen=None, wrap=None, scratch=None):
+    def begin(self, *failpoints, master_failpoint=None, listen=None, wrap=None, scratch=None,
+              job_flags=()):
         """Starts master, workers and the job. `wrap(name)` gives arguments to put before a
         program, `scratch` {worker: folder}, `listen(name)` an address."""
         self.wrap = wrap or (lambda name: [])
@@ -109,8 +110,8 @@ class Scene(cluster.Cluster):
             cluster.WORDCOUNT, "--progress=none", "--master=" + self.the_master.address,
             *self.access, "--input=" + self.path("in"), "--output=" + self.output,
             "--reducers=%d" % REDUCERS, "--split_mb=1", "--shuffle=network",
-            "--summary_json=" + self.path("summary"), "--joblog=" + self.path("joblog")],
-            env=quiet)
+            "--summary_json=" + self.path("summary"), "--joblog=" + self.path("joblog"),
+            *job_flags], env=quiet)
 
     def start_master(self, listen, env):
         process = self.start_ready("master", self.wrap("master") + [
@@ -119,10 +120,11 @@ class Scene(cluster.Cluster):
         process.address = process.ready["listen"]
         return process
 
-    def start_worker(self, name):
+    def start_worker(self, name, env=None):
         return self.start_ready(name, self.wrap(name) + [
             cluster.WORKER, "--master=" + self.the_master.address, "--name=" + name, "--slots=1",
-            "--listen=" + self.listen(name), "--scratch_dir=" + self.scratch[name], *self.access])
+            "--listen=" + self.listen(name), "--scratch_dir=" + self.scratch[name], *self.access],
+            env=env or self.environment)
 
     def millrace(self, master, *arguments, code=0):
         process = self.start("millrace", self.wrap("master") + [

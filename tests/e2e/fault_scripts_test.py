@@ -42,6 +42,20 @@ class FaultScriptsTest(unittest.TestCase):
     def test_a_slow_worker(self):
         self.survives("slow_worker", "--at=map", "--delay=100ms")
 
+    def test_a_frozen_executor(self):
+        report = self.survives("freeze_executor", "--at=map")
+        self.assertEqual(self.reasons(report), {("map", "speculative")})
+
+    def test_a_master_killed_while_maps_run(self):
+        self.assertEqual(self.survives("kill_master", "--at=map")["rerun"], [])
+
+    def test_a_master_that_stands_still(self):
+        self.assertEqual(self.survives("pause_master", "--at=map")["rerun"], [])
+
+    def test_all_killed_and_the_workers_back_first(self):
+        report = self.survives("kill_all", "--at=map", "--first=workers")
+        self.assertIn(("map", "worker_lost"), self.reasons(report))
+
     def test_a_master_killed_while_it_publishes(self):
         self.assertEqual(self.survives("kill_master", "--at=publish")["rerun"], [])
 
