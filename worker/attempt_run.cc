@@ -109,7 +109,9 @@ void AttemptRun::OnFetchChange() {
 
 void AttemptRun::ForgetVersion() {
   announced_ = false;
-  if (fetcher_.get() != nullptr) fetcher_->ForgetVersion();
+  if (fetcher_.get() == nullptr) return;
+  fetcher_->ForgetVersion();
+  if (job_.map_count == 0) OnFetchChange();  // of sources there will be no news
 }
 
 void AttemptRun::Grant() {

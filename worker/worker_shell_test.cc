@@ -293,6 +293,15 @@ TEST_F(WorkerShellTest, ItRegistersAgainWithAllItHas) {
   EXPECT_TRUE(executors_.IsRunning(running)) << "a lost connection costs no work";
 }
 
+TEST_F(WorkerShellTest, AReduceWithoutSourcesAsksForItsSlotInEachSession) {
+  Connect();
+  Prepare(Job(/*maps=*/0));
+  const AttemptId reduce = LaunchReduce(1);
+  Disconnect();
+  Connect();
+  EXPECT_THAT(script_.ready, ElementsAre(Pair(reduce, 0u), Pair(reduce, 0u)));
+}
+
 TEST_F(WorkerShellTest, ItSaysWhichReducesHaveASlotWhenItRegistersAgain) {
   Connect();
   Prepare(Job(/*maps=*/0));
