@@ -95,7 +95,7 @@ class NapCluster(cluster.Cluster):
             for stage in jobs[0]["stages"] if jobs else ():
                 if stage["kind"] == kind and stage["done"] >= max(1, share * stage["total"]):
                     return
-            time.sleep(0.05)
+            time.sleep(0.2)  # each look is a process of its own
 
     def restart_master(self):
         address = self.the_master.address
