@@ -75,6 +75,8 @@ class NapCluster(cluster.Cluster):
         """One file for each map, of lines that are as long as what a map reads at a time."""
         line = b"word !nap:%d !" % work.nap_ms
         first = self.text("in/0", (line.ljust(MIB - 1, b"x") + b"\n") * work.naps)
+        with open(first, "rb") as file:
+            os.fsync(file)  # else the journal's sync may have to wait for it
         for number in range(1, work.maps):
             os.link(first, self.path("in", str(number)))
 
