@@ -11,6 +11,7 @@ import unittest
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 WORDCOUNT = "tests/bench/wordcount_bench.py"
+FAULTS = "tests/bench/faults_bench.py"
 SCHEDULER = "bazel run //tests/bench:scheduler_bench --"
 ENGINE = "bazel run //tests/bench:engine_bench --"
 
@@ -22,6 +23,7 @@ class BenchTest(unittest.TestCase):
         self.calls = os.path.join(self.root, "calls")
         self.stub("scripts/install_dependencies")
         self.stub(WORDCOUNT)
+        self.stub(FAULTS)
         self.stub("bin/bazel")
         shutil.copy(os.path.join(HERE, "bench"), self.path("scripts/bench"))
 
@@ -49,7 +51,7 @@ class BenchTest(unittest.TestCase):
             return []
         with open(self.calls) as f:
             return [line.strip() for line in f
-                    if line.startswith((WORDCOUNT, "bazel run"))]
+                    if line.startswith((WORDCOUNT, FAULTS, "bazel run"))]
 
     def test_without_a_name_it_runs_all_that_need_no_files(self):
         self.bench()
@@ -62,7 +64,9 @@ class BenchTest(unittest.TestCase):
     def test_one_name_takes_flags_of_its_own(self):
         self.bench("wordcount", "--runs=1", "--only=words")
         self.bench("engine", "--", "FILE")
-        self.assertEqual(self.ran(), [WORDCOUNT + " --runs=1 --only=words", ENGINE + " FILE"])
+        self.bench("faults", "--only=notice")
+        self.assertEqual(self.ran(), [WORDCOUNT + " --runs=1 --only=words", ENGINE + " FILE",
+                                      FAULTS + " --only=notice"])
 
     def test_flags_that_belong_to_no_single_benchmark_are_a_usage_error(self):
         self.assertIn("'--runs=1'", self.bench("--runs=1", code=2))
@@ -71,7 +75,8 @@ class BenchTest(unittest.TestCase):
 
     def test_an_unknown_name_lists_those_that_are_there(self):
         said = self.bench("wordcount", "nonsense", code=2)
-        self.assertIn("no benchmark 'nonsense'; there are: wordcount, scheduler, engine", said)
+        self.assertIn("no benchmark 'nonsense'; there are: wordcount, scheduler, engine, faults",
+                      said)
         self.assertFalse(os.path.exists(self.calls), "nothing was done")
 
     def test_one_that_misses_its_targets_does_not_keep_others_from_running(self):

@@ -11,7 +11,6 @@ program writes its counts to files; all answers are compared. Exit 1 if a target
 import argparse
 import glob
 import hashlib
-import json
 import os
 import shutil
 import statistics
@@ -20,6 +19,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 import bench_data  # noqa: E402
+import figures  # noqa: E402
 import measured_run  # noqa: E402
 
 HERE = os.path.dirname(os.path.realpath(__file__))
@@ -33,7 +33,8 @@ class Bench:
         self.folder = options.folder
         self.output = os.path.join(options.folder, "output")
         self.scratch = os.path.join(options.folder, "scratch")
-        self.results = []  # (name, value, unit, target text, met)
+        self.figures = figures.Figures()
+        self.report = self.figures.report
         os.makedirs(self.folder, exist_ok=True)
 
     # ---- The programs ----
@@ -104,13 +105,6 @@ class Bench:
                     len(set(digests.values())), "different answers", "1",
                     len(set(digests.values())) == 1)
         return {name: statistics.median(values) for name, values in seconds.items()}
-
-    def report(self, name, value, unit, target, met):
-        self.results.append({"name": name, "value": value, "unit": unit, "target": target,
-                             "met": met})
-        shown = f"{value:.2f}" if isinstance(value, float) else str(value)
-        verdict = "" if met is None else ("   ok" if met else "   MISSED")
-        print(f"{name:<44} {shown:>10} {unit:<18} {target}{verdict}", flush=True)
 
     def against(self, text, least):
         """`least`: competitor -> how many times faster Millrace has to be."""
@@ -226,12 +220,7 @@ def main():
     for part in PARTS:
         if part in parts:
             getattr(bench, part)(texts)
-    if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump(bench.results, file, indent=1)
-    missed = [result for result in bench.results if result["met"] is False]
-    print(f"{len(bench.results)} figures, {len(missed)} targets missed")
-    return 1 if missed else 0
+    return bench.figures.finish(options.json)
 
 
 if __name__ == "__main__":

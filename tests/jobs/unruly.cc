@@ -3,6 +3,8 @@
 //
 //   !segv  !abort  !throw  !exit:N  !leak  !fork   what they say
 //   !print:TEXT                                    writes TEXT and a newline to standard error
+//   !nap:N                                         N naps of a millisecond each: it takes longer by
+//                                                  the time for which the process is stopped
 //   !gate:FIFO                                     waits until somebody has opened FIFO for writing
 //                                                  and closed it again
 //   !once:FILE:COMMAND                             COMMAND, if FILE existed; removes FILE first
@@ -60,9 +62,15 @@ class UnrulyMapper : public millrace::Mapper {
     if (command == "leak") Leak();
     if (command == "fork") Fork();
     if (command == "print") fprintf(stderr, "%s\n", argument.c_str());
+    if (command == "nap") Nap(std::stoi(argument));
     if (command == "gate") WaitAt(argument);
     if (command == "once") Once(argument);
     if (command == "env") Emit(argument + "=" + Environment(argument), 1);
+  }
+
+  // One long nap would go on while the process is stopped.
+  static void Nap(int milliseconds) {
+    for (int i = 0; i < milliseconds; ++i) usleep(1000);
   }
 
   static void WaitAt(const std::string& fifo) {

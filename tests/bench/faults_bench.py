@@ -1,0 +1,255 @@
+#!/usr/bin/env python3
+"""What faults cost, each as a ratio to the same job without a fault, and what being ready costs.
+
+    scripts/bench faults [--runs=3] [--only=worker,slow,notice,master,overhead]
+
+  worker    one of four workers is killed half way through the maps
+  slow      one of four workers is ten times slower than the others
+  notice    how soon the master notices a worker that was killed, or is silent
+  master    the master is killed in the middle of the reduces, and started again
+  overhead  journal, heartbeats and checksums, where nothing fails
+
+Runs with and without the fault take turns, and figures are medians over --runs turns. The output of
+every run with faults is checked. Exit 1 if a target is missed.
+"""
+
+import argparse
+import collections
+import os
+import statistics
+import sys
+import time
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+PARTS = ("worker", "slow", "notice", "master", "overhead")
+
+
+def read_options():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=3, help="of each kind (default %(default)s)")
+    parser.add_argument("--only", default=",".join(PARTS), help="parts, of " + ", ".join(PARTS))
+    parser.add_argument("--programs", default=f"{ROOT}/bazel-bin",
+                        help="the folder under which master/master and the others are")
+    parser.add_argument("--folder", default="/dev/shm/millrace-bench", type=os.path.abspath,
+                        help="overhead: text, scratch and output; a tmpfs with 4 GiB to spare")
+    parser.add_argument("--state_folder", default="/var/tmp/millrace-bench", type=os.path.abspath,
+                        help="overhead: the master's journal, on a real disk")
+    parser.add_argument("--warm_gib", type=int, default=5,
+                        help="overhead: memory to touch before each run")
+    parser.add_argument("--json", type=os.path.abspath, help="write the figures to this file")
+    options = parser.parse_args()
+    unknown = set(options.only.split(",")) - set(PARTS)
+    if unknown:
+        parser.error(f"no part {', '.join(sorted(unknown))}; there are: {', '.join(PARTS)}")
+    return options
+
+
+OPTIONS = read_options()
+os.chdir(OPTIONS.programs)  # cluster.py takes them from there
+sys.path[:0] = [HERE, os.path.join(ROOT, "tests", "e2e")]
+import bench_data  # noqa: E402
+import figures  # noqa: E402
+import standing_cost  # noqa: E402
+from nap_cluster import VICTIM, NapCluster, Naps, Slowed  # noqa: E402
+
+FIGURES = figures.Figures()
+LEASE_S = 3  # where a lease has to run out
+GRACE_S = 1  # for which a worker whose connection broke may return
+
+
+def run_naps(work, disturb=None, **options):
+    with NapCluster(**options) as stage:
+        return stage.run(work, disturb)
+
+
+def in_turns(kinds):
+    """Calls each function --runs times, every other time in the opposite order; {name: results}."""
+    results = {name: [] for name in kinds}
+    for turn in range(OPTIONS.runs):
+        for name in list(kinds)[::-1] if turn % 2 else kinds:
+            results[name].append(kinds[name]())
+            print(f"  {name}: {results[name][-1].seconds:.2f} s", file=sys.stderr)
+    return results
+
+
+def ratio(runs, kind, normal="no fault"):
+    """The median over turns: what disturbs the machine disturbs both runs of a turn."""
+    return statistics.median(run.seconds / other.seconds
+                             for run, other in zip(runs[kind], runs[normal]))
+
+
+def show(name, value, unit):
+    FIGURES.report(name, value, unit, "", None)
+
+
+def at_most(limit, name, value, unit, why=""):
+    FIGURES.report(name, value, unit, f"<= {limit}{why}", value <= limit)
+
+
+# ---- One of four workers is killed ----
+
+
+def kill_half_way(stage):
+    stage.until_done(0.5, "map")
+    stage.workers[VICTIM].kill()
+
+
+def unexplained(run):
+    """How many attempts ran again although the loss had not undone their task, or are counted
+    differently in the ledger or by their reasons."""
+    lost = {attempt["task"] for attempt in run.attempts if attempt["worker_name"] == VICTIM}
+    again = collections.Counter(again_in(run))
+    by_reason = sum(run.summary["reasons"].values()) - run.summary["reasons"]["first"]
+    in_ledger = sum(e["attempts_lost"] + e["outputs_lost"] for e in run.summary["recovery"])
+    return (sum(count - (task in lost) for task, count in again.items())
+            + abs(by_reason - sum(again.values())) + abs(by_reason - in_ledger))
+
+
+def again_in(run, kind=""):
+    """The tasks of attempts that were not their task's first."""
+    return [attempt["task"] for attempt in run.attempts
+            if attempt["reason"] != "first" and attempt["task"].startswith(kind)]
+
+
+def worker():
+    work = Naps(maps=480, naps=1, nap_ms=200)
+    runs = in_turns({"no fault": lambda: run_naps(work),
+                     "worker killed": lambda: run_naps(work, kill_half_way)})
+    killed = runs["worker killed"]
+    at_most(1.35, "worker killed half way: time", ratio(runs, "worker killed"), "times",
+            " (1.33: an eighth of the work is lost, and a fourth of the slots)")
+    show("  attempts made again", max(len(again_in(run)) for run in killed), f"of {work.maps}")
+    at_most(0, "  more than it ran and had made", max(map(unexplained, killed)), "attempts")
+
+
+# ---- One of four workers is slow ----
+
+
+def slowed(work):
+    with NapCluster() as stage, Slowed(stage.workers[VICTIM].pid):
+        return stage.run(work)
+
+
+def slow():
+    with_backups = Naps(maps=20, naps=10, nap_ms=400, flags=("--speculation_floor=2s",))
+    without = with_backups._replace(flags=("--speculation=off",))
+    runs = in_turns({"no fault": lambda: run_naps(with_backups),
+                     "slow worker": lambda: slowed(with_backups),
+                     "slow worker, no backups": lambda: slowed(without)})
+    at_most(1.6, "one worker 10 times slower: time", ratio(runs, "slow worker"), "times")
+    show("  with --speculation=off", ratio(runs, "slow worker, no backups"), "times")
+    for kind in ("no fault", "slow worker"):
+        show(f"  backups, {kind}",
+             max(run.summary["attempts"]["speculative"] for run in runs[kind]), "at most")
+
+
+# ---- How soon a loss is noticed ----
+
+
+def kill_and_look(stage):
+    """Notes when it was killed, and for how long the master took it for alive."""
+    stage.until_done(0.1, "map")
+    began_s = time.time()
+    stage.workers[VICTIM].kill()
+    while (VICTIM, "alive") in {(w["name"], w["state"]) for w in stage.ask("workers")}:
+        pass  # asking takes a while by itself
+    return began_s, time.time() - began_s
+
+
+def stop(stage):
+    stage.until_done(0.1, "map")
+    began_s = time.time()
+    stage.stop(VICTIM)
+    return began_s, None
+
+
+def lost_after(runs, noticed_by):
+    """The median of the seconds that the ledger says."""
+    seconds = []
+    for run in runs:
+        entry, = run.summary["recovery"]
+        if entry["noticed_by"] != noticed_by:
+            raise RuntimeError(f"the loss was noticed by {entry['noticed_by']}, not {noticed_by}")
+        seconds.append(entry["noticed_unix_ms"] / 1000 - run.notes[0])
+    return statistics.median(seconds)
+
+
+def notice():
+    work = Naps(maps=40, naps=1, nap_ms=500)
+    runs = in_turns({"worker killed": lambda: run_naps(work, kill_and_look),
+                     "worker stopped": lambda: run_naps(work, stop, lease_s=LEASE_S)})
+    killed = runs["worker killed"]
+    at_most(1.0, "killed worker: gets nothing new after",
+            statistics.median(run.notes[1] for run in killed), "s, median")
+    at_most(GRACE_S + 0.5, "killed worker: its work is given away after",
+            lost_after(killed, "connection_closed"), "s, median", f" (a grace of {GRACE_S} s)")
+    at_most(LEASE_S + 1, "stopped worker: its work is given away after",
+            lost_after(runs["worker stopped"], "lease_ran_out"), "s, median",
+            f" (a lease of {LEASE_S} s)")
+
+
+# ---- The master is killed and started again ----
+
+
+def restart_among_reduces(stage):
+    """Notes how long the cluster had no master."""
+    stage.until_done(0.5, "reduce")
+    began = time.monotonic()
+    stage.restart_master()
+    return time.monotonic() - began
+
+
+def master():
+    work = Naps(maps=16, naps=1, nap_ms=200, reducers=16)
+    slow_reduces = "reduce.running:delay=500ms"  # where they would nap if they could
+    runs = in_turns({"no fault": lambda: run_naps(work, failpoints=slow_reduces),
+                     "master killed": lambda: run_naps(work, restart_among_reduces,
+                                                       failpoints=slow_reduces)})
+    killed = runs["master killed"]
+    at_most(0, "master killed in the reduces: maps again",
+            max(len(again_in(run, "map")) for run in killed), "maps")
+    show("  reduces again", max(len(again_in(run, "reduce")) for run in killed), "reduces")
+    restart_s = statistics.median(run.notes for run in killed)
+    show("  without a master", restart_s, "s, median")
+    longer_s = statistics.median(run.seconds - other.seconds
+                                 for run, other in zip(killed, runs["no fault"]))
+    at_most(round(restart_s + 2, 2), "  longer than without the fault", longer_s, "s, median",
+            " (the restart and 2 s)")
+
+
+# ---- What being ready costs ----
+
+
+def overhead():
+    text = bench_data.prepare(OPTIONS.folder)["words-1024"]
+
+    def count_words(how):
+        with standing_cost.WordCount(text, OPTIONS) as scene:
+            return how(scene)
+
+    runs = in_turns({
+        "journal in memory": lambda: count_words(standing_cost.WordCount.without_journal),
+        "durable journal": lambda: count_words(standing_cost.WordCount.with_journal)})
+    durable = runs["durable journal"]
+    journal = 100 * (ratio(runs, "durable journal", "journal in memory") - 1)
+    show("durable journal, against one in memory", journal, "%")
+    heartbeats = 100 * standing_cost.heartbeat_share()
+    show("heartbeats of four workers, of all cores", heartbeats, "%")
+    speed = standing_cost.hash_speed(text)
+    checksums = 100 * statistics.median(standing_cost.checksum_share(run, speed)
+                                        for run in durable)
+    show("checksums, of the CPU time of attempts", checksums, "%")
+    at_most(3, "journal, heartbeats and checksums", max(0.0, journal) + heartbeats + checksums, "%")
+
+
+def main():
+    for part in PARTS:
+        if part in OPTIONS.only.split(","):
+            globals()[part]()
+    return FIGURES.finish(OPTIONS.json)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
