@@ -4,6 +4,7 @@ namespace millrace {
 
 void Pace::Report(CoreTime now, uint64_t steps, uint64_t done, uint64_t total) {
   if (steps != steps_) changed_ = now;
+  asked_ = seen_;
   seen_ = now;
   steps_ = steps;
   done_ = done;
@@ -26,9 +27,9 @@ void Pace::Forgive(CoreTime now) {
   seen_ = now;
 }
 
-std::optional<double> Pace::UnitCost(CoreTime now) const {
+std::optional<double> Pace::UnitCost() const {
   if (done_ == 0) return std::nullopt;
-  return absl::ToDoubleSeconds(Elapsed(now)) / static_cast<double>(done_);
+  return absl::ToDoubleSeconds(Elapsed(asked_)) / static_cast<double>(done_);
 }
 
 }  // namespace millrace

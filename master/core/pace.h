@@ -19,9 +19,11 @@ class Pace {
  public:
   Pace() = default;
   // An attempt that was launched, or taken over from an earlier master, at `now`.
-  explicit Pace(CoreTime now) : began_(now), changed_(now), seen_(now) {}
+  explicit Pace(CoreTime now) : began_(now), changed_(now), seen_(now), asked_(now) {}
 
-  // `steps` grows whenever anything gets done; `done` of `total` is behind it, 0 if unknown.
+  // `steps` grows whenever anything gets done; `done` of `total` is behind it, 0 if unknown. A worker
+  // asks its executors when it has sent a heartbeat and reports the answers with the next one: they
+  // are as old as the report before.
   void Report(CoreTime now, uint64_t steps, uint64_t done, uint64_t total);
   // It has all it needs and waits for a slot; it has got one.
   void Wait(CoreTime now);
@@ -35,7 +37,7 @@ class Pace {
   // For how long, as of the last report, it has got nothing done.
   absl::Duration Stall() const { return seen_ - changed_; }
   // Seconds that a unit of its work has taken so far; not set while none is done.
-  std::optional<double> UnitCost(CoreTime now) const;
+  std::optional<double> UnitCost() const;
   // Units that are left, and all of them; 0 when not known.
   uint64_t left() const { return total_ > done_ ? total_ - done_ : 0; }
   uint64_t total() const { return total_; }
@@ -44,6 +46,7 @@ class Pace {
   CoreTime began_;
   CoreTime changed_;  // of the last report with progress
   CoreTime seen_;     // of the last report
+  CoreTime asked_;    // of the one before: what the last one says was so then
   std::optional<CoreTime> waiting_since_;
   uint64_t steps_ = 0;
   uint64_t done_ = 0;

@@ -13,16 +13,17 @@ CoreTime At(int seconds) { return CoreTime() + absl::Seconds(seconds); }
 
 TEST(PaceTest, AUnitCostsTheTimeSoFarOverTheUnitsDone) {
   Pace pace(At(10));
-  pace.Report(At(12), /*steps=*/1, /*done=*/25, /*total=*/100);
-  EXPECT_THAT(pace.UnitCost(At(20)), Optional(0.4));
+  pace.Report(At(20), /*steps=*/0, /*done=*/0, /*total=*/100);
+  pace.Report(At(21), /*steps=*/1, /*done=*/25, /*total=*/100);  // as it was at 20 s
+  EXPECT_THAT(pace.UnitCost(), Optional(0.4));
   EXPECT_EQ(pace.left(), 75u);
 }
 
 TEST(PaceTest, NobodyCanTellTheCostBeforeSomethingIsDone) {
   Pace pace(At(0));
-  EXPECT_EQ(pace.UnitCost(At(5)), std::nullopt);
+  EXPECT_EQ(pace.UnitCost(), std::nullopt);
   pace.Report(At(5), 1, 0, 100);
-  EXPECT_EQ(pace.UnitCost(At(5)), std::nullopt);
+  EXPECT_EQ(pace.UnitCost(), std::nullopt);
 }
 
 TEST(PaceTest, NothingIsLeftWhenMoreIsDoneThanWasExpected) {

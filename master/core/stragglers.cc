@@ -84,7 +84,7 @@ std::optional<absl::Duration> Stragglers::LeftOfStraggler(const JobRecord& job,
   // A reduce that waits for a map to run again is not slow.
   if (attempt.phase == Phase::kFetching && !job.maps().complete()) return std::nullopt;
   if (pace.Stall() >= floor) return absl::InfiniteDuration();
-  const std::optional<double> cost = pace.UnitCost(turn_.now());
+  const std::optional<double> cost = pace.UnitCost();
   if (!cost.has_value()) return std::nullopt;
   const absl::Duration left = absl::Seconds(*cost * static_cast<double>(pace.left()));
   const std::optional<double> elsewhere = CostElsewhere(job, id);
@@ -101,7 +101,7 @@ std::optional<double> Stragglers::CostElsewhere(const JobRecord& job, const Atte
   std::vector<double> costs;
   for (const auto& [key, attempts] : job.attempts) {
     if (key.stage != stage || attempts.front() == id) continue;
-    const auto cost = cluster_.FindAttempt(attempts.front())->pace.UnitCost(turn_.now());
+    const auto cost = cluster_.FindAttempt(attempts.front())->pace.UnitCost();
     if (cost.has_value()) costs.push_back(*cost);
   }
   return MedianOf(std::move(costs));

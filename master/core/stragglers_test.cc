@@ -20,9 +20,10 @@ class StragglersTest : public CoreTest {
     job.plan.progress_timeout_ms = 60'000;
     On(job);
   }
-  // `done` of 100 units are behind the attempt.
-  Actions Reports(WorkerId worker, const AttemptId& attempt, uint64_t done, uint64_t total = 100) {
-    return On(ProgressReported{worker, attempt, /*steps=*/done, done, total});
+  // `done` of 100 units are behind the attempt now. Reports are as old as the one before.
+  void Reports(WorkerId worker, const AttemptId& attempt, uint64_t done, uint64_t total = 100) {
+    On(ProgressReported{worker, attempt, /*steps=*/done, done, total});
+    On(ProgressReported{worker, attempt, /*steps=*/done, done, total});
   }
   // The first look falls one second after the job's beginning; each at most a second later.
   std::vector<LaunchAttempt> LaunchedAfter(absl::Duration time) {
