@@ -32,6 +32,7 @@ absl::Status ReadPaths(const JobFlags& flags, std::string_view folder, JobOption
   };
   options->input = flags.input;
   options->output = absolute(flags.output);
+  options->keep_folder = absolute(flags.keep_intermediate);
   options->scratch_folder = absolute(flags.scratch_dir);
   options->cluster_key_file = absolute(flags.cluster_key_file);
   options->summary_json = absolute(flags.summary_json);

@@ -37,6 +37,7 @@ struct JobFlags {
   std::string progress_timeout = "10m";
   std::string skip_bad_records = "0";
   std::string shuffle = "auto";
+  std::string keep_intermediate;
   std::string task_memory_mb = "512";
   std::string scratch_dir;
   std::string cluster_key_file;
@@ -68,6 +69,7 @@ struct JobOptions {
   uint32_t progress_timeout_ms = 0;
   uint32_t skip_bad_records = 0;
   ShuffleMode shuffle = ShuffleMode::kAuto;
+  std::string keep_folder;  // empty: map outputs stay with their workers
   uint64_t task_memory_bytes = 0;
   std::string scratch_folder;
   std::string cluster_key_file;

@@ -49,11 +49,14 @@ TEST(JobOptionsTest, RelativePathsAreSeenFromWhereThePersonStands) {
   JobFlags flags = Flags();
   flags.summary_json = "s.json";
   flags.joblog = "/var/log/job";
+  flags.keep_intermediate = "keep";
   const JobOptions options = Read(flags);
   EXPECT_EQ(options.output, "/home/ann/out");
   EXPECT_EQ(options.summary_json, "/home/ann/s.json");
   EXPECT_EQ(options.joblog, "/var/log/job");
+  EXPECT_EQ(options.keep_folder, "/home/ann/keep");
   EXPECT_EQ(options.scratch_folder, "");
+  EXPECT_EQ(Read(Flags()).keep_folder, "");
 }
 
 TEST(JobOptionsTest, InputAndOutputAreNeeded) {

@@ -65,6 +65,8 @@ absl::StatusOr<JobSpec> MakeJobSpec(FileSystem& fs, const JobOptions& options,
   output.input_folders = std::move(inputs.folders);
   output.try_writing = true;
   MILLRACE_RETURN_IF_ERROR(CheckOutput(fs, output));
+  const bool keeps = !options.keep_folder.empty() && options.placement != Placement::kInline;
+  if (keeps) MILLRACE_RETURN_IF_ERROR(MakeKeepFolder(fs, options.keep_folder, output));
   JobSpec spec;
   spec.name = job.name;
   spec.request_id = NewRequestId();
@@ -81,6 +83,7 @@ absl::StatusOr<JobSpec> MakeJobSpec(FileSystem& fs, const JobOptions& options,
   spec.progress_timeout_ms = options.progress_timeout_ms;
   spec.skip_bad_records = options.skip_bad_records;
   spec.shuffle = options.shuffle;
+  if (keeps) spec.keep_folder = options.keep_folder;
   spec.task_memory_bytes = options.task_memory_bytes;
   return spec;
 }

@@ -84,6 +84,25 @@ TEST_F(JobSpecTest, InputsAndOutputsThatCannotBeUsedAreNamed) {
   EXPECT_THAT(std::string(Make().status().message()), HasSubstr("inside"));
 }
 
+TEST_F(JobSpecTest, AFolderForMapOutputsIsMadeAndTravelsWithTheJob) {
+  options_.keep_folder = "/home/ann/keep";
+  EXPECT_EQ(Make()->keep_folder, "/home/ann/keep");
+  EXPECT_TRUE(fs_.Stat("/home/ann/keep").ok());
+}
+
+TEST_F(JobSpecTest, AFolderForMapOutputsInTheInputIsRefused) {
+  options_.keep_folder = "/home/ann/in/keep";
+  EXPECT_THAT(std::string(Make().status().message()),
+              HasSubstr("--keep_intermediate=/home/ann/in/keep lies inside the input folder"));
+}
+
+TEST_F(JobSpecTest, AJobInThisProcessKeepsNothing) {
+  options_.keep_folder = "/home/ann/keep";
+  options_.placement = Placement::kInline;
+  EXPECT_EQ(Make()->keep_folder, "");
+  EXPECT_FALSE(fs_.Stat("/home/ann/keep").ok());
+}
+
 TEST(EnvironmentForJobsTest, KeepsWhatMeansTheSameElsewhere) {
   EXPECT_THAT(EnvironmentForJobs({"PATH=/bin", "SSH_AUTH_SOCK=/x", "LC_ALL=C", "TMPDIR=/t",
                                   "PATHOLOGY=1", "TZ=UTC"}),

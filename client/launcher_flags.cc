@@ -48,6 +48,11 @@ DEFINE_string(skip_bad_records, "0",
 DEFINE_string(shuffle, "auto",
               "auto: map outputs on the same host are read in place; network: always through the "
               "shuffle server.");
+DEFINE_string(keep_intermediate, "",
+              "Folder that every host sees at this path: map outputs are written there, synced, "
+              "instead of to the worker's own disk, so that a lost worker costs no finished map. "
+              "What the job put there goes when it ends. Empty: off. Without effect on "
+              "--workers=inline, which has no worker to lose.");
 DEFINE_string(
     task_memory_mb, "512",
     "Anonymous memory of one executor, in MiB, 64 or more. One line of input, and one key with "
@@ -72,9 +77,10 @@ Program JobProgram(const Usage& usage, const std::string& path) {
   program.groups.push_back({"Where it runs",
                             {"workers", "scratch_dir", "master", "connect_timeout", "detach",
                              "cluster_key_file", "insecure"}});
-  program.groups.push_back({"Limits",
-                            {"max_attempts", "skip_bad_records", "speculation", "speculation_floor",
-                             "progress_timeout", "shuffle", "task_memory_mb"}});
+  program.groups.push_back(
+      {"Limits",
+       {"max_attempts", "skip_bad_records", "speculation", "speculation_floor", "progress_timeout",
+        "shuffle", "keep_intermediate", "task_memory_mb"}});
   program.groups.push_back({"Reports", {"progress", "summary_json", "joblog"}});
   program.examples = usage.examples;
   if (program.examples.empty()) {
@@ -106,6 +112,7 @@ JobFlags GivenJobFlags() {
   flags.progress_timeout = FLAGS_progress_timeout;
   flags.skip_bad_records = FLAGS_skip_bad_records;
   flags.shuffle = FLAGS_shuffle;
+  flags.keep_intermediate = FLAGS_keep_intermediate;
   flags.task_memory_mb = FLAGS_task_memory_mb;
   flags.scratch_dir = FLAGS_scratch_dir;
   flags.cluster_key_file = FLAGS_cluster_key_file;

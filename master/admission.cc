@@ -57,6 +57,10 @@ struct Admission::Candidate {
       stored->held_staging = committer.HoldStaging(spec.output_folder, context.staging_key);
     }
     MILLRACE_RETURN_IF_ERROR(committer.CheckNoOtherJob(spec.output_folder, same_folder));
+    if (context.keeps_outputs()) {
+      MILLRACE_RETURN_IF_ERROR(
+          committer.Keep(spec.output_folder, context.staging_key, context.keep_folder));
+    }
     encoded = EncodeJobSpec(spec);
     spec.inputs.clear();
     return absl::OkStatus();

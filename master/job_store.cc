@@ -31,6 +31,7 @@ StoredJob MakeStoredJob(JobId job, const JobSpec& spec, const std::string& clust
   // Anything that no other job has will do; the client drew this at random.
   context.nonce = spec.request_id;
   if (!spec.inputs.empty()) context.probe = spec.inputs.front();
+  if (!spec.map_only()) context.keep_folder = spec.keep_folder;
   return stored;
 }
 
@@ -45,6 +46,7 @@ JobPlan MakePlan(const StoredJob& stored, const JobSpec& spec) {
   plan.speculation_floor_ms = spec.speculation_floor_ms;
   plan.progress_timeout_ms = spec.progress_timeout_ms;
   plan.skip_bad_records = spec.skip_bad_records;
+  plan.keeps_outputs = stored.context.keeps_outputs();
   return plan;
 }
 

@@ -143,8 +143,11 @@ void Master::RestoreStaging() {
     const auto stored = jobs_.Find(job);
     CHECK(stored != nullptr) << job << " is not finished and not known";
     const JobContext& context = stored->context;
-    const absl::Status staged =
+    absl::Status staged =
         committer.Stage(context.output_folder, context.staging_key, context.nonce).status();
+    if (staged.ok() && context.keeps_outputs()) {
+      staged = committer.Keep(context.output_folder, context.staging_key, context.keep_folder);
+    }
     LOG_IF(WARNING, !staged.ok()) << job << " goes on, but its attempts will fail: " << staged;
   }
 }

@@ -10,6 +10,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 class MasterTest : public MasterFixture {};
@@ -49,6 +50,36 @@ TEST_F(MasterTest, EachWorkerIsToldTheContextOfAJobOnce) {
   EXPECT_EQ(context.job, job);
   EXPECT_EQ(context.map_count, 5u);
   EXPECT_EQ(context.nonce_path, "/out/_millrace/" + context.staging_key + "/nonce");
+}
+
+TEST_F(MasterTest, MapOutputsAreKeptUntilTheJobEnds) {
+  FakeWorker& red = AddWorker("red");
+  JobSpec spec = WordCount("/out");
+  spec.keep_folder = "/keep";
+  const JobId job = Submit(spec).job;
+  ASSERT_THAT(red.mail().prepared, SizeIs(1));
+  const JobContext& context = red.mail().prepared[0];
+  EXPECT_EQ(context.keep_folder, "/keep");
+  EXPECT_TRUE(Exists(KeptNoncePath(KeptFolder("/keep", context.staging_key))));
+  WorkAll();
+  EXPECT_EQ(View(job).state, JobState::kSucceeded) << View(job).error;
+  EXPECT_THAT(*fs_.List("/keep"), IsEmpty());
+}
+
+TEST_F(MasterTest, KeptMapOutputsOfACancelledJobAreRemoved) {
+  JobSpec spec = WordCount("/out");
+  spec.keep_folder = "/keep";
+  const JobId job = Submit(spec).job;
+  EXPECT_THAT(*fs_.List("/keep"), SizeIs(1));
+  Cancel(job);
+  EXPECT_THAT(*fs_.List("/keep"), IsEmpty());
+}
+
+TEST_F(MasterTest, AMapOnlyJobKeepsNothing) {
+  JobSpec spec = WordCount("/out", /*maps=*/1, /*reducers=*/0);
+  spec.keep_folder = "/keep";
+  ASSERT_TRUE(Submit(spec).job.is_set());
+  EXPECT_FALSE(Exists("/keep"));
 }
 
 TEST_F(MasterTest, AJobWaitsForAWorkerAndSaysSo) {

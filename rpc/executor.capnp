@@ -30,6 +30,7 @@ struct ExecutorTask {
   # Of a map: as in AttemptSpec.
   oneByOne @10 :Bool;
   skip @11 :List(T.InputRecord);
+  keepsOutput @12 :Bool;
 }
 
 # One map output as a reduce reads it.

@@ -102,6 +102,7 @@ struct JobSpec {
   uint32_t skip_bad_records = 0;           // how many records of the input may be left out
   ShuffleMode shuffle = ShuffleMode::kAuto;
   uint64_t task_memory_bytes = 512u << 20;
+  std::string keep_folder;  // absolute; where map outputs outlive their workers; empty: they do not
 
   bool map_only() const { return reducers == 0; }
 };
@@ -125,6 +126,11 @@ struct JobContext {
   std::string nonce;
   // One of the input files, if there are any: likewise for the input.
   std::optional<InputFile> probe;
+  // Map outputs are kept in KeptFolder of it, which every host sees, instead of with their workers;
+  // empty: they are not. Never set for a map-only job.
+  std::string keep_folder;
+
+  bool keeps_outputs() const { return !keep_folder.empty(); }
 };
 
 // One registered life of a worker, in every message between it and the master.

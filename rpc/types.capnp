@@ -77,6 +77,7 @@ struct JobSpec {
   speculationFloorMs @15 :UInt32;  # no backup attempt before; 0: none at all
   progressTimeoutMs @16 :UInt32;  # for an attempt that gets nothing done; 0: never
   skipBadRecords @17 :UInt32;  # how many records of the input may be left out
+  keepFolder @18 :Text;  # where map outputs outlive their workers; empty: they do not
 }
 
 struct JobContext {
@@ -99,6 +100,7 @@ struct JobContext {
   # One of the input files, absent if there is none: a host that does not see it as it is here does
   # not see the input.
   probe @14 :InputFile;
+  keepFolder @15 :Text;  # where map outputs outlive their workers; empty: they do not
 }
 
 struct AttemptSpec {

@@ -57,6 +57,9 @@ JobSpec JobSpecFrom(capnp_types::JobSpec::Reader in, FieldReader& fields) {
   spec.shuffle = fields.Enum<ShuffleMode>("shuffle", in.getShuffle());
   spec.task_memory_bytes = in.getTaskMemoryBytes();
   fields.Require(in.getInputCount() <= kMaxInputFiles, "inputCount", "too many files");
+  if (in.getKeepFolder().size() > 0) {
+    spec.keep_folder = fields.Path("keepFolder", in.getKeepFolder());
+  }
   return spec;
 }
 
@@ -77,6 +80,9 @@ JobContext JobContextFrom(capnp_types::JobContext::Reader in, FieldReader& field
   context.nonce_path = fields.Path("noncePath", in.getNoncePath());
   context.nonce = fields.SomeText("nonce", in.getNonce(), kMaxNameBytes);
   if (in.hasProbe()) context.probe = fields.Nested("probe", ReadInputFile(in.getProbe()));
+  if (in.getKeepFolder().size() > 0) {
+    context.keep_folder = fields.Path("keepFolder", in.getKeepFolder());
+  }
   return context;
 }
 
@@ -143,6 +149,7 @@ void Write(const JobSpec& value, capnp_types::JobSpec::Builder out) {
   out.setShuffle(static_cast<uint8_t>(value.shuffle));
   out.setTaskMemoryBytes(value.task_memory_bytes);
   out.setInputCount(value.inputs.size());
+  out.setKeepFolder(ToText(value.keep_folder));
 }
 
 void Write(const JobContext& value, capnp_types::JobContext::Builder out) {
@@ -161,6 +168,7 @@ void Write(const JobContext& value, capnp_types::JobContext::Builder out) {
   out.setNoncePath(ToText(value.nonce_path));
   out.setNonce(ToText(value.nonce));
   if (value.probe.has_value()) Write(*value.probe, out.initProbe());
+  out.setKeepFolder(ToText(value.keep_folder));
 }
 
 std::string EncodeJobSpec(const JobSpec& spec) {

@@ -48,6 +48,7 @@ inline JobSpec SampleJobSpec() {
   spec.skip_bad_records = 6;
   spec.shuffle = ShuffleMode::kNetwork;
   spec.task_memory_bytes = 78;
+  spec.keep_folder = "/keep";
   return spec;
 }
 
@@ -68,6 +69,7 @@ inline JobContext SampleJobContext() {
   context.nonce_path = "/out/_millrace/job-3-0123/nonce";
   context.nonce = "n0nce";
   context.probe = InputFile{"/in/a.txt", 17, 1700000000000000000};
+  context.keep_folder = "/keep";
   return context;
 }
 

@@ -91,6 +91,7 @@ TEST(WireTest, NoFieldOfASampleIsLost) {
   EXPECT_TRUE(spec.one_by_one);
   EXPECT_EQ(spec.skip, SampleAttemptSpec().skip);
   EXPECT_EQ(Sent<wire::JobSpec>(SampleJobSpec(), ReadJobSpec)->skip_bad_records, 6u);
+  EXPECT_EQ(Sent<wire::JobSpec>(SampleJobSpec(), ReadJobSpec)->keep_folder, "/keep");
 
   const JobContext context = *Sent<wire::JobContext>(SampleJobContext(), ReadJobContext);
   EXPECT_EQ(context.binary.inode, 44u);
@@ -98,6 +99,7 @@ TEST(WireTest, NoFieldOfASampleIsLost) {
   EXPECT_EQ(context.environment, (std::vector<std::string>{"LANG=C", "EMPTY="}));
   EXPECT_EQ(context.staging_key, "job-3-0123");
   EXPECT_EQ(context.nonce, "n0nce");
+  EXPECT_EQ(context.keep_folder, "/keep");
   EXPECT_EQ(context.shuffle, ShuffleMode::kNetwork);
 }
 

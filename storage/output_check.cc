@@ -106,6 +106,20 @@ absl::Status Check(FileSystem& fs, const OutputRequest& request) {
   return request.try_writing ? CheckWritable(fs, place.existing) : absl::OkStatus();
 }
 
+absl::Status MakeKeep(FileSystem& fs, const std::string& keep, const OutputRequest& request) {
+  MILLRACE_ASSIGN_OR_RETURN(const Place place, FindPlace(fs, keep));
+  MILLRACE_RETURN_IF_ERROR(CheckNotInsideInput(fs, request, place.real));
+  MILLRACE_ASSIGN_OR_RETURN(const Place output, FindPlace(fs, request.output));
+  if (IsInside(place.real, output.real)) {
+    return absl::InvalidArgumentError(absl::StrCat("lies inside the output folder ", request.output,
+                                                   "; choose a folder elsewhere"));
+  }
+  if (absl::Status made = fs.CreateFolders(keep); !made.ok()) {
+    return absl::Status(made.code(), absl::StrCat("cannot be made: ", made.message()));
+  }
+  return CheckWritable(fs, keep);
+}
+
 }  // namespace
 
 absl::Status CheckOutput(FileSystem& fs, const OutputRequest& request) {
@@ -113,6 +127,13 @@ absl::Status CheckOutput(FileSystem& fs, const OutputRequest& request) {
   if (status.ok()) return status;
   return absl::Status(status.code(),
                       absl::StrCat("output \"", request.output, "\" ", status.message()));
+}
+
+absl::Status MakeKeepFolder(FileSystem& fs, const std::string& keep, const OutputRequest& request) {
+  absl::Status status = MakeKeep(fs, keep, request);
+  if (status.ok()) return status;
+  return absl::Status(status.code(),
+                      absl::StrCat("--keep_intermediate=", keep, " ", status.message()));
 }
 
 absl::Status CheckOutputVisible(FileSystem& fs, const std::string& nonce_path,

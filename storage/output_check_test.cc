@@ -130,6 +130,33 @@ TEST_F(OutputCheckTest, LinksHideNothing) {
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
 }
 
+TEST_F(OutputCheckTest, AFolderForMapOutputsIsMadeAndNothingElseIsLeft) {
+  EXPECT_TRUE(MakeKeepFolder(fs_, "/a/keep", request_).ok());
+  EXPECT_TRUE(MakeKeepFolder(fs_, "/a/keep", request_).ok()) << "it may be there already";
+  EXPECT_THAT(*fs_.List("/a/keep"), IsEmpty());
+}
+
+TEST_F(OutputCheckTest, MapOutputsAreKeptOutsideInputAndOutput) {
+  request_.input_folders = {"/in"};
+  MakeFile(fs_, "/file");
+  const std::pair<const char*, const char*> wrong[] = {{"/out", "inside the output folder /out"},
+                                                       {"/out/keep", "inside the output folder"},
+                                                       {"/in/keep", "inside the input folder /in"},
+                                                       {"/file", "is not a folder"}};
+  for (const auto& [keep, message] : wrong) {
+    EXPECT_THAT(
+        std::string(MakeKeepFolder(fs_, keep, request_).message()),
+        AllOf(HasSubstr(std::string("--keep_intermediate=") + keep + " "), HasSubstr(message)));
+  }
+}
+
+TEST_F(OutputCheckTest, AFolderForMapOutputsMustBeWritable) {
+  FaultyFileSystem faulty(&fs_);
+  faulty.FailEvery(FileOperation::kOpenForWriting, absl::PermissionDeniedError("denied"));
+  EXPECT_THAT(std::string(MakeKeepFolder(faulty, "/keep", request_).message()),
+              HasSubstr("cannot be written"));
+}
+
 TEST_F(OutputCheckTest, AHostSeesTheOutputIfItSeesTheNonce) {
   ASSERT_TRUE(WriteFileAtomically(fs_, "/nonce", "secret").ok());
   EXPECT_TRUE(CheckOutputVisible(fs_, "/nonce", "secret").ok());

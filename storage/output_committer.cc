@@ -98,6 +98,23 @@ absl::Status OutputCommitter::MakeStaging(const Staging& staging) {
   return WriteUnsynced(fs_, NoncePath(staging.output, staging.job_key), staging.nonce);
 }
 
+absl::Status OutputCommitter::Keep(const std::string& output, const std::string& job_key,
+                                   const std::string& keep) {
+  const std::string folder = KeptFolder(keep, job_key);
+  const auto make = [&]() -> absl::Status {
+    MILLRACE_ASSIGN_OR_RETURN(const std::string nonce,
+                              ReadFile(fs_, NoncePath(output, job_key), kNonceBytesMax));
+    // The note comes first: what it names is removed, whether or not it was made.
+    MILLRACE_RETURN_IF_ERROR(WriteUnsynced(fs_, KeepNotePath(output, job_key), keep));
+    MILLRACE_RETURN_IF_ERROR(fs_.CreateFolders(folder));
+    return WriteUnsynced(fs_, KeptNoncePath(folder), nonce);
+  };
+  const absl::Status made = make();
+  if (made.ok()) return made;
+  return absl::Status(made.code(),
+                      absl::StrCat("--keep_intermediate=", keep, ": ", made.message()));
+}
+
 // The folder highest up that has to be made so that `folder` exists; empty if none.
 absl::StatusOr<std::string> OutputCommitter::TopmostMissing(const std::string& folder) {
   std::string missing;
@@ -297,7 +314,25 @@ absl::Status OutputCommitter::WriteManifest(const PublishPlan& plan) {
   return WriteFileAtomically(fs_, ManifestPath(plan.output), ToJson(manifest));
 }
 
+// Only ever a folder with the job's own name and nonce, whatever the note says: a master that was
+// killed before it had accepted this job may have given its number to another.
+absl::Status OutputCommitter::RemoveKept(const std::string& output, const std::string& job_key) {
+  const absl::StatusOr<std::string> keep =
+      ReadFile(fs_, KeepNotePath(output, job_key), kPathBytesMax);
+  if (absl::IsNotFound(keep.status())) return absl::OkStatus();
+  if (!keep.ok()) return keep.status();
+  if (keep->empty()) return absl::OkStatus();  // cut off by a crash
+  const std::string folder = KeptFolder(*keep, job_key);
+  const absl::StatusOr<std::string> theirs = ReadFile(fs_, KeptNoncePath(folder), kNonceBytesMax);
+  const absl::StatusOr<std::string> ours =
+      ReadFile(fs_, NoncePath(output, job_key), kNonceBytesMax);
+  if (theirs.ok() && ours.ok() && *theirs != *ours && !theirs->empty()) return absl::OkStatus();
+  return fs_.RemoveTree(folder);
+}
+
+// What is kept elsewhere goes first: without the note nobody would find it.
 absl::Status OutputCommitter::RemoveStaging(const std::string& output, const std::string& job_key) {
+  MILLRACE_RETURN_IF_ERROR(RemoveKept(output, job_key));
   MILLRACE_RETURN_IF_ERROR(fs_.RemoveTree(StagingFolder(output, job_key)));
   absl::Status status = fs_.RemoveEmptyFolder(StagingRoot(output));
   // Another job may be staged there, or it is gone already.

@@ -57,6 +57,11 @@ class OutputCommitter {
   absl::StatusOr<std::string> Stage(const std::string& output, const std::string& job_key,
                                     const std::string& nonce);
 
+  // Makes the folder in which the map outputs of a staged job outlive their workers (KeptFolder in
+  // `keep`), with the job's nonce in it. Staging notes the place, so whatever removes what the job
+  // has staged removes that folder with it; `keep` itself stays. Repeatable; after an error Abort.
+  absl::Status Keep(const std::string& output, const std::string& job_key, const std::string& keep);
+
   // Marks what a job has staged as something that ends with this process, as long as that is held.
   // Null where the file system has no locks: then nobody can tell that it is abandoned.
   std::unique_ptr<FileLock> HoldStaging(const std::string& output, const std::string& job_key);
@@ -111,6 +116,7 @@ class OutputCommitter {
   bool IsSameFolder(const std::string& a, const std::string& b);
   void RemoveDead(const std::string& output, const std::string& job_key);
   absl::Status RemoveStaging(const std::string& output, const std::string& job_key);
+  absl::Status RemoveKept(const std::string& output, const std::string& job_key);
   absl::Status RemoveMadeFolders(const std::string& output, const std::string& topmost_made);
 
   FileSystem& fs_;

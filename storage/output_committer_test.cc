@@ -92,6 +92,88 @@ class World {
   PublishPlan plan;
 };
 
+// --- Keep ---
+
+constexpr char kKept[] = "/data/keep/_millrace-job-3-0123abcd";
+
+// Of a job that was staged, has kept one map output and goes on.
+void KeepOne(World& world) {
+  ASSERT_TRUE(world.committer.Keep(kOutput, kJob, "/data/keep").ok());
+  world.Write(JoinPath(kKept, "run"), "kept");
+}
+
+TEST(KeepTest, MakesAFolderOfTheJobWithItsNonceAndMayBeRepeated) {
+  World world;
+  world.StageParts({});
+  KeepOne(world);
+  ASSERT_TRUE(world.committer.Keep(kOutput, kJob, "/data/keep").ok());
+  EXPECT_EQ(world.Read(KeptNoncePath(kKept)), "nonce");
+  EXPECT_EQ(world.Read(JoinPath(kKept, "run")), "kept");
+}
+
+TEST(KeepTest, WhatIsKeptGoesWhenTheJobIsPublishedAndTheFolderItselfStays) {
+  World world;
+  world.StageParts({"apple"});
+  KeepOne(world);
+  world.Write("/data/keep/other", "of somebody else");
+  ASSERT_TRUE(world.committer.PublishJob(world.plan).ok());
+  EXPECT_THAT(world.memory.List("/data/keep").value(), ElementsAre("other"));
+}
+
+TEST(KeepTest, WhatIsKeptGoesWhenTheJobIsAbortedWhereverThatIsInterrupted) {
+  bool survived = false;
+  for (int changes = 0; !survived; ++changes) {
+    World world;
+    world.StageParts({"apple"});
+    KeepOne(world);
+    world.fs.StopAfter(changes);
+    (void)world.committer.Abort(world.plan);
+    survived = !world.fs.stopped();
+    world.fs.Heal();
+    ASSERT_TRUE(world.committer.Abort(world.plan).ok());
+    EXPECT_THAT(world.memory.List("/data/keep").value(), IsEmpty())
+        << "after a kill at change " << changes;
+  }
+}
+
+TEST(KeepTest, TheNoteStaysUntilWhatIsKeptIsGone) {
+  World world;
+  world.StageParts({"apple"});
+  KeepOne(world);
+  world.fs.FailEvery(FileOperation::kRemove, absl::UnavailableError("stale handle"));
+  EXPECT_FALSE(world.committer.Abort(world.plan).ok());
+  EXPECT_EQ(world.Read(KeepNotePath(kOutput, kJob)), "/data/keep");
+}
+
+TEST(KeepTest, OfAJobThatNobodyKnowsNothingIsKept) {
+  World world;
+  world.StageParts({"apple"});
+  KeepOne(world);
+  world.committer.RemoveUnknown(kOutput, "0123abcd", {});
+  EXPECT_THAT(world.Files(), ElementsAre(::testing::Pair("/data/keep/", "")));
+}
+
+// Its number was given away again, by a master that never knew of it.
+TEST(KeepTest, WhatAnotherJobOfTheSameNumberKeepsIsNotTouched) {
+  World world;
+  world.StageParts({"apple"});
+  KeepOne(world);
+  ASSERT_TRUE(world.committer.Stage("/data/other", kJob, "another nonce").ok());
+  ASSERT_TRUE(world.committer.Keep("/data/other", kJob, "/data/keep").ok());
+  world.committer.RemoveUnknown(kOutput, "0123abcd", {{kJob, "/data/other"}});
+  EXPECT_FALSE(world.memory.Stat(kOutput).ok());
+  EXPECT_EQ(world.Read(KeptNoncePath(kKept)), "another nonce");
+}
+
+TEST(KeepTest, AnErrorNamesTheFolderAndTheFlag) {
+  World world;
+  world.StageParts({});
+  world.fs.FailNth(FileOperation::kCreateFolders, 1, absl::PermissionDeniedError("denied"));
+  const absl::Status kept = world.committer.Keep(kOutput, kJob, "/data/keep");
+  EXPECT_EQ(kept.code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_THAT(std::string(kept.message()), HasSubstr("--keep_intermediate=/data/keep: "));
+}
+
 // --- Stage ---
 
 TEST(StageTest, MakesTheFolderAndANonce) {

@@ -36,6 +36,11 @@ bool ConsumeIndex(std::string_view* text) {
   return digits >= kIndexDigits;
 }
 
+std::string RunName(const TaskId& task, const AttemptId& attempt) {
+  return "stage-" + std::to_string(task.stage) + "-task-" + FiveDigits(task.index) + "-" +
+         ToString(attempt) + ".run";
+}
+
 }  // namespace
 
 std::string JoinPath(std::string_view folder, std::string_view name) {
@@ -85,9 +90,7 @@ std::string ScratchJobFolder(std::string_view scratch, JobId job) {
 }
 
 std::string MapOutputPath(std::string_view scratch, const TaskId& task, const AttemptId& attempt) {
-  return JoinPath(ScratchJobFolder(scratch, task.job), "stage-" + std::to_string(task.stage) +
-                                                           "-task-" + FiveDigits(task.index) + "-" +
-                                                           ToString(attempt) + ".run");
+  return JoinPath(ScratchJobFolder(scratch, task.job), RunName(task, attempt));
 }
 
 std::string AttemptsFolder(std::string_view scratch) { return JoinPath(scratch, "attempts"); }
@@ -136,6 +139,10 @@ std::string StagingLockPath(std::string_view output, std::string_view job_key) {
   return JoinPath(StagingFolder(output, job_key), "alive");
 }
 
+std::string KeepNotePath(std::string_view output, std::string_view job_key) {
+  return JoinPath(StagingFolder(output, job_key), "keep");
+}
+
 std::string PartName(uint32_t index, uint32_t count) {
   return kPartPrefix + FiveDigits(index) + kPartInfix + FiveDigits(count);
 }
@@ -154,6 +161,17 @@ std::string ProbePath(std::string_view folder) { return JoinPath(folder, ".millr
 std::string ManifestPath(std::string_view output) { return JoinPath(output, kManifestName); }
 
 std::string SkippedPath(std::string_view output) { return JoinPath(output, "_skipped"); }
+
+std::string KeptFolder(std::string_view keep, std::string_view job_key) {
+  return JoinPath(keep, (std::string(kStagingName) + "-").append(job_key));
+}
+
+std::string KeptOutputPath(std::string_view kept_folder, const TaskId& task,
+                           const AttemptId& attempt) {
+  return JoinPath(kept_folder, RunName(task, attempt));
+}
+
+std::string KeptNoncePath(std::string_view kept_folder) { return JoinPath(kept_folder, "nonce"); }
 
 std::string JournalPath(std::string_view state_dir) { return JoinPath(state_dir, "journal.db"); }
 

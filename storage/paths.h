@@ -12,7 +12,12 @@
 //       part-00000-attempt-1-17     one attempt's part, until the job is published
 //       nonce                       proves that a host sees this folder
 //       made                        the topmost folder that the job had to make, if it made any
+//       keep                        KEEP, if the job keeps its map outputs there
 //       alive                       locked while the process lives that the job cannot outlive
+//   KEEP/                           of any job with --keep_intermediate=KEEP
+//     _millrace-JOB/                gone when the job has ended
+//       stage-0-task-00012-attempt-1-17.run      output of a finished map attempt
+//       nonce                       proves that a host sees this folder
 //   STATE/                          of the master
 //     journal.db  lock  cluster_id  binaries/SHA256
 //
@@ -75,6 +80,7 @@ std::string StagedPartPath(std::string_view output, std::string_view job_key, ui
 std::string NoncePath(std::string_view output, std::string_view job_key);
 std::string MadeFolderPath(std::string_view output, std::string_view job_key);
 std::string StagingLockPath(std::string_view output, std::string_view job_key);
+std::string KeepNotePath(std::string_view output, std::string_view job_key);
 // "part-00000-of-00004".
 std::string PartName(uint32_t index, uint32_t count);
 std::string PartPath(std::string_view output, uint32_t index, uint32_t count);
@@ -86,6 +92,14 @@ std::string ProbePath(std::string_view folder);
 std::string ManifestPath(std::string_view output);
 // OUTPUT/_skipped
 std::string SkippedPath(std::string_view output);
+
+// --- Folder for map outputs that outlive their workers ---
+
+// KEEP/_millrace-JOB
+std::string KeptFolder(std::string_view keep, std::string_view job_key);
+std::string KeptOutputPath(std::string_view kept_folder, const TaskId& task,
+                           const AttemptId& attempt);
+std::string KeptNoncePath(std::string_view kept_folder);
 
 // --- State folder of the master ---
 

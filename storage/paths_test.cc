@@ -59,6 +59,16 @@ TEST(PathsTest, ScratchFilesCarryTheirAttempt) {
   EXPECT_EQ(CachedBinaryPath("/s", "abc"), "/s/binaries/abc");
 }
 
+TEST(PathsTest, KeptOutputsAreTheJobsOwnAndHiddenInAFolderOfMany) {
+  const std::string folder = KeptFolder("/k", "job-3-ab");
+  EXPECT_EQ(folder, "/k/_millrace-job-3-ab");
+  EXPECT_TRUE(IsHiddenName(BaseName(folder)));
+  EXPECT_EQ(KeptOutputPath(folder, kTask, kAttempt),
+            "/k/_millrace-job-3-ab/stage-0-task-00012-attempt-1-17.run");
+  EXPECT_EQ(KeptNoncePath(folder), "/k/_millrace-job-3-ab/nonce");
+  EXPECT_EQ(KeepNotePath("/o", "job-3-ab"), "/o/_millrace/job-3-ab/keep");
+}
+
 TEST(PathsTest, JobKeysTellClustersApart) {
   EXPECT_EQ(JobKey(JobId(3), "0123456789abcdef"), "job-3-01234567");
   EXPECT_TRUE(IsJobKeyOf("job-3-01234567", "0123456789abcdef"));

@@ -128,6 +128,7 @@ absl::StatusOr<RunFooter> RunWriter::Finish() {
   while (partition_ + 1 < options_.partitions) footer_.partitions[++partition_].offset = offset_;
   footer_.digest = DigestOfRun(footer_);
   if (status_.ok()) status_.Update(file_->Append(EncodeRunEnd(footer_, offset_)));
+  if (status_.ok() && options_.durable) status_.Update(file_->Sync());
   status_.Update(file_->Close());  // in any case, so that the file can be removed
   if (!status_.ok()) return status_;
   return footer_;

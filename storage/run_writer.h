@@ -7,7 +7,7 @@
 //   absl::StatusOr<RunFooter> footer = (*writer)->Finish();
 //
 // Memory is one block. Add is inline and returns nothing: the first error is kept, later records
-// are dropped, and Finish returns it. Nothing is synced or renamed. One thread.
+// are dropped, and Finish returns it. Nothing is renamed. One thread.
 #ifndef MILLRACE_STORAGE_RUN_WRITER_H_
 #define MILLRACE_STORAGE_RUN_WRITER_H_
 
@@ -30,6 +30,8 @@ struct RunWriterOptions {
   uint32_t partitions = 1;
   // Smaller blocks are for tests.
   size_t block_bytes = kBlockTargetBytes;
+  // Whether Finish syncs the file.
+  bool durable = false;
 };
 
 class RunWriter {

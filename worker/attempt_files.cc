@@ -26,10 +26,15 @@ AttemptFiles FilesOf(const AttemptSpec& spec, const JobContext& job,
   AttemptFiles files;
   files.job_folder = ScratchJobFolder(scratch_folder, job.job);
   files.attempt_folder = AttemptFolder(scratch_folder, spec.attempt);
-  const bool makes_part = spec.kind == StageKind::kReduce || job.reducers == 0;
-  files.output =
-      makes_part ? StagedPartPath(job.output_folder, job.staging_key, spec.task.index, spec.attempt)
-                 : MapOutputPath(scratch_folder, spec.task, spec.attempt);
+  if (spec.kind == StageKind::kReduce || job.reducers == 0) {
+    files.output =
+        StagedPartPath(job.output_folder, job.staging_key, spec.task.index, spec.attempt);
+  } else if (job.keeps_outputs()) {
+    files.output =
+        KeptOutputPath(KeptFolder(job.keep_folder, job.staging_key), spec.task, spec.attempt);
+  } else {
+    files.output = MapOutputPath(scratch_folder, spec.task, spec.attempt);
+  }
   return files;
 }
 

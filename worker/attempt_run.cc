@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "rpc/status_exception.h"
 #include "storage/failpoint.h"
+#include "storage/paths.h"
 
 namespace millrace {
 namespace {
@@ -64,6 +65,8 @@ void AttemptRun::Begin(const KnownJob& job) {
   options.attempt_folder = files_.attempt_folder;
   options.plan.mode = job_.shuffle;
   options.plan.host_id = host_.host_id;
+  options.plan.kept = job_.keeps_outputs();
+  if (job_.keeps_outputs()) options.kept_folder = KeptFolder(job_.keep_folder, job_.staging_key);
   fetcher_ = kj::heap<ShuffleFetcher>(
       ShuffleFetcher::Host{host_.timer, host_.file_system, host_.io, host_.peers}, options,
       [this]() { OnFetchChange(); });
@@ -201,6 +204,7 @@ ExecutorTask AttemptRun::MakeTask() const {
     task.work = spec_.split;
     task.one_by_one = spec_.one_by_one;
     task.skip = spec_.skip;
+    task.keeps_output = job_.keeps_outputs();
   } else {
     task.work = fetcher_->plan().Sources();
   }

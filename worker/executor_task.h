@@ -34,6 +34,7 @@ struct ExecutorTask {
   // Of a map: as in MapTask.
   bool one_by_one = false;
   std::vector<InputRecord> skip;
+  bool keeps_output = false;
 
   // What a map reads, or a reduce (in the order of map_index).
   std::variant<InputSplit, std::vector<ReduceSource>> work;

@@ -55,6 +55,7 @@ absl::Status ReadWork(capnp_executor::ExecutorTask::Reader in, ExecutorTask* tas
     }
     task->work = std::move(split);
     task->one_by_one = in.getOneByOne();
+    task->keeps_output = in.getKeepsOutput();
     for (auto record : in.getSkip()) {
       MILLRACE_ASSIGN_OR_RETURN(InputRecord read, ReadInputRecord(record));
       task->skip.push_back(std::move(read));
@@ -103,6 +104,7 @@ void Write(const ExecutorTask& value, capnp_executor::ExecutorTask::Builder out)
     auto map = out.initMap(split->size());
     for (size_t i = 0; i < split->size(); ++i) Write((*split)[i], map[i]);
     out.setOneByOne(value.one_by_one);
+    out.setKeepsOutput(value.keeps_output);
     auto skip = out.initSkip(value.skip.size());
     for (size_t i = 0; i < value.skip.size(); ++i) Write(value.skip[i], skip[i]);
     return;

@@ -36,6 +36,7 @@ TEST_F(ExecutorWireTest, AMapTravelsWhole) {
   ExecutorTask task = SomeTask();
   task.work = InputSplit{FileRange{InputFile{"/input", 100, 5}, 10, 20}};
   task.one_by_one = true;
+  task.keeps_output = true;
   task.skip = {{"/input", 12, 3}, {"/input", 20, 4}};
   const absl::StatusOr<ExecutorTask> back = ThereAndBack(task);
   ASSERT_TRUE(back.ok()) << back.status();
@@ -49,6 +50,7 @@ TEST_F(ExecutorWireTest, AMapTravelsWhole) {
   EXPECT_EQ(back->environment, task.environment);
   EXPECT_EQ(back->kind(), StageKind::kMap);
   EXPECT_TRUE(back->one_by_one);
+  EXPECT_TRUE(back->keeps_output);
   EXPECT_EQ(back->skip, task.skip);
   EXPECT_EQ(std::get<InputSplit>(back->work), std::get<InputSplit>(task.work));
 }

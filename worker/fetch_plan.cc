@@ -18,14 +18,15 @@ void FetchPlan::Publish(uint64_t version, const std::vector<MapSource>& sources,
     if (source.map_index >= places_.size()) continue;
     Place& place = places_[source.map_index];
     const auto from = addresses.find(source.worker);
-    if (!source.attempt.is_set() || from == addresses.end()) {
+    const bool known = from != addresses.end();
+    if (!source.attempt.is_set() || (!known && !options_.kept)) {
       place.source = MapSource();
       SetState(State::kUnknown, &place);
       continue;
     }
     const bool same = place.state != State::kUnknown && place.source.attempt == source.attempt &&
                       place.source.worker == source.worker;
-    if (!same) Accept(source, from->second, &place);
+    if (!same) Accept(source, known ? from->second : ShuffleAddress(), &place);
   }
 }
 
@@ -40,8 +41,12 @@ void FetchPlan::Accept(const MapSource& source, const ShuffleAddress& from, Plac
   }
   place->held = false;
   SetState(State::kWaiting, place);
+  place->how = HowToGet(from);
+}
+
+FetchHow FetchPlan::HowToGet(const ShuffleAddress& from) const {
   const bool here = options_.mode == ShuffleMode::kAuto && from.host_id == options_.host_id;
-  place->how = here ? FetchHow::kInPlace : FetchHow::kNetwork;
+  return here || options_.kept ? FetchHow::kInPlace : FetchHow::kNetwork;
 }
 
 std::vector<FetchOrder> FetchPlan::Next() {

@@ -1,8 +1,9 @@
 // Decides what a reduce attempt does next to get its sources, one partition of every map output.
 //
 // The master says where the outputs are, and again whenever one is lost or has moved. The plan says
-// which to look at in place (on this host, when the job allows it), which to fetch and when to try
-// again; its shell does so and reports back. A source that fails for good, or too often, ends the
+// which to look at in place (on this host, when the job allows it; always where the job keeps its
+// outputs, whoever made them), which to fetch and when to try again; its shell does so and reports
+// back. A source that fails for good, or too often, ends the
 // attempt and is named.
 //
 // Pure: no I/O, no clock, no promises. Reports about an attempt that is no longer the source of its
@@ -40,6 +41,8 @@ struct FetchFailure {
 struct FetchPlanOptions {
   ShuffleMode mode = ShuffleMode::kAuto;
   std::string host_id;  // of this worker
+  // The job keeps its outputs where all hosts see them: no worker is asked for any.
+  bool kept = false;
   // Sources fetched at a time: enough to keep a link busy while others answer slowly.
   size_t max_fetches = 4;
   // Sources looked at in place at a time; each costs one file.
@@ -53,7 +56,7 @@ class FetchPlan {
   FetchPlan(uint32_t map_count, FetchPlanOptions options);
 
   // The master's news, in the order in which it sent them. `addresses` has the worker of every
-  // source that is not lost; one without an address counts as lost.
+  // source that is not lost; one without an address counts as lost, unless outputs are kept.
   void Publish(uint64_t version, const std::vector<MapSource>& sources,
                const std::map<WorkerId, ShuffleAddress>& addresses);
 
@@ -67,11 +70,11 @@ class FetchPlan {
 
   // The reports. `bytes`: of the partition. An empty partition has no source to read.
   void OnReady(const MapSource& source, std::optional<ReduceSource> ready, uint64_t bytes);
-  // It cannot be read in place, for whatever reason: it will be fetched.
+  // It cannot be read in place, for whatever reason: it will be fetched. Not for kept outputs.
   void OnNotInPlace(const MapSource& source);
-  // The peer is slow or unreachable: it may be tried again.
+  // The peer, or the file system, is slow or unreachable: it may be tried again.
   void OnTrouble(const MapSource& source, const std::string& message);
-  // The peer says that it does not have it, or what it has is damaged.
+  // The peer does not have it, or what it has is damaged; or so is a kept output.
   void OnGone(const MapSource& source, const std::string& message);
 
   // All sources are at hand, as of version().
@@ -103,6 +106,7 @@ class FetchPlan {
   };
 
   void Accept(const MapSource& source, const ShuffleAddress& from, Place* place);
+  FetchHow HowToGet(const ShuffleAddress& from) const;
   void SetState(State state, Place* place);
   Place* Working(const MapSource& source);
   void Fail(const MapSource& source, const std::string& message);

@@ -67,6 +67,24 @@ TEST(FetchPlanTest, WaitsUntilTheMasterSaysWhereAllOutputsAre) {
   EXPECT_THAT(plan.Sources(), SizeIs(1));
 }
 
+TEST(FetchPlanTest, KeptOutputsAreReadInPlaceWhateverBecameOfTheirMakers) {
+  FetchPlanOptions options;
+  options.mode = ShuffleMode::kNetwork;
+  options.kept = true;
+  FetchPlan plan(2, options);
+  plan.Publish(1, {Source(0, 1, kFar), Source(1, 2, WorkerId(9))}, Addresses());
+  const std::vector<FetchOrder> orders = plan.Next();
+  ASSERT_THAT(orders, SizeIs(2));
+  for (const FetchOrder& order : orders) EXPECT_EQ(order.how, FetchHow::kInPlace);
+
+  plan.OnReady(orders[0].source, At(orders[0].source), 100);
+  plan.OnTrouble(orders[1].source, "stale file handle");
+  ASSERT_THAT(plan.Next(), SizeIs(1)) << "it is looked at again";
+  plan.OnGone(orders[1].source, "not there");
+  ASSERT_TRUE(plan.failure().has_value());
+  EXPECT_EQ(plan.failure()->source.map_index, 1u);
+}
+
 TEST(FetchPlanTest, AJobWithoutMapsIsReadyAtOnce) { EXPECT_TRUE(PlanFor(0).ready()); }
 
 TEST(FetchPlanTest, LooksAtFilesOfThisHostAndFetchesTheOthers) {

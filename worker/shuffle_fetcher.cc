@@ -17,7 +17,7 @@ struct ShuffleFetcher::Look {
     MapSource source;
     TaskId map_task;
     std::string path;
-    bool usable = false;
+    absl::Status usable = absl::UnavailableError("nobody has looked at it yet");
     std::optional<ReduceSource> found;  // none when the partition is empty
   };
 
@@ -26,8 +26,11 @@ struct ShuffleFetcher::Look {
     for (Item& item : items) {
       const absl::StatusOr<OpenPartition> open =
           OpenPartitionOf(file_system, item.path, item.map_task, item.source.attempt, partition);
-      if (!open.ok() || open->run.run_digest != item.source.digest) continue;
-      item.usable = true;
+      item.usable = open.status();
+      if (open.ok() && open->run.run_digest != item.source.digest) {
+        item.usable = absl::DataLossError(item.path + ": is not what its attempt reported");
+      }
+      if (!item.usable.ok()) continue;
       if (open->run.partition.records == 0) continue;
       ReduceSource& found = item.found.emplace();
       found.map_index = item.source.map_index;
@@ -70,7 +73,11 @@ void ShuffleFetcher::DropAbandoned() {
 void ShuffleFetcher::Advance() {
   std::vector<FetchOrder> looks;
   for (FetchOrder& order : plan_.Next()) {
-    if (order.how == FetchHow::kInPlace) {
+    if (order.how == FetchHow::kInPlace && order.tries > 0) {
+      tasks_.add(host_.timer.afterDelay(PauseBefore(order)).then([this, order]() {
+        return LookAt({order});
+      }));
+    } else if (order.how == FetchHow::kInPlace) {
       looks.push_back(std::move(order));
     } else {
       tasks_.add(Fetch(order));
@@ -85,7 +92,7 @@ kj::Promise<void> ShuffleFetcher::LookAt(std::vector<FetchOrder> orders) {
     Look::Item item;
     item.source = order.source;
     item.map_task = MapTask(order.source.map_index);
-    item.path = MapOutputPath(order.from.scratch_folder, item.map_task, order.source.attempt);
+    item.path = PathOf(order);
     look->items.push_back(std::move(item));
   }
   const uint32_t partition = options_.reduce.index;
@@ -94,18 +101,34 @@ kj::Promise<void> ShuffleFetcher::LookAt(std::vector<FetchOrder> orders) {
         look->Take(fs, partition);
         return absl::OkStatus();
       })
-      .then([this, look](absl::Status) {  // a full queue leaves all of them to the network
-        for (Look::Item& item : look->items) {
-          if (item.usable) {
-            const uint64_t bytes = item.found.has_value() ? item.found->expected.length : 0;
-            plan_.OnReady(item.source, std::move(item.found), bytes);
-          } else {
-            plan_.OnNotInPlace(item.source);
-          }
-        }
+      .then([this, look](absl::Status) {  // with a full queue nobody has looked at any
+        ReportLook(*look);
         Advance();
         on_change_();
       });
+}
+
+std::string ShuffleFetcher::PathOf(const FetchOrder& order) const {
+  const TaskId map_task = MapTask(order.source.map_index);
+  return options_.plan.kept
+             ? KeptOutputPath(options_.kept_folder, map_task, order.source.attempt)
+             : MapOutputPath(order.from.scratch_folder, map_task, order.source.attempt);
+}
+
+void ShuffleFetcher::ReportLook(Look& look) {
+  for (Look::Item& item : look.items) {
+    const std::string message(item.usable.message());
+    if (item.usable.ok()) {
+      const uint64_t bytes = item.found.has_value() ? item.found->expected.length : 0;
+      plan_.OnReady(item.source, std::move(item.found), bytes);
+    } else if (!options_.plan.kept) {
+      plan_.OnNotInPlace(item.source);
+    } else if (absl::IsNotFound(item.usable) || absl::IsDataLoss(item.usable)) {
+      plan_.OnGone(item.source, message);
+    } else {
+      plan_.OnTrouble(item.source, message);
+    }
+  }
 }
 
 kj::Promise<void> ShuffleFetcher::Fetch(const FetchOrder& order) {
@@ -139,14 +162,18 @@ kj::Promise<FetchedPartition> ShuffleFetcher::FetchOnce(const FetchOrder& order)
     auto run = fetch->Run(host_.peers, order.from.address);
     return run.attach(kj::mv(fetch));
   }
-  // Seeded by what is fetched, so that a simulation repeats itself.
-  Backoff backoff(options_.backoff, order.source.map_index * 31 + options_.reduce.index);
-  for (uint32_t i = 1; i < order.tries; ++i) backoff.Next();
-  return host_.timer.afterDelay(backoff.Next())
+  return host_.timer.afterDelay(PauseBefore(order))
       .then([this, fetch = kj::mv(fetch), address = order.from.address]() mutable {
         auto run = fetch->Run(host_.peers, address);
         return run.attach(kj::mv(fetch));
       });
+}
+
+// Seeded by what is fetched, so that a simulation repeats itself.
+kj::Duration ShuffleFetcher::PauseBefore(const FetchOrder& order) const {
+  Backoff backoff(options_.backoff, order.source.map_index * 31 + options_.reduce.index);
+  for (uint32_t i = 1; i < order.tries; ++i) backoff.Next();
+  return backoff.Next();
 }
 
 void ShuffleFetcher::Report(const MapSource& source, FetchedPartition fetched) {

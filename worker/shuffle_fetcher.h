@@ -31,6 +31,7 @@ struct ShuffleFetcherOptions {
   AttemptId attempt;
   uint32_t map_count = 0;
   std::string attempt_folder;  // exists
+  std::string kept_folder;     // where the outputs lie, if the job keeps them (plan.kept)
   FetchPlanOptions plan;
   BackoffOptions backoff;
 };
@@ -65,9 +66,12 @@ class ShuffleFetcher final : private kj::TaskSet::ErrorHandler {
   void Advance();
   void DropAbandoned();
   kj::Promise<void> LookAt(std::vector<FetchOrder> orders);
+  std::string PathOf(const FetchOrder& order) const;
+  void ReportLook(Look& look);
   kj::Promise<void> Fetch(const FetchOrder& order);
   kj::Promise<FetchedPartition> FetchOnce(const FetchOrder& order);
   void Report(const MapSource& source, FetchedPartition fetched);
+  kj::Duration PauseBefore(const FetchOrder& order) const;
   TaskId MapTask(uint32_t map_index) const;
   void taskFailed(kj::Exception&& exception) override;
 

@@ -49,10 +49,12 @@ class ShuffleTest : public testing::Test {
   MapSource MakeRun(uint32_t map_index, uint64_t attempt, int keys) {
     const TaskId task{kJob, 0, map_index};
     const AttemptId id{Epoch(1), attempt};
-    const std::string path = MapOutputPath("/peer", task, id);
+    return MakeRunAt(MapOutputPath("/peer", task, id), task, id, keys);
+  }
+  MapSource MakeRunAt(const std::string& path, const TaskId& task, const AttemptId& id, int keys) {
     EXPECT_TRUE(file_system_.CreateFolders(FolderOf(path)).ok());
     RunWriterOptions options;
-    options.maker = RunMaker{1, attempt, kJob.value(), 0, map_index};
+    options.maker = RunMaker{1, id.sequence, kJob.value(), 0, task.index};
     options.format.value_kind = ValueKind::kInt64;
     options.partitions = 2;
     auto writer = RunWriter::Create(&file_system_, path, options);
@@ -61,7 +63,7 @@ class ShuffleTest : public testing::Test {
     for (int i = 0; i < keys; ++i) (*writer)->Add(Key(i), i);
     const absl::StatusOr<RunFooter> footer = (*writer)->Finish();
     EXPECT_TRUE(footer.ok()) << footer.status();
-    return MapSource{map_index, id, kPeer, footer->digest};
+    return MapSource{task.index, id, kPeer, footer->digest};
   }
   // Long enough for a few thousand of them to need several chunks.
   static std::string Key(int i) {
@@ -69,13 +71,15 @@ class ShuffleTest : public testing::Test {
     return std::string(500 - digits.size(), '0') + digits;
   }
 
-  void Begin(uint32_t maps, ShuffleMode mode = ShuffleMode::kNetwork) {
+  void Begin(uint32_t maps, ShuffleMode mode = ShuffleMode::kNetwork, bool kept = false) {
     ShuffleFetcherOptions options;
     options.reduce = kReduce;
     options.map_count = maps;
     options.attempt_folder = "/mine";
     options.plan.mode = mode;
     options.plan.host_id = "one host";
+    options.plan.kept = kept;
+    options.kept_folder = "/kept";
     options.backoff = BackoffOptions{1 * kj::MICROSECONDS, 1 * kj::MICROSECONDS};
     fetcher_ = kj::heap<ShuffleFetcher>(
         ShuffleFetcher::Host{timer_, file_system_, io_thread_, peers_}, options, [this]() {
@@ -173,6 +177,54 @@ TEST_F(ShuffleTest, AFileWithAnotherDigestIsNotReadInPlace) {
   Publish({source});
   RunFetcher();
   EXPECT_EQ(connections_, 1);
+}
+
+// A job that keeps its outputs; nobody serves any.
+class KeptShuffleTest : public ShuffleTest {
+ protected:
+  KeptShuffleTest() { Begin(/*maps=*/1, ShuffleMode::kNetwork, /*kept=*/true); }
+
+  MapSource Keep() { return MakeRunAt(PathOf(kAttempt), kMap, kAttempt, 10); }
+  static std::string PathOf(const AttemptId& attempt) {
+    return KeptOutputPath("/kept", kMap, attempt);
+  }
+  void PublishWithoutAddress(const MapSource& source) {
+    fetcher_->Publish(++version_, {source}, {});
+    RunFetcher();
+  }
+
+  static constexpr TaskId kMap{kJob, 0, 0};
+  static constexpr AttemptId kAttempt{Epoch(1), 1};
+};
+
+TEST_F(KeptShuffleTest, AKeptOutputIsReadInPlaceThoughItsMakerIsGone) {
+  PublishWithoutAddress(Keep());
+  ASSERT_EQ(fetcher_->plan().Sources().size(), 1u);
+  EXPECT_EQ(fetcher_->plan().Sources()[0].path, PathOf(kAttempt));
+  EXPECT_EQ(connections_, 0);
+}
+
+TEST_F(KeptShuffleTest, AKeptOutputThatIsNotThereIsNamed) {
+  const MapSource source = Keep();
+  ASSERT_TRUE(file_system_.RemoveFile(PathOf(kAttempt)).ok());
+  PublishWithoutAddress(source);
+  ASSERT_TRUE(fetcher_->plan().failure().has_value());
+  EXPECT_THAT(fetcher_->plan().failure()->message, HasSubstr(PathOf(kAttempt)));
+  EXPECT_EQ(connections_, 0);
+}
+
+TEST_F(KeptShuffleTest, AKeptOutputThatIsNotWhatWasReportedIsNamed) {
+  MapSource source = Keep();
+  source.digest.low ^= 1;
+  PublishWithoutAddress(source);
+  EXPECT_THAT(fetcher_->plan().failure()->message, HasSubstr("is not what its attempt reported"));
+}
+
+TEST_F(KeptShuffleTest, AnIoThreadThatIsFullIsAskedAgain) {
+  const MapSource source = Keep();
+  io_thread_.full = 2;
+  PublishWithoutAddress(source);
+  EXPECT_TRUE(fetcher_->plan().ready());
 }
 
 TEST_F(ShuffleTest, AMissingOutputIsNamed) {

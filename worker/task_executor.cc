@@ -136,6 +136,7 @@ absl::StatusOr<TaskResult> TaskExecutor::RunMap(const ExecutorTask& task, TaskHo
   map.input_format = task.input_format;
   map.one_by_one = task.one_by_one;
   map.skip = task.skip;
+  map.keeps_output = task.keeps_output;
   map.partitions = task.partitions;
   map.output_path = task.output_path;
   map.temp_folder = task.temp_folder;

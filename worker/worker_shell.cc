@@ -41,11 +41,21 @@ void WriteHeld(const std::vector<ListedAttempt>& held,
   }
 }
 
-// Whether this host sees the output folder and the input of the job as its client does.
+bool Holds(FileSystem& fs, const std::string& path, const std::string& nonce) {
+  const absl::StatusOr<std::string> found = ReadFile(fs, path, kMaxNonceBytes);
+  return found.ok() && *found == nonce;
+}
+
+// Whether this host sees the folders and the input of the job as its client does.
 absl::Status CheckSeen(FileSystem& fs, const JobContext& job) {
-  const absl::StatusOr<std::string> nonce = ReadFile(fs, job.nonce_path, kMaxNonceBytes);
-  if (!nonce.ok() || *nonce != job.nonce) {
+  if (!Holds(fs, job.nonce_path, job.nonce)) {
     return absl::NotFoundError(absl::StrCat("it does not see the output folder ", job.output_folder,
+                                            ": is the shared folder mounted there?"));
+  }
+  if (job.keeps_outputs() &&
+      !Holds(fs, KeptNoncePath(KeptFolder(job.keep_folder, job.staging_key)), job.nonce)) {
+    return absl::NotFoundError(absl::StrCat("it does not see the folder ", job.keep_folder,
+                                            " of --keep_intermediate",
                                             ": is the shared folder mounted there?"));
   }
   if (!job.probe.has_value()) return absl::OkStatus();

@@ -165,6 +165,55 @@ TEST_F(WorkerShellTest, AHostThatDoesNotSeeTheOutputSaysSo) {
             "it does not see the output folder /output: is the shared folder mounted there?");
 }
 
+// Of a job that keeps its map outputs.
+class KeepingWorkerTest : public WorkerShellTest {
+ protected:
+  KeepingWorkerTest() {
+    job_ = Job();
+    job_.keep_folder = "/keep";
+    Connect();
+  }
+  void Mount() {
+    const std::string nonce = KeptNoncePath(Folder());
+    EXPECT_TRUE(files_.CreateFolders(Folder()).ok());
+    EXPECT_TRUE(WriteFileAtomically(files_, nonce, job_.nonce).ok());
+  }
+  std::string Folder() const { return KeptFolder(job_.keep_folder, job_.staging_key); }
+  std::string KeptOf(const AttemptId& attempt) const {
+    return KeptOutputPath(Folder(), TaskId{JobId(1), 0, 0}, attempt);
+  }
+
+  JobContext job_;
+};
+
+TEST_F(KeepingWorkerTest, AHostThatDoesNotSeeTheFolderSaysSo) {
+  EXPECT_THAT(Prepare(job_), HasSubstr("does not see the folder /keep of --keep_intermediate"));
+  Mount();
+  EXPECT_EQ(Prepare(job_), "");
+}
+
+TEST_F(KeepingWorkerTest, AMapsOutputIsKeptBeyondTheEndOfItsWorkersPart) {
+  Mount();
+  Prepare(job_);
+  const AttemptId map = LaunchMap(1);
+  ASSERT_TRUE(executors_.IsRunning(map));
+  EXPECT_EQ(executors_.TaskOf(map).output_path, KeptOf(map));
+  EXPECT_TRUE(executors_.TaskOf(map).keeps_output);
+  Succeed(map);
+  EXPECT_TRUE(Exists(KeptOf(map)));
+  ReleaseJob();
+  EXPECT_TRUE(Exists(KeptOf(map))) << "it is the master's to remove";
+}
+
+TEST_F(KeepingWorkerTest, AnOutputThatDidNotWinIsRemovedFromWhereItLies) {
+  Mount();
+  Prepare(job_);
+  script_.verdict = capnp_master::Verdict::SUPERSEDED;
+  const AttemptId map = LaunchMap(1);
+  Succeed(map);
+  EXPECT_FALSE(Exists(KeptOf(map)));
+}
+
 TEST_F(WorkerShellTest, AChangedBinaryMakesTheJobInvalid) {
   Connect();
   Prepare(Job());

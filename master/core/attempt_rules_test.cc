@@ -164,6 +164,15 @@ TEST_F(AttemptRulesTest, ASourceThatCannotBeFetchedIsMadeAgain) {
                      LaunchAttempt{kRed, A(4), Reduce(0), Reason::kOutputLost}}));
 }
 
+TEST_F(AttemptRulesTest, AKeptOutputThatIsDamagedIsMadeAgain) {
+  On(Keeping(1, 1));
+  On(Joined(kRed, 1));
+  On(Done(kRed, A(1), Map(0)));
+  EXPECT_EQ(
+      On(FetchFailed(kRed, A(2), Reduce(0), 0, A(1))),
+      (Actions{Accepted(kRed, A(2)), LaunchAttempt{kRed, A(3), Map(0), Reason::kOutputLost}}));
+}
+
 TEST_F(AttemptRulesTest, ASourceThatWasReplacedMeanwhileCostsOnlyTheReducesRetry) {
   FetchOnRed();
   EXPECT_EQ(

@@ -157,7 +157,8 @@ void ClusterState::On(const TaskDone& edit) {
     trouble->second.last_failure.clear();
   }
   if (edit.task.stage == 0 && !job->plan().map_only()) {
-    if (WorkerRecord* worker = FindWorker(attempt.worker); worker != nullptr) {
+    WorkerRecord* worker = FindWorker(attempt.worker);
+    if (worker != nullptr && !job->plan().keeps_outputs) {
       worker->shares[job->id()].outputs.push_back(edit.task.index);
     }
     MoveSource(job, edit.task.index);

@@ -122,9 +122,11 @@ void CoreChecker::Check(const ReleaseJob& action) {
 
 void CoreChecker::CheckSources(const TaskId& reduce, const Action& action) {
   if (reduce.stage == 0) return;
-  for (uint32_t i = 0; i < jobs_[reduce.job].map_count; ++i) {
+  const JobPlan& plan = jobs_[reduce.job];
+  for (uint32_t i = 0; i < plan.map_count; ++i) {
     const auto winner = winners_.find(TaskId{reduce.job, 0, i});
-    if (winner == winners_.end() || lost_.count(workers_[winner->second]) > 0) {
+    const bool made = winner != winners_.end();
+    if (!made || (!plan.keeps_outputs && lost_.count(workers_[winner->second]) > 0)) {
       Complain("a reduce without its sources", action);
     }
   }

@@ -136,6 +136,20 @@ TEST_F(CoreCheckerTest, ASourceOnALostWorkerIsNone) {
   ExpectComplaint("without its sources");
 }
 
+TEST_F(CoreCheckerTest, ASourceThatIsKeptNeedsNoWorker) {
+  JobPlan plan;
+  plan.map_count = 1;
+  plan.reducers = 1;
+  plan.keeps_outputs = true;
+  const JobId kept{2};
+  checker_.Connected(kBlue, 1);
+  Saw({JobAccepted{kept, plan, 0, ""}, AttemptStarted{A(1), TaskId{kept, 0, 0}, kRed}});
+  Saw({Finished(A(1), TaskId{kept, 0, 0}), WorkerLost{kRed}});
+  Saw({AttemptStarted{A(2), TaskId{kept, 1, 0}, kBlue}},
+      {LaunchAttempt{kBlue, A(2), TaskId{kept, 1, 0}}});
+  EXPECT_THAT(checker_.complaints(), IsEmpty());
+}
+
 TEST_F(CoreCheckerTest, ASlotIsGrantedOnlyToWhatRunsThere) {
   checker_.Connected(kBlue, 1);
   RunMap();

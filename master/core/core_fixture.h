@@ -52,6 +52,13 @@ inline JobSubmitted Submitted(const std::string& name, uint32_t maps, uint32_t r
   return submitted;
 }
 
+// A job whose map outputs are no worker's to lose.
+inline JobSubmitted Keeping(uint32_t maps, uint32_t reducers) {
+  JobSubmitted submitted = Submitted("wordcount", maps, reducers);
+  submitted.plan.keeps_outputs = true;
+  return submitted;
+}
+
 // The digest of a task's output, unless the test says otherwise.
 inline Digest DigestOfTask(const TaskId& task) { return Digest{task.stage + 1, task.index}; }
 

@@ -162,6 +162,7 @@ void RandomCluster::Submit() {
   job.plan.map_count = Draw<uint32_t>(0, 6);
   job.plan.reducers = Draw<uint32_t>(0, 5);
   job.plan.skip_bad_records = Draw<uint32_t>(0, 3);
+  job.plan.keeps_outputs = Draw<int>(0, 3) == 0;
   Happens(job);
 }
 

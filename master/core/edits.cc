@@ -85,7 +85,7 @@ template <typename W, typename T, If<T, JobPlan> = 0>
 void Walk(W& walk, T& p) {
   walk(p.name, p.request_id, p.output_folder, p.map_count, p.reducers, p.max_attempts);
   if (walk.HasFieldsOf(2)) {
-    walk(p.skip_bad_records, p.speculation_floor_ms, p.progress_timeout_ms);
+    walk(p.skip_bad_records, p.speculation_floor_ms, p.progress_timeout_ms, p.keeps_outputs);
   }
 }
 template <typename W, typename T, If<T, InputRecord> = 0>

@@ -35,6 +35,7 @@ JobPlan AnyPlan() {
   plan.reducers = *rc::gen::arbitrary<uint32_t>();
   plan.max_attempts = *rc::gen::arbitrary<uint32_t>();
   plan.skip_bad_records = *rc::gen::arbitrary<uint32_t>();
+  plan.keeps_outputs = *rc::gen::arbitrary<bool>();
   return plan;
 }
 

@@ -24,6 +24,8 @@ struct JobPlan {
   uint32_t speculation_floor_ms = 0;
   // An attempt that gets nothing done for so long is stopped; 0: never.
   uint32_t progress_timeout_ms = 0;
+  // Map outputs lie where every host sees them, so that none is lost with its worker.
+  bool keeps_outputs = false;
 
   bool map_only() const { return reducers == 0; }
   bool watched() const { return speculation_floor_ms > 0 || progress_timeout_ms > 0; }
@@ -44,7 +46,7 @@ struct JobPlan {
            a.map_count == b.map_count && a.reducers == b.reducers &&
            a.max_attempts == b.max_attempts && a.skip_bad_records == b.skip_bad_records &&
            a.speculation_floor_ms == b.speculation_floor_ms &&
-           a.progress_timeout_ms == b.progress_timeout_ms;
+           a.progress_timeout_ms == b.progress_timeout_ms && a.keeps_outputs == b.keeps_outputs;
   }
 };
 

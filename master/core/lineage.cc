@@ -30,8 +30,9 @@ std::vector<AttemptSnapshot> AttemptsOf(const TaskId& task, const JobRecord& job
   return views;
 }
 
-SourceState StateOf(const Task& map, const ClusterState& cluster) {
+SourceState StateOf(const Task& map, const JobRecord& job, const ClusterState& cluster) {
   if (map.done()) {
+    if (job.plan().keeps_outputs) return SourceState::kAvailable;
     const WorkerRecord* worker = cluster.FindWorker(map.worker());
     return worker != nullptr && worker->reachable() ? SourceState::kAvailable
                                                     : SourceState::kOutOfReach;
@@ -46,7 +47,7 @@ SourceView SourceOf(uint32_t index, const JobRecord& job, const ClusterState& cl
   const Task& map = job.maps()[index];
   SourceView source;
   source.map_index = index;
-  source.state = StateOf(map, cluster);
+  source.state = StateOf(map, job, cluster);
   if (map.state == TaskState::kRunning) {
     source.attempt = job.attempts.find(TaskKey{0, index})->second.back();
     source.worker = cluster.FindAttempt(source.attempt)->worker;

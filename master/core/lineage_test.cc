@@ -64,6 +64,15 @@ TEST_F(LineageTest, AReduceShowsHowEachOfItsSourcesStands) {
   EXPECT_THAT(Sources(Reduce(0))[1], testing::MatchesRegex("being_made_again attempt-1-. green"));
 }
 
+TEST_F(LineageTest, AKeptSourceIsAvailableWhateverBecameOfItsMaker) {
+  On(Keeping(1, 1));
+  On(Joined(kRed, 1));
+  On(Joined(kBlue, 1));
+  On(Done(kRed, A(1), Map(0)));
+  On(WorkerLeft{kRed});
+  EXPECT_EQ(Sources(Reduce(0)), (Lines{"available attempt-1-1 red"}));
+}
+
 TEST_F(LineageTest, SourcesComeInPages) {
   Submit(5, 1);
   const TaskLineage page = *core_->Lineage(Reduce(0), 3, 10);

@@ -136,6 +136,21 @@ TEST_F(RecoveryTest, ReducesWaitUntilTheWorkersWithTheirSourcesAreBack) {
   EXPECT_EQ(On(Joined(kBlue, 1)), (Actions{}));
 }
 
+TEST_F(RecoveryTest, NobodyWaitsForAWorkerWhoseOutputsAreKept) {
+  On(Keeping(1, 1));
+  On(Joined(kRed, 1));
+  On(WorkerDraining{kRed});
+  On(Done(kRed, A(1), Map(0)));
+  Restart(2);
+  EXPECT_EQ(On(Joined(kBlue, 1)),
+            (Actions{PublishSources{kBlue, kJob, 0, 1}, LaunchAttempt{kBlue, B(1), Reduce(0)}}));
+  Pass(absl::Seconds(9));
+  On(HeartbeatReceived{kBlue});
+  Pass(absl::Seconds(1));
+  EXPECT_EQ(Tick(), (Actions{ForgetWorker{kRed}}));
+  EXPECT_EQ(Job().stages[0].done, 1);
+}
+
 TEST_F(RecoveryTest, OutputsOfAWorkerThatDoesNotReturnAreLostAfterOneLease) {
   Submit(1, 1);
   On(Joined(kRed, 1));

@@ -199,6 +199,45 @@ TEST_F(WorkerRulesTest, FinishedMapsRunAgainWhenTheirWorkerIsLostAndAReduceNeeds
   EXPECT_EQ(Job().stages[0].done, 2);
 }
 
+TEST_F(WorkerRulesTest, AKeptOutputIsNotLostWithItsWorker) {
+  On(Keeping(2, 1));
+  On(Joined(kRed, 1));
+  On(Joined(kBlue, 1));
+  On(Done(kRed, A(1), Map(0)));
+  EXPECT_EQ(On(WorkerLeft{kRed}), (Actions{ForgetWorker{kRed}}));
+  EXPECT_EQ(Job().stages[0].done, 1);
+  EXPECT_EQ(On(Done(kBlue, A(2), Map(1))),
+            (Actions{Accepted(kBlue, A(2)), PublishSources{kBlue, kJob, 0, 2},
+                     LaunchAttempt{kBlue, A(3), Reduce(0)}}))
+      << "a reduce is placed though the maker of a source is gone";
+  const std::vector<MapSource> sources = core_->Sources(kJob, 0, 2);
+  ASSERT_EQ(sources.size(), 2u);
+  EXPECT_EQ(sources[0].attempt, A(1));
+}
+
+TEST_F(WorkerRulesTest, AKeptOutputThatAReturningWorkerDoesNotListIsThereAllTheSame) {
+  On(Keeping(2, 1));
+  On(Joined(kRed, 1));
+  On(Done(kRed, A(1), Map(0)));
+  On(WorkerDisconnected{kRed});
+  WorkerJoined again = Joined(kRed, 1);
+  again.attempts = {{Map(1), A(2)}};
+  EXPECT_EQ(On(again), (Actions{}));
+  EXPECT_EQ(Job().stages[0].done, 1);
+}
+
+// It was lost and is back as another; what it made counts, and only that.
+TEST_F(WorkerRulesTest, AWorkerThatWasLostIsNotToldToRemoveAKeptOutput) {
+  On(Keeping(1, 1));
+  On(Joined(kRed, 1));
+  On(Done(kRed, A(1), Map(0)));
+  On(WorkerLeft{kRed});
+  WorkerJoined again = Joined(kBlue, 0);
+  again.outputs = {{Map(0), A(1)}, {Map(0), A(9)}};
+  again.jobs = {kJob};
+  EXPECT_EQ(On(again), (Actions{CancelAttempt{kBlue, A(9)}}));
+}
+
 TEST_F(WorkerRulesTest, FetchingReducesAreToldAtOnceThatASourceIsGone) {
   Submit(1, 1);
   On(Joined(kRed, 1));

@@ -2,6 +2,7 @@
 
 #include <xxhash.h>
 
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -191,11 +192,27 @@ Complaints CheckClean(Cluster& cluster) {
   return complaints;
 }
 
+Complaints CheckNothingKept(Cluster& cluster) {
+  Complaints complaints;
+  std::set<std::string> folders;
+  for (const auto& job : cluster.jobs()) folders.insert(job->spec.keep_folder);
+  folders.erase("");
+  for (const std::string& folder : folders) {
+    const auto names = cluster.shared_disk().List(folder);
+    if (!names.ok()) continue;
+    for (const std::string& name : *names) {
+      complaints.push_back(absl::StrCat("map outputs are kept for ever: ", folder, "/", name));
+    }
+  }
+  return complaints;
+}
+
 std::string Check(Cluster& cluster) {
   Complaints all;
   for (Complaints some :
        {CheckOutputs(cluster), CheckJournal(cluster.journal_disk().history, cluster.user_code()),
-        CheckFates(cluster), CheckReplay(cluster), CheckClean(cluster)}) {
+        CheckFates(cluster), CheckReplay(cluster), CheckClean(cluster),
+        CheckNothingKept(cluster)}) {
     all.insert(all.end(), some.begin(), some.end());
   }
   return absl::StrJoin(all, "\n");

@@ -13,6 +13,7 @@
 //                    attempt is in the recovery ledger                         (I5, I10, I11)
 //   CheckReplay      the journal, read twice, gives the state that lives       (I8)
 //   CheckClean       nothing is left on workers                               (I9)
+//   CheckNothingKept no map output is kept beyond its job                     (I9)
 #ifndef MILLRACE_TESTS_SIM_CHECKERS_H_
 #define MILLRACE_TESTS_SIM_CHECKERS_H_
 
@@ -30,6 +31,7 @@ Complaints CheckJournal(const std::vector<JobEdit>& history, const UserCode& use
 Complaints CheckFates(Cluster& cluster);
 Complaints CheckReplay(Cluster& cluster);
 Complaints CheckClean(Cluster& cluster);
+Complaints CheckNothingKept(Cluster& cluster);
 
 // All of the above, on a cluster that was healed and has had time to clean up; lines, or "".
 std::string Check(Cluster& cluster);

@@ -234,6 +234,7 @@ JobSpec Cluster::MakeSpec(const Workload& workload, const SubmitOptions& options
   spec.speculation_floor_ms = options.speculation_floor_ms;
   spec.progress_timeout_ms = options.progress_timeout_ms;
   spec.shuffle = options.shuffle;
+  spec.keep_folder = options.keep_folder;
   spec.task_memory_bytes = 16 << 20;
   return spec;
 }

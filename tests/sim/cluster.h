@@ -95,6 +95,7 @@ class Cluster {
     uint32_t speculation_floor_ms = 3000;
     uint32_t progress_timeout_ms = 20'000;
     std::string output_folder;  // empty: one of its own
+    std::string keep_folder;    // empty: map outputs stay with their workers
   };
   Job& Submit(const Workload& workload) { return Submit(workload, SubmitOptions()); }
   Job& Submit(const Workload& workload, const SubmitOptions& options);

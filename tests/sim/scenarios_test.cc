@@ -105,6 +105,31 @@ TEST_F(ScenariosTest, AWorkerKilledInTheShuffleCostsTheMapsItHeldAndNoOthers) {
   EXPECT_LT(Attempts(job, Reason::kOutputLost), maps);
 }
 
+TEST_F(ScenariosTest, AKeptOutputOutlivesItsWorker) {
+  Cluster::SubmitOptions options;
+  options.keep_folder = absl::StrCat(kSharedFolder, "/keep");
+  Job& job = cluster_.Submit(Words(), options);
+  RunUntilReducing(job);
+  cluster_.Kill("red");
+  ASSERT_TRUE(cluster_.RunUntil([&]() { return job.done(); }, 60 * kj::SECONDS));
+  EXPECT_EQ(job.ended->state, JobState::kSucceeded);
+  EXPECT_EQ(job.ended->workers_lost, 1u);
+  EXPECT_EQ(Attempts(job, Reason::kOutputLost), 0u);
+}
+
+TEST_F(ScenariosTest, KeptOutputsGoWithACancelledJobThoughTheMasterWasKilled) {
+  Cluster::SubmitOptions options;
+  options.keep_folder = absl::StrCat(kSharedFolder, "/keep");
+  Job& job = cluster_.Submit(Words(), options);
+  RunUntilReducing(job);
+  ASSERT_FALSE(cluster_.shared_disk().List(options.keep_folder)->empty());
+  job.may_be_cancelled = true;
+  cluster_.client(job)->Cancel();
+  cluster_.RunFor(5 * kj::MILLISECONDS);
+  cluster_.Kill("master");
+  cluster_.StartMaster();
+}
+
 // A partition outlives the lease, then heals. The master has given red's tasks away; red still
 // believes in them and finishes. Exactly one of the two outputs may count.
 TEST_F(ScenariosTest, AWorkerThatReturnsCannotCommitOverItsReplacement) {

@@ -46,11 +46,19 @@ void PlanFailures(Cluster& cluster, const Job& job, JobId id, Random& random) {
       static_cast<uint32_t>(random.Between(1, 5));
 }
 
-void SubmitLater(Cluster& cluster, Random& random, kj::Duration within) {
+struct Draws {
+  Random main;
+  Random keeps;  // of its own, so that seeds do what they did before it came
+};
+
+void SubmitLater(Cluster& cluster, Draws& draws, kj::Duration within) {
+  Random& random = draws.main;
   const auto us = static_cast<uint64_t>(within / kj::MICROSECONDS);
   cluster.world().After(
-      static_cast<int64_t>(random.Below(us)) * kj::MICROSECONDS, [&cluster, &random]() {
+      static_cast<int64_t>(random.Below(us)) * kj::MICROSECONDS, [&cluster, &draws]() {
+        Random& random = draws.main;
         Cluster::SubmitOptions options;
+        if (draws.keeps.Chance(0.3)) options.keep_folder = absl::StrCat(kSharedFolder, "/keep");
         options.shuffle = random.Chance(0.7) ? ShuffleMode::kNetwork : ShuffleMode::kAuto;
         options.speculation_floor_ms = random.Pick(std::vector<uint32_t>{0, 1000, 3000});
         Job& job = cluster.Submit(DrawWorkload(random), options);
@@ -61,14 +69,15 @@ void SubmitLater(Cluster& cluster, Random& random, kj::Duration within) {
 }  // namespace
 
 SeedResult RunSeed(uint64_t seed, bool print_trace) {
-  Random random(seed ^ 0x5eed5eed5eed5eedull);
+  Draws draws{Random(seed ^ 0x5eed5eed5eed5eedull), Random(seed ^ 0x6b6565706b656570ull)};
+  Random& random = draws.main;
   Cluster cluster(DrawOptions(seed, print_trace, random));
   cluster.StartMaster();
   AddWorkers(cluster, random);
 
   const kj::Duration trouble = static_cast<int64_t>(random.Between(2, 30)) * kj::SECONDS;
   const uint64_t jobs = random.Between(1, 3);
-  for (uint64_t i = 0; i < jobs; ++i) SubmitLater(cluster, random, trouble / 2);
+  for (uint64_t i = 0; i < jobs; ++i) SubmitLater(cluster, draws, trouble / 2);
   FaultSource faults(cluster, random.Fork());
   faults.Start();
   cluster.RunFor(trouble);

@@ -81,15 +81,23 @@ absl::Status RunOutput::Finish(TaskResult* result) {
   auto remove = absl::MakeCleanup([&] { context_.fs->RemoveFile(temporary).IgnoreError(); });
   MILLRACE_RETURN_IF_ERROR(WriteFinalRun(temporary, result));
   context_.hooks->Enter(TaskPhase::kCommit);
-  MILLRACE_RETURN_IF_ERROR(CheckFailpoint(Failpoint::kMapBeforeRename));
-  MILLRACE_RETURN_IF_ERROR(context_.fs->Rename(temporary, context_.task->output_path));
+  MILLRACE_RETURN_IF_ERROR(GiveName(temporary));
   std::move(remove).Cancel();
   return absl::OkStatus();
 }
 
+absl::Status RunOutput::GiveName(const std::string& temporary) {
+  const std::string& path = context_.task->output_path;
+  MILLRACE_RETURN_IF_ERROR(CheckFailpoint(Failpoint::kMapBeforeRename));
+  MILLRACE_RETURN_IF_ERROR(context_.fs->Rename(temporary, path));
+  return context_.task->keeps_output ? context_.fs->SyncFolder(FolderOf(path)) : absl::OkStatus();
+}
+
 absl::Status RunOutput::WriteFinalRun(const std::string& path, TaskResult* result) {
+  RunWriterOptions options = WriterOptions();
+  options.durable = context_.task->keeps_output;
   MILLRACE_ASSIGN_OR_RETURN(const std::unique_ptr<RunWriter> writer,
-                            RunWriter::Create(context_.fs, path, WriterOptions()));
+                            RunWriter::Create(context_.fs, path, options));
   if (spills_.empty()) {
     context_.hooks->Enter(TaskPhase::kSort);
     MILLRACE_RETURN_IF_ERROR(DrainTo(writer.get()));

@@ -82,6 +82,7 @@ class RunOutput : public MapOutput {
   virtual bool memory_is_empty() const = 0;
 
   RunWriterOptions WriterOptions() const;
+  absl::Status GiveName(const std::string& temporary);
   absl::Status MergeSpills(RunWriter* writer);
   absl::Status MergePartition(uint32_t partition, RunWriter* writer);
   absl::Status WriteFinalRun(const std::string& path, TaskResult* result);

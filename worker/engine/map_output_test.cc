@@ -170,6 +170,20 @@ TEST_F(MapOutputTest, NothingGivesARunOfEmptyPartitions) {
   EXPECT_EQ(result_.stats.output_records, 0u);
 }
 
+TEST_F(MapOutputTest, ARunSurvivesACrashOnlyIfItIsToBeKept) {
+  for (const bool keeps : {false, true}) {
+    ASSERT_TRUE(memory_.SyncFolder("/out").ok());
+    task_.keeps_output = keeps;
+    Aggregate(Aggregate::kSum);
+    EmitNumber("ant", 3);
+    TaskResult result;
+    ASSERT_TRUE(output_->Finish(&result).ok());
+    memory_.Crash();
+    const absl::StatusOr<FileInfo> run = memory_.Stat("/out/run");
+    EXPECT_EQ(run.ok() && run->size > 0, keeps);
+  }
+}
+
 TEST_F(MapOutputTest, AnOutputThatGoesWithoutFinishLeavesNoFile) {
   Collect();
   for (int i = 0; i < 3000; ++i) output_->EmitPair("key", "value");

@@ -23,8 +23,10 @@ struct MapTask {
   std::vector<InputRecord> skip;  // that the mapper does not get; needs one_by_one
   // 0: a map-only job; the output is a text part, `key<TAB>value<LF>` in the order of Emit.
   uint32_t partitions = 0;
-  // Runs are not synced, for they can be made again; text parts are, with their folder.
+  // Text parts are synced, with their folder; runs only if they are to be kept, for they can be
+  // made again.
   std::string output_path;
+  bool keeps_output = false;
   // An existing folder for spills; they are gone when Run returns.
   std::string temp_folder;
 };

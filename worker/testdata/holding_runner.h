@@ -1,4 +1,4 @@
-// A disk that stands still when a test says so.
+// A disk that stands still, or takes nothing more, when a test says so.
 #ifndef MILLRACE_WORKER_TESTDATA_HOLDING_RUNNER_H_
 #define MILLRACE_WORKER_TESTDATA_HOLDING_RUNNER_H_
 
@@ -15,6 +15,10 @@ namespace millrace {
 class HoldingRunner final : public BlockingRunner {
  public:
   kj::Promise<absl::Status> Run(std::function<absl::Status()> work) override {
+    if (full > 0) {
+      --full;
+      return absl::Status(absl::ResourceExhaustedError("the queue is full"));
+    }
     if (!hold) return work();
     auto paf = kj::newPromiseAndFulfiller<absl::Status>();
     held.push_back({std::move(work), kj::mv(paf.fulfiller)});
@@ -32,6 +36,7 @@ class HoldingRunner final : public BlockingRunner {
   };
 
   bool hold = false;
+  int full = 0;  // how many pieces of work are refused
   std::deque<Held> held;
 };
 
