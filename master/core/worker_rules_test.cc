@@ -235,7 +235,7 @@ TEST_F(WorkerRulesTest, AWorkerThatWasLostIsNotToldToRemoveAKeptOutput) {
   WorkerJoined again = Joined(kBlue, 0);
   again.outputs = {{Map(0), A(1)}, {Map(0), A(9)}};
   again.jobs = {kJob};
-  EXPECT_EQ(On(again), (Actions{CancelAttempt{kBlue, A(9)}}));
+  EXPECT_EQ(Only<CancelAttempt>(On(again)), (std::vector<CancelAttempt>{{kBlue, A(9)}}));
 }
 
 TEST_F(WorkerRulesTest, FetchingReducesAreToldAtOnceThatASourceIsGone) {

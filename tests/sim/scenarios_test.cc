@@ -107,7 +107,7 @@ TEST_F(ScenariosTest, AWorkerKilledInTheShuffleCostsTheMapsItHeldAndNoOthers) {
 
 TEST_F(ScenariosTest, AKeptOutputOutlivesItsWorker) {
   Cluster::SubmitOptions options;
-  options.keep_folder = absl::StrCat(kSharedFolder, "/keep");
+  options.keep_folder = std::string(kSharedFolder) + "/keep";
   Job& job = cluster_.Submit(Words(), options);
   RunUntilReducing(job);
   cluster_.Kill("red");
@@ -119,7 +119,7 @@ TEST_F(ScenariosTest, AKeptOutputOutlivesItsWorker) {
 
 TEST_F(ScenariosTest, KeptOutputsGoWithACancelledJobThoughTheMasterWasKilled) {
   Cluster::SubmitOptions options;
-  options.keep_folder = absl::StrCat(kSharedFolder, "/keep");
+  options.keep_folder = std::string(kSharedFolder) + "/keep";
   Job& job = cluster_.Submit(Words(), options);
   RunUntilReducing(job);
   ASSERT_FALSE(cluster_.shared_disk().List(options.keep_folder)->empty());
