@@ -3,6 +3,7 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "mapreduce/status_macros.h"
 #include "storage/paths.h"
@@ -132,8 +133,10 @@ absl::Status CheckOutput(FileSystem& fs, const OutputRequest& request) {
 absl::Status MakeKeepFolder(FileSystem& fs, const std::string& keep, const OutputRequest& request) {
   absl::Status status = MakeKeep(fs, keep, request);
   if (status.ok()) return status;
+  // What the file system says begins with the path.
+  const std::string subject = absl::StartsWith(status.message(), keep) ? "" : keep + " ";
   return absl::Status(status.code(),
-                      absl::StrCat("--keep_intermediate=", keep, " ", status.message()));
+                      absl::StrCat("--keep_intermediate=", subject, status.message()));
 }
 
 absl::Status CheckOutputVisible(FileSystem& fs, const std::string& nonce_path,

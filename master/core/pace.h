@@ -21,9 +21,9 @@ class Pace {
   // An attempt that was launched, or taken over from an earlier master, at `now`.
   explicit Pace(CoreTime now) : began_(now), changed_(now), seen_(now), asked_(now) {}
 
-  // `steps` grows whenever anything gets done; `done` of `total` is behind it, 0 if unknown. A worker
-  // asks its executors when it has sent a heartbeat and reports the answers with the next one: they
-  // are as old as the report before.
+  // `steps` grows whenever anything gets done; `done` of `total` is behind it, 0 if unknown. A
+  // worker asks its executors when it has sent a heartbeat and reports the answers with the next
+  // one: they are as old as the report before.
   void Report(CoreTime now, uint64_t steps, uint64_t done, uint64_t total);
   // It has all it needs and waits for a slot; it has got one.
   void Wait(CoreTime now);
