@@ -71,6 +71,10 @@ class FaultScriptsTest(unittest.TestCase):
         report = self.survives("partition", "--cut=both", "--at=map")
         self.assertIn(("map", "worker_lost"), self.reasons(report))
 
+    def test_two_workers_cut_off_from_each_other(self):
+        report = self.survives("partition", "--cut=one_worker", "--at=map")
+        self.assertEqual(self.reasons(report), {("reduce", "output_lost")})
+
     def test_an_unknown_flag_is_a_usage_error(self):
         self.assertEqual(run("kill_worker", "--att=map").returncode, 2)
         self.assertEqual(run("kill_worker", "--at=lunch").returncode, 2)
