@@ -76,8 +76,8 @@ kj::Promise<void> PeerPool::Watch(std::string address, uint64_t number) {
         auto pinger = kj::heap<Pinger>(timer_, patience_.ping_period, patience_.silence, address,
                                        [peer = peer.get()]() { return peer->Ask(); });
         auto end = peer->connection().OnDisconnect().exclusiveJoin(pinger->Run());
-        const auto lose = [peer = peer.get()]() { peer->Lose(); };
-        return end.then(lose, [lose](kj::Exception&&) { lose(); })
+        Peer& lost = *peer;
+        return end.then([&lost]() { lost.Lose(); }, [&lost](kj::Exception&&) { lost.Lose(); })
             .attach(kj::mv(pinger), kj::mv(peer));
       })
       .then([this, address, number]() { Remove(address, number); },
