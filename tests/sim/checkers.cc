@@ -28,13 +28,40 @@ std::string NameOf(const Job& job) {
 
 // Some task's user code has failed, or got stuck, as often as the job allows.
 bool MayFail(const Job& job, const UserCode& user_code) {
+  const bool skips = BadLines(job.workload).size() <= job.spec.skip_bad_records;
   for (const auto& [task, times] : user_code.failed) {
-    if (task.job == job.id && times >= job.spec.max_attempts) return true;
+    if (task.job != job.id) continue;
+    const auto at_records = user_code.failed_at_records.find(task);
+    const bool forgiven = skips && at_records != user_code.failed_at_records.end();
+    // Two failures make a record known, and are forgotten then.
+    const uint32_t counted = forgiven ? times - at_records->second + 1 : times;
+    if (counted >= job.spec.max_attempts) return true;
   }
   for (const auto& [task, times] : user_code.stuck) {
     if (task.job == job.id && times >= job.spec.max_attempts) return true;
   }
   return job.may_fail;
+}
+
+// A job that goes on without bad records names each of them, and no other.
+void CheckSkipped(Cluster& cluster, const Job& job, Complaints* complaints) {
+  std::string expected;
+  for (const BadLine& bad : BadLines(job.workload)) {
+    absl::StrAppend(&expected, job.spec.inputs[bad.file].path, ":", bad.offset, "\t", bad.bytes,
+                    "\n");
+  }
+  std::string told;
+  for (const InputRecord& record : job.ended->skipped_records) {
+    absl::StrAppend(&told, record.file, ":", record.offset, "\t", record.bytes, "\n");
+  }
+  if (told != expected) {
+    complaints->push_back(NameOf(job) + " skipped " + told + "instead of " + expected);
+  }
+  const auto listed =
+      ReadFile(cluster.shared_disk(), JoinPath(job.spec.output_folder, "_skipped"), 1 << 20);
+  if (listed.ok() == expected.empty() || (listed.ok() && *listed != expected)) {
+    complaints->push_back(NameOf(job) + ": _skipped does not list " + expected);
+  }
 }
 
 std::string Lines(const std::vector<std::string>& lines) { return absl::StrJoin(lines, "|"); }
@@ -50,7 +77,7 @@ void CheckManifest(Cluster& cluster, const Job& job, Complaints* complaints) {
   const auto names = disk.List(folder);
   size_t parts = 0;
   for (const std::string& name : *names) {
-    if (name == "_SUCCESS") continue;
+    if (name == "_SUCCESS" || name == "_skipped") continue;
     if (name.compare(0, 5, "part-") != 0) {
       complaints->push_back(absl::StrCat(NameOf(job), " left ", folder, "/", name));
       continue;
@@ -112,6 +139,7 @@ Complaints CheckOutputs(Cluster& cluster) {
           absl::StrCat(NameOf(*job), " wrote ", Lines(actual), " instead of ", Lines(expected)));
     }
     CheckManifest(cluster, *job, &complaints);
+    CheckSkipped(cluster, *job, &complaints);
   }
   return complaints;
 }

@@ -233,6 +233,7 @@ JobSpec Cluster::MakeSpec(const Workload& workload, const SubmitOptions& options
   spec.max_attempts = options.max_attempts;
   spec.speculation_floor_ms = options.speculation_floor_ms;
   spec.progress_timeout_ms = options.progress_timeout_ms;
+  spec.skip_bad_records = options.skip_bad_records;
   spec.shuffle = options.shuffle;
   spec.keep_folder = options.keep_folder;
   spec.task_memory_bytes = 16 << 20;

@@ -94,6 +94,7 @@ class Cluster {
     uint32_t max_attempts = 4;
     uint32_t speculation_floor_ms = 3000;
     uint32_t progress_timeout_ms = 20'000;
+    uint32_t skip_bad_records = 0;
     std::string output_folder;  // empty: one of its own
     std::string keep_folder;    // empty: map outputs stay with their workers
   };

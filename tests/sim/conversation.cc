@@ -114,6 +114,7 @@ void Conversation::Send(int from, std::string bytes, bool is_end) {
   Direction& direction = directions[from];
   const std::string& sender = sides[from].host;
   const std::string& receiver = sides[1 - from].host;
+  if (from == 0 && duplicate != nullptr) duplicate->Send(from, bytes, is_end);
   World& world = network.world_;
   world.trace().Mix(bytes);
   kj::TimePoint due = world.now() + network.Latency(sender, receiver);
@@ -146,7 +147,7 @@ void Conversation::Arrive(int to) {
     Direction::Piece piece = std::move(direction.under_way.front());
     direction.under_way.pop_front();
     direction.under_way_bytes -= piece.bytes.size();
-    if (sides[to].broken) continue;
+    if (sides[to].broken || (is_duplicate && to == 0)) continue;
     if (sides[to].life == nullptr || (sides[to].end == nullptr && !piece.is_end)) {
       SendReset(to);  // nobody is there
       continue;
@@ -179,6 +180,14 @@ void Conversation::SendReset(int from) {
                          }
                          self->Break(to);
                        });
+}
+
+std::shared_ptr<Conversation> Conversation::Duplicate() {
+  duplicate = std::make_shared<Conversation>(network);
+  for (int side : {0, 1}) duplicate->sides[side].host = sides[side].host;
+  duplicate->is_duplicate = true;
+  network.conversations_.push_back(duplicate);
+  return duplicate;
 }
 
 void Conversation::Poke(int side) {

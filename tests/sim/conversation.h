@@ -58,10 +58,14 @@ struct Conversation : std::enable_shared_from_this<Conversation> {
   // The peer of `side` is told that there is nobody any more.
   void SendReset(int from);
   void Poke(int side);
+  // A connection on which the acceptor hears again what the dialler says on this one.
+  std::shared_ptr<Conversation> Duplicate();
 
   Network& network;
   Side sides[2];
   Direction directions[2];  // by the side that writes
+  std::shared_ptr<Conversation> duplicate;
+  bool is_duplicate = false;
 };
 
 class StreamEnd final : public kj::AsyncIoStream {

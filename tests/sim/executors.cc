@@ -114,6 +114,10 @@ class Executors::SimExecutor final : public Executor {
       return outcome;
     }
     outcome = engine_.Run(task);
+    if (outcome.cause == Cause::kUserCodeFailed) {
+      ++all_.user_code_.failed[task.task];
+      ++all_.user_code_.failed_at_records[task.task];
+    }
     // What was measured on this machine differs from run to run.
     outcome.stats.wall_us = static_cast<uint64_t>(duration_ / kj::MICROSECONDS);
     outcome.stats.cpu_us = outcome.stats.wall_us;

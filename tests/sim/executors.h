@@ -35,8 +35,9 @@ struct UserCode {
 
   // Attempts of a task that still have to fail before one succeeds.
   std::map<TaskId, uint32_t> failures;
-  // Failures that happened, and attempts that got stuck.
+  // Failures that happened, also those at bad records, and attempts that got stuck.
   std::map<TaskId, uint32_t> failed;
+  std::map<TaskId, uint32_t> failed_at_records;
   std::map<TaskId, uint32_t> stuck;
 };
 

@@ -24,6 +24,7 @@ const std::vector<FaultSource::Kind>& FaultSource::Kinds() {
       {"isolate_one", &FaultSource::IsolateOne},
       {"clog_link", &FaultSource::ClogLink},
       {"reset_link", &FaultSource::ResetLink},
+      {"duplicate_connections", &FaultSource::DuplicateConnections},
       {"damage_run", &FaultSource::DamageRun},
       {"fill_disk", &FaultSource::FillDisk},
       {"slow_disk", &FaultSource::SlowDisk},
@@ -228,6 +229,16 @@ bool FaultSource::ClogLink() {
 
 bool FaultSource::ResetLink() {
   cluster_.network().ResetConnections(AnyHost(), AnyHost());
+  return true;
+}
+
+// Connections that are made for a while, beginning with those that have to be made anew.
+bool FaultSource::DuplicateConnections() {
+  const std::string from = AnyHost();
+  const std::string to = random_.Chance(0.5) ? kMasterHost : AnyHost();
+  cluster_.network().Duplicate(from, to, cluster_.world().now() + DrawPause());
+  cluster_.network().ResetConnections(from, to);
+  HealLater();
   return true;
 }
 

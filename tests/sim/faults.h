@@ -48,6 +48,7 @@ class FaultSource {
   bool IsolateOne();
   bool ClogLink();
   bool ResetLink();
+  bool DuplicateConnections();
   bool DamageRun();
   bool FillDisk();
   bool SlowDisk();

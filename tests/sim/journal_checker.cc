@@ -41,9 +41,12 @@ class JournalReader {
     uint32_t speculative = 0;
     uint32_t undone = 0;  // attempts that did not win, and lost outputs
     uint32_t user_failures = 0;
+    std::vector<InputRecord> failed_at;
+    std::set<InputRecord> skipped;
   };
   struct Job {
     JobPlan plan;
+    uint32_t skipped = 0;
     bool publishing = false;
     bool ended = false;
     std::map<uint32_t, uint32_t> backups;  // by stage
@@ -126,6 +129,7 @@ class JournalReader {
     Seen& seen = tasks_[edit.task];
     ++seen.undone;
     seen.user_failures += edit.cause == Cause::kUserCodeFailed;
+    if (!edit.record.file.empty()) seen.failed_at.push_back(edit.record);
     ChargeLoss(edit);
     if (edit.cause == Cause::kSucceeded) {
       Complain(ToString(edit.attempt), " succeeded without a result");
@@ -194,7 +198,24 @@ class JournalReader {
   }
 
   void On(const JobFolded&) {}
-  void On(const RecordSkipped&) {}
+  // Two attempts of a task that was never done have failed there, and the job may go on without it.
+  void On(const RecordSkipped& edit) {
+    const std::string name =
+        absl::StrCat(ToString(edit.task.job), ": ", edit.record.file, ":", edit.record.offset);
+    Job& job = jobs_[edit.task.job];
+    if (!Runs(edit.task.job)) Complain(name, " was skipped for a job that does not run");
+    if (++job.skipped > job.plan.skip_bad_records) Complain(name, " was skipped beyond the limit");
+    Seen& seen = tasks_[edit.task];
+    if (edit.task.stage != 0 || seen.was_done)
+      Complain(name, " was skipped by a task that was done");
+    if (!seen.skipped.insert(edit.record).second) Complain(name, " was skipped twice");
+    const auto failures = std::count_if(
+        seen.failed_at.begin(), seen.failed_at.end(), [&edit](const InputRecord& place) {
+          return place.file == edit.record.file && place.offset >= edit.record.offset &&
+                 place.offset < edit.record.offset + edit.record.bytes;
+        });
+    if (failures < 2) Complain(name, " was skipped after ", failures, " failures");
+  }
 
   void On(const LossNoticed& edit) {
     Job& job = jobs_[edit.job];

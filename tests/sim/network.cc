@@ -103,7 +103,10 @@ class RemoteAddress final : public kj::NetworkAddress {
     const std::string& to = conversation->sides[1].host;
     if (network.IsCut(from, to) || !network.HasPower(to)) return;  // the dialler gives up by itself
     Listener* const listener = network.Find(to, port);
-    if (listener != nullptr) listener->Add(conversation);
+    if (listener != nullptr) {
+      listener->Add(conversation);
+      if (network.Duplicates(from, to)) listener->Add(conversation->Duplicate());
+    }
     network.world().After(network.Latency(to, from), [conversation, dialling,
                                                       found = listener != nullptr]() {
       if (conversation->network.IsCut(conversation->sides[1].host, conversation->sides[0].host)) {
@@ -213,6 +216,16 @@ void Network::Clog(const std::string& from, const std::string& to, kj::Duration 
   clogs_[{from, to}] = {extra, until};
 }
 
+void Network::Duplicate(const std::string& from, const std::string& to, kj::TimePoint until) {
+  world_.Note("network", absl::StrCat("duplicate ", from, " -> ", to));
+  duplicates_[{from, to}] = until;
+}
+
+bool Network::Duplicates(const std::string& from, const std::string& to) const {
+  const auto found = duplicates_.find({from, to});
+  return found != duplicates_.end() && world_.now() < found->second;
+}
+
 void Network::ResetConnections(const std::string& a, const std::string& b) {
   world_.Note("network", absl::StrCat("reset ", a, " - ", b));
   for (const auto& conversation : Conversations()) {
@@ -225,11 +238,13 @@ void Network::ResetConnections(const std::string& a, const std::string& b) {
 }
 
 void Network::Heal() {
-  if (cuts_.empty() && clogs_.empty()) return;
+  if (cuts_.empty() && clogs_.empty() && duplicates_.empty()) return;
   world_.Note("network", "healed");
   cuts_.clear();
   clogs_.clear();
+  duplicates_.clear();
   for (const auto& conversation : Conversations()) {
+    if (conversation->is_duplicate) conversation->Break(1);
     for (int side : {0, 1}) conversation->Arrive(side);
   }
 }

@@ -59,6 +59,9 @@ class Network {
   // What is sent over the link takes longer by `extra` until `until`.
   void Clog(const std::string& from, const std::string& to, kj::Duration extra,
             kj::TimePoint until);
+  // Whatever is said on connections that `from` makes to `to` until then arrives a second time, on
+  // a connection of its own. What is answered there nobody hears; it ends with Heal.
+  void Duplicate(const std::string& from, const std::string& to, kj::TimePoint until);
   // Every connection between the two is reset; new ones work.
   void ResetConnections(const std::string& a, const std::string& b);
   // All links work again.
@@ -92,6 +95,7 @@ class Network {
   void Listen(const std::string& host, uint port, Listener* listener);
   void Forget(Listener* listener);
   Listener* Find(const std::string& host, uint port);
+  bool Duplicates(const std::string& from, const std::string& to) const;
   std::vector<std::shared_ptr<Conversation>> Conversations();
 
   World& world_;
@@ -100,6 +104,7 @@ class Network {
   std::vector<std::string> hosts_;
   std::set<std::pair<std::string, std::string>> cuts_;
   std::map<std::pair<std::string, std::string>, Slowness> clogs_;
+  std::map<std::pair<std::string, std::string>, kj::TimePoint> duplicates_;
   std::set<std::string> without_power_;
   std::map<std::pair<std::string, uint>, Listener*> listeners_;
   std::vector<std::weak_ptr<Conversation>> conversations_;

@@ -62,6 +62,17 @@ class ScenariosTest : public testing::Test {
   StageView Stage(const Job& job, size_t stage) {
     return cluster_.master()->master().core().Job(job.id)->stages[stage];
   }
+  size_t Skipped(const Job& job) {
+    if (!job.id.is_set()) return 0;
+    return cluster_.master()->master().core().Job(job.id)->summary.skipped_records.size();
+  }
+  bool JournalSays(const Job& job, JobState state) {
+    const std::vector<JobEdit>& history = cluster_.journal_disk().history;
+    return std::any_of(history.begin(), history.end(), [&](const JobEdit& edit) {
+      const auto* ended = std::get_if<JobEnded>(&edit);
+      return ended != nullptr && ended->job == job.id && ended->state == state;
+    });
+  }
   uint32_t DoneMaps(const Job& job) { return job.id.is_set() ? Stage(job, 0).done : 0; }
   uint32_t MapsOf(const Job& job) { return job.id.is_set() ? Stage(job, 0).total : 1; }
 
@@ -122,12 +133,40 @@ TEST_F(ScenariosTest, KeptOutputsGoWithACancelledJobThoughTheMasterWasKilled) {
   options.keep_folder = std::string(kSharedFolder) + "/keep";
   Job& job = cluster_.Submit(Words(), options);
   RunUntilReducing(job);
-  ASSERT_FALSE(cluster_.shared_disk().List(options.keep_folder)->empty());
   job.may_be_cancelled = true;
   cluster_.client(job)->Cancel();
-  cluster_.RunFor(5 * kj::MILLISECONDS);
+  ASSERT_TRUE(cluster_.RunUntil([&]() { return JournalSays(job, JobState::kCancelled); }));
+  ASSERT_FALSE(cluster_.shared_disk().List(options.keep_folder)->empty());
   cluster_.Kill("master");
   cluster_.StartMaster();
+  ASSERT_TRUE(cluster_.RunUntil([&]() { return job.done(); }, 60 * kj::SECONDS));
+  EXPECT_EQ(job.ended->state, JobState::kCancelled);
+}
+
+TEST_F(ScenariosTest, BadRecordsAreSkippedAndTheRestIsCountedAlsoByANewMaster) {
+  Workload words = Words();
+  words.files[1] = "d e f\nbad a\nb\n";
+  Cluster::SubmitOptions options;
+  options.skip_bad_records = 1;
+  Job& job = cluster_.Submit(words, options);
+  ASSERT_TRUE(cluster_.RunUntil([&]() { return Skipped(job) == 1; }, 60 * kj::SECONDS));
+  cluster_.Kill("master");
+  cluster_.StartMaster();
+  ASSERT_TRUE(cluster_.RunUntil([&]() { return job.done(); }, 60 * kj::SECONDS));
+  EXPECT_EQ(job.ended->state, JobState::kSucceeded);
+  EXPECT_EQ(Ended(job, Cause::kUserCodeFailed), 2u);
+}
+
+TEST_F(ScenariosTest, MoreBadRecordsThanMayBeSkippedFailTheJob) {
+  Workload words = Words();
+  words.files[1] = "bad d\nbad a\nb\n";
+  Cluster::SubmitOptions options;
+  options.skip_bad_records = 1;
+  Job& job = cluster_.Submit(words, options);
+  job.may_fail = true;
+  ASSERT_TRUE(cluster_.RunUntil([&]() { return job.done(); }, 60 * kj::SECONDS));
+  EXPECT_EQ(job.ended->state, JobState::kFailed);
+  EXPECT_THAT(job.ended->error, testing::HasSubstr("the limit of --skip_bad_records=1"));
 }
 
 // A partition outlives the lease, then heals. The master has given red's tasks away; red still
@@ -141,6 +180,17 @@ TEST_F(ScenariosTest, AWorkerThatReturnsCannotCommitOverItsReplacement) {
   ASSERT_TRUE(cluster_.RunUntil([&]() { return job.done(); }, 60 * kj::SECONDS));
   EXPECT_EQ(job.ended->state, JobState::kSucceeded);
   EXPECT_EQ(job.ended->workers_lost, 1u);
+}
+
+TEST_F(ScenariosTest, WhatAWorkerSaysTwiceCountsOnce) {
+  Job& job = cluster_.Submit(Words());
+  RunUntilBusy("red");
+  cluster_.network().Duplicate("red", "master", cluster_.world().now() + 60 * kj::SECONDS);
+  cluster_.network().ResetConnections("red", "master");
+  cluster_.RunFor(30 * kj::SECONDS);
+  cluster_.network().Heal();
+  ASSERT_TRUE(cluster_.RunUntil([&]() { return job.done(); }, 60 * kj::SECONDS));
+  EXPECT_EQ(job.ended->state, JobState::kSucceeded);
 }
 
 TEST_F(ScenariosTest, AOneWayPartitionIsNoticedFromEitherSide) {

@@ -49,6 +49,7 @@ void PlanFailures(Cluster& cluster, const Job& job, JobId id, Random& random) {
 struct Draws {
   Random main;
   Random keeps;  // of its own, so that seeds do what they did before it came
+  Random skips;  // likewise
 };
 
 void SubmitLater(Cluster& cluster, Draws& draws, kj::Duration within) {
@@ -61,7 +62,12 @@ void SubmitLater(Cluster& cluster, Draws& draws, kj::Duration within) {
         if (draws.keeps.Chance(0.3)) options.keep_folder = absl::StrCat(kSharedFolder, "/keep");
         options.shuffle = random.Chance(0.7) ? ShuffleMode::kNetwork : ShuffleMode::kAuto;
         options.speculation_floor_ms = random.Pick(std::vector<uint32_t>{0, 1000, 3000});
-        Job& job = cluster.Submit(DrawWorkload(random), options);
+        Workload workload = DrawWorkload(random);
+        if (draws.skips.Chance(0.25)) {
+          DrawBadLines(&workload, draws.skips);
+          options.skip_bad_records = static_cast<uint32_t>(draws.skips.Between(0, 8));
+        }
+        Job& job = cluster.Submit(workload, options);
         PlanFailures(cluster, job, JobId(cluster.jobs().size()), random);
       });
 }
@@ -69,7 +75,8 @@ void SubmitLater(Cluster& cluster, Draws& draws, kj::Duration within) {
 }  // namespace
 
 SeedResult RunSeed(uint64_t seed, bool print_trace) {
-  Draws draws{Random(seed ^ 0x5eed5eed5eed5eedull), Random(seed ^ 0x6b6565706b656570ull)};
+  Draws draws{Random(seed ^ 0x5eed5eed5eed5eedull), Random(seed ^ 0x6b6565706b656570ull),
+              Random(seed ^ 0x736b6970736b6970ull)};
   Random& random = draws.main;
   Cluster cluster(DrawOptions(seed, print_trace, random));
   cluster.StartMaster();

@@ -1,7 +1,9 @@
 #include "tests/sim/workload.h"
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
+#include <stdexcept>
 
 #include "tests/oracle.h"
 
@@ -10,13 +12,16 @@ namespace {
 
 class LineCounter : public Mapper {
  protected:
-  void CountLine() { GetCounter("lines", "seen")->Increment(); }
+  void Count(std::string_view line) {
+    if (line.substr(0, std::strlen(kBadLine)) == kBadLine) throw std::runtime_error("a bad line");
+    GetCounter("lines", "seen")->Increment();
+  }
 };
 
 class CountMapper final : public LineCounter {
  public:
   void Map(const MapInput& input) override {
-    input.ForEachLine([this](std::string_view) { CountLine(); });
+    input.ForEachLine([this](std::string_view line) { Count(line); });
     input.ForEachWord([this](std::string_view word) { Emit(word, 1); });
   }
 };
@@ -27,7 +32,7 @@ class IndexMapper final : public LineCounter {
  public:
   void Map(const MapInput& input) override {
     input.ForEachLine([this](std::string_view line) {
-      CountLine();
+      Count(line);
       const std::string_view first = FirstWord(line);
       while (!line.empty()) {
         const std::string_view word = FirstWord(line);
@@ -53,7 +58,7 @@ class CopyMapper final : public LineCounter {
  public:
   void Map(const MapInput& input) override {
     input.ForEachLine([this](std::string_view line) {
-      CountLine();
+      Count(line);
       Emit(FirstWord(line), line);
     });
   }
@@ -95,20 +100,40 @@ std::string JoinedValues(const std::string&, const std::vector<std::string>& val
   return all;
 }
 
-std::vector<std::string> CopiedLines(const std::vector<std::string>& files) {
+std::vector<std::string> LinesOf(const std::string& file) {
   std::vector<std::string> lines;
-  for (const std::string& file : files) {
-    std::string line;
-    for (char c : file) {
-      if (c != '\n') {
-        line += c;
-        continue;
-      }
-      lines.push_back(line.substr(0, line.find(' ')) + "\t" + line);
-      line.clear();
+  std::string line;
+  for (char c : file) {
+    if (c != '\n') {
+      line += c;
+      continue;
     }
+    lines.push_back(line);
+    line.clear();
   }
   return lines;
+}
+
+std::vector<std::string> WithoutBadLines(const std::vector<std::string>& files) {
+  std::vector<std::string> good;
+  for (const std::string& file : files) {
+    std::string kept;
+    for (const std::string& line : LinesOf(file)) {
+      if (line.find(kBadLine) != 0) kept += line + "\n";
+    }
+    good.push_back(kept);
+  }
+  return good;
+}
+
+std::vector<std::string> CopiedLines(const std::vector<std::string>& files) {
+  std::vector<std::string> copied;
+  for (const std::string& file : files) {
+    for (const std::string& line : LinesOf(file)) {
+      copied.push_back(line.substr(0, line.find(' ')) + "\t" + line);
+    }
+  }
+  return copied;
 }
 
 std::string DrawLine(Random& random) {
@@ -155,20 +180,40 @@ Workload DrawWorkload(Random& random) {
   return workload;
 }
 
+void DrawBadLines(Workload* workload, Random& random) {
+  for (std::string& file : workload->files) {
+    for (size_t at = 0; at < file.size(); at = file.find('\n', at) + 1) {
+      if (random.Chance(0.05)) file.insert(at, kBadLine);
+    }
+  }
+}
+
+std::vector<BadLine> BadLines(const Workload& workload) {
+  std::vector<BadLine> bad;
+  for (size_t i = 0; i < workload.files.size(); ++i) {
+    uint64_t offset = 0;
+    for (const std::string& line : LinesOf(workload.files[i])) {
+      if (line.find(kBadLine) == 0) bad.push_back({i, offset, line.size() + 1});
+      offset += line.size() + 1;
+    }
+  }
+  return bad;
+}
+
 std::vector<std::string> ExpectedOutput(const Workload& workload) {
+  const std::vector<std::string> files = WithoutBadLines(workload.files);
   switch (workload.program) {
     case Program::kCount:
-      return oracle::SequentialRun(workload.files, oracle::EachWordOnce, oracle::CountOfValues);
-    case Program::kIndex:
-      return oracle::SequentialRun(workload.files, EachWordWithFirst, JoinedValues);
-    case Program::kCopy: return CopiedLines(workload.files);
+      return oracle::SequentialRun(files, oracle::EachWordOnce, oracle::CountOfValues);
+    case Program::kIndex: return oracle::SequentialRun(files, EachWordWithFirst, JoinedValues);
+    case Program::kCopy: return CopiedLines(files);
   }
   return {};
 }
 
 int64_t ExpectedLines(const Workload& workload) {
   int64_t lines = 0;
-  for (const std::string& file : workload.files) {
+  for (const std::string& file : WithoutBadLines(workload.files)) {
     lines += std::count(file.begin(), file.end(), '\n');
   }
   return lines;

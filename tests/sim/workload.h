@@ -32,8 +32,21 @@ struct Workload {
   uint64_t split_bytes = 200;
 };
 
-Workload DrawWorkload(Random& random);
+// A line that begins so makes user code throw.
+constexpr char kBadLine[] = "bad ";
 
+Workload DrawWorkload(Random& random);
+// Makes some lines bad.
+void DrawBadLines(Workload* workload, Random& random);
+
+struct BadLine {
+  size_t file = 0;
+  uint64_t offset = 0;
+  uint64_t bytes = 0;  // with its end
+};
+std::vector<BadLine> BadLines(const Workload& workload);
+
+// Bad lines give no output, and are not counted.
 // The lines of all parts: sorted for a job with parts, in input order for one without.
 std::vector<std::string> ExpectedOutput(const Workload& workload);
 // What the user counter "lines/seen" must say.
