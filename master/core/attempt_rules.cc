@@ -109,7 +109,8 @@ void AttemptRules::AcceptSuccess(const AttemptReported& event, const RunningAtte
   turn_.cluster().FindWorker(event.worker)->shares[job->id()].pauses = 0;
   turn_.Do(AnswerOutcome{event.worker, outcome.attempt, OutcomeReply::kAccepted,
                          /*urgent=*/is_last_stage});
-  NotePace(job, attempt, outcome.stats);
+  // How long it ran under an earlier master is not known here.
+  if (outcome.attempt.epoch == turn_.options().epoch) NotePace(job, attempt, outcome.stats);
   SupersedeOthers(job, attempt);
   if (differs) RestartReduces(job);
   jobs_.PublishIfComplete(job);

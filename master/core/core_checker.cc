@@ -82,6 +82,7 @@ void CoreChecker::Check(const LaunchAttempt& action) {
     Complain("launches what no edit says", action);
   }
   CheckSources(action.task, action);
+  CheckAddresses(action);
 }
 
 void CoreChecker::Check(const GrantSlot& action) {
@@ -128,6 +129,17 @@ void CoreChecker::CheckSources(const TaskId& reduce, const Action& action) {
     const bool made = winner != winners_.end();
     if (!made || (!plan.keeps_outputs && lost_.count(workers_[winner->second]) > 0)) {
       Complain("a reduce without its sources", action);
+    }
+  }
+}
+
+// Where a source is can be told only when its worker has come back to this master.
+void CoreChecker::CheckAddresses(const LaunchAttempt& launch) {
+  if (launch.task.stage == 0 || jobs_[launch.task.job].keeps_outputs) return;
+  for (const auto& [task, attempt] : winners_) {
+    const bool is_source = task.job == launch.task.job && task.stage == 0;
+    if (is_source && heard_of_.count(workers_[attempt]) == 0) {
+      Complain("a reduce whose source nobody can find", launch);
     }
   }
 }

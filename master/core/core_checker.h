@@ -18,7 +18,10 @@ namespace millrace {
 class CoreChecker {
  public:
   // Call before the decision on the event that connects or disconnects a worker.
-  void Connected(WorkerId worker, uint32_t slots) { reachable_[worker] = slots; }
+  void Connected(WorkerId worker, uint32_t slots) {
+    reachable_[worker] = slots;
+    heard_of_.insert(worker);
+  }
   void Disconnected(WorkerId worker) { reachable_.erase(worker); }
   // The worker that connects still has the slot that an earlier master gave to `attempt`.
   void HoldsSlot(const AttemptId& attempt);
@@ -59,11 +62,13 @@ class CoreChecker {
 
   // A reduce is placed, and granted a slot, only while all its sources are within reach.
   void CheckSources(const TaskId& reduce, const Action& action);
+  void CheckAddresses(const LaunchAttempt& launch);
   void CheckRoom();
   void MustReach(WorkerId worker, const Action& action);
   void Complain(const std::string& what, const Action& action);
 
   std::map<WorkerId, uint32_t> reachable_;  // with their slots
+  std::set<WorkerId> heard_of_;             // by this master
   std::map<AttemptId, Running> running_;
   std::set<AttemptId> known_attempts_;
   std::map<TaskId, AttemptId> winners_;

@@ -32,11 +32,10 @@ TaskDone Finished(const AttemptId& attempt, const TaskId& task) {
 class CoreCheckerTest : public testing::Test {
  protected:
   CoreCheckerTest() {
-    JobPlan plan;
-    plan.map_count = 1;
-    plan.reducers = 3;
+    plan_.map_count = 1;
+    plan_.reducers = 3;
     checker_.Connected(kRed, 1);
-    Saw({JobAccepted{kJob, plan, 0, ""}});
+    Saw({JobAccepted{kJob, plan_, 0, ""}});
   }
 
   void Saw(std::vector<JobEdit> edits, Actions actions = {}) {
@@ -57,6 +56,7 @@ class CoreCheckerTest : public testing::Test {
     EXPECT_THAT(checker_.complaints(), ElementsAre(HasSubstr(words)));
   }
 
+  JobPlan plan_;
   CoreChecker checker_;
 };
 
@@ -75,6 +75,15 @@ TEST_F(CoreCheckerTest, ATaskHasOneWinner) {
   RunMap();
   Saw({AttemptStarted{A(2), Map(0), kRed}, Finished(A(2), Map(0))});
   ExpectComplaint("second winner");
+}
+
+TEST_F(CoreCheckerTest, AReduceStartsWhenEachOfItsSourcesHasAnAddress) {
+  RunMap();
+  checker_.Restarted({JobAccepted{kJob, plan_, 0, ""}, AttemptStarted{A(1), Map(0), kRed},
+                      Finished(A(1), Map(0))});
+  checker_.Connected(kBlue, 1);
+  Saw({AttemptStarted{A(2), Reduce(0), kBlue}}, {LaunchAttempt{kBlue, A(2), Reduce(0)}});
+  ExpectComplaint("a reduce whose source nobody can find");
 }
 
 TEST_F(CoreCheckerTest, OnlyWhatRunsCanEnd) {

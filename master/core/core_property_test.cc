@@ -77,6 +77,7 @@ class RandomCluster {
   void AskForSlot(Process* process);
   void ReportStranger(Process* process);
   void MissOutput(Process* process);
+  void ReportProgress(Process* process);
   void FinishPublishing(bool well);
   void CancelJob();
 
@@ -163,6 +164,8 @@ void RandomCluster::Submit() {
   job.plan.reducers = Draw<uint32_t>(0, 5);
   job.plan.skip_bad_records = Draw<uint32_t>(0, 3);
   job.plan.keeps_outputs = Draw<int>(0, 3) == 0;
+  if (Draw(0, 2) == 0) job.plan.speculation_floor_ms = 1000;
+  if (Draw(0, 2) == 0) job.plan.progress_timeout_ms = 5000;
   Happens(job);
 }
 
@@ -213,7 +216,9 @@ void RandomCluster::Drain(Process* process) {
 void RandomCluster::PassTime() {
   now_ = now_ + absl::Milliseconds(Draw(1, 4000));
   for (auto& [slot, process] : processes_) {
-    if (process.connected && Draw(0, 4) > 0) Happens(HeartbeatReceived{process.id});
+    if (!process.connected || Draw(0, 4) == 0) continue;
+    Happens(HeartbeatReceived{process.id});
+    ReportProgress(&process);
   }
   Happens(Tick{});
 }
@@ -296,6 +301,15 @@ void RandomCluster::MissOutput(Process* process) {
   const auto [attempt, task] = *process->outputs.begin();
   process->outputs.erase(process->outputs.begin());
   Happens(OutputMissed{process->id, task, attempt});
+}
+
+// Of 100 units; half of the attempts stand still.
+void RandomCluster::ReportProgress(Process* process) {
+  const std::map<AttemptId, TaskId> attempts = process->attempts;
+  for (const auto& [attempt, task] : attempts) {
+    const uint64_t done = attempt.sequence % 2 == 0 ? 0 : Draw<uint64_t>(1, 100);
+    Happens(ProgressReported{process->id, attempt, /*steps=*/done, done, /*total=*/100});
+  }
 }
 
 void RandomCluster::FinishPublishing(bool well) {

@@ -119,9 +119,11 @@ void AddWhatIsLeft(const JobRecord& job, TaskLineage* lineage) {
   for (const AttemptSnapshot& attempt : lineage->attempts) {
     if (attempt.cause == Cause::kSucceeded) lineage->winner = attempt.attempt;
   }
-  lineage->forgotten = absl::StrCat(
-      id, " has ended: splits and digests of its tasks were forgotten then (those of the parts ",
-      "of its output are in ", job.plan().output_folder, "/_SUCCESS)");
+  lineage->forgotten =
+      absl::StrCat(id, " has ended: splits and digests of its tasks were forgotten then");
+  if (job.summary.state != JobState::kSucceeded) return;
+  absl::StrAppend(&lineage->forgotten, " (those of the parts of its output are in ",
+                  job.plan().output_folder, "/_SUCCESS)");
 }
 
 }  // namespace

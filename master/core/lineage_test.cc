@@ -93,7 +93,17 @@ TEST_F(LineageTest, OfAJobThatHasEndedTheAttemptsAreKnownAndWhatTheyRead) {
   EXPECT_EQ(Of(Reduce(0)).winner, A(2));
   EXPECT_EQ(Sources(Reduce(0)), (Lines{"released attempt-1-1 red"}));
   EXPECT_EQ(Attempts(Map(0)), (Lines{"first succeeded"}));
-  EXPECT_THAT(Of(Map(0)).forgotten, HasSubstr("splits and digests"));
+  EXPECT_EQ(Of(Map(0)).forgotten,
+            "job-1 has ended: splits and digests of its tasks were forgotten then (those of the "
+            "parts of its output are in /out/wordcount/_SUCCESS)");
+}
+
+TEST_F(LineageTest, AJobThatDidNotSucceedHasNoManifestToLookInto) {
+  Submit(1, 1);
+  On(Joined(kRed, 1));
+  On(CancelRequested{kJob, ""});
+  EXPECT_EQ(Of(Map(0)).forgotten,
+            "job-1 has ended: splits and digests of its tasks were forgotten then");
 }
 
 TEST_F(LineageTest, OfAFoldedJobNothingIsKnownButThatIsSaid) {

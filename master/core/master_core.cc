@@ -72,6 +72,13 @@ void DumpJob(const JobRecord& job, const ClusterState& cluster, std::ostream& ou
         << " skipped " << trouble.skipped.size() << "\n";
   }
   if (job.ended()) return;
+  out << "  backups " << job.backups[0] << "+" << job.backups[1] << "\n";
+  for (const auto& [key, backups] : job.backups_of_task) {
+    out << "  backups of " << key.stage << "/" << key.index << " " << backups << "\n";
+  }
+  for (const auto& [key, entry] : job.undone_by) {
+    out << "  " << key.stage << "/" << key.index << " undone by loss " << entry << "\n";
+  }
   for (const AttemptRecord& record : job.history) {
     out << "  attempt-" << record.epoch << "-" << record.sequence << " " << Name(record.cause)
         << "\n";

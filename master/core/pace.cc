@@ -9,6 +9,10 @@ void Pace::Report(CoreTime now, uint64_t steps, uint64_t done, uint64_t total) {
   steps_ = steps;
   done_ = done;
   total_ = total;
+  if (reports_to_base_ == 0 || waiting()) return;
+  --reports_to_base_;
+  began_ = asked_;
+  base_ = done;
 }
 
 void Pace::Wait(CoreTime now) {
@@ -28,8 +32,8 @@ void Pace::Forgive(CoreTime now) {
 }
 
 std::optional<double> Pace::UnitCost() const {
-  if (done_ == 0) return std::nullopt;
-  return absl::ToDoubleSeconds(Elapsed(asked_)) / static_cast<double>(done_);
+  if (done_ <= base_) return std::nullopt;
+  return absl::ToDoubleSeconds(Elapsed(asked_)) / static_cast<double>(done_ - base_);
 }
 
 }  // namespace millrace

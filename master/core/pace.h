@@ -17,9 +17,12 @@ namespace millrace {
 
 class Pace {
  public:
+  // An attempt that an earlier master launched: what it had done before is known only when it has
+  // reported twice.
   Pace() = default;
-  // An attempt that was launched, or taken over from an earlier master, at `now`.
-  explicit Pace(CoreTime now) : began_(now), changed_(now), seen_(now), asked_(now) {}
+  // An attempt that was launched at `now`.
+  explicit Pace(CoreTime now)
+      : began_(now), changed_(now), seen_(now), asked_(now), reports_to_base_(0) {}
 
   // `steps` grows whenever anything gets done; `done` of `total` is behind it, 0 if unknown. A
   // worker asks its executors when it has sent a heartbeat and reports the answers with the next
@@ -36,7 +39,7 @@ class Pace {
   absl::Duration Elapsed(CoreTime now) const { return waiting_since_.value_or(now) - began_; }
   // For how long, as of the last report, it has got nothing done.
   absl::Duration Stall() const { return seen_ - changed_; }
-  // Seconds that a unit of its work has taken so far; not set while none is done.
+  // Seconds that a unit of its work has taken so far; not set while none is seen to be done.
   std::optional<double> UnitCost() const;
   // Units that are left, and all of them; 0 when not known.
   uint64_t left() const { return total_ > done_ ? total_ - done_ : 0; }
@@ -48,6 +51,8 @@ class Pace {
   CoreTime seen_;     // of the last report
   CoreTime asked_;    // of the one before: what the last one says was so then
   std::optional<CoreTime> waiting_since_;
+  int reports_to_base_ = 2;
+  uint64_t base_ = 0;  // units done when it began, as far as is known here
   uint64_t steps_ = 0;
   uint64_t done_ = 0;
   uint64_t total_ = 0;

@@ -26,6 +26,29 @@ TEST(PaceTest, NobodyCanTellTheCostBeforeSomethingIsDone) {
   EXPECT_EQ(pace.UnitCost(), std::nullopt);
 }
 
+TEST(PaceTest, OfAnAttemptTakenOverCountsWhatIsDoneUnderThisMaster) {
+  Pace pace;
+  pace.Report(At(2), 1, /*done=*/800, /*total=*/1000);
+  pace.Report(At(3), 2, 810, 1000);  // as it was at 2 s
+  EXPECT_EQ(pace.UnitCost(), std::nullopt);
+  pace.Report(At(4), 3, 812, 1000);
+  EXPECT_THAT(pace.UnitCost(), Optional(0.5));
+  EXPECT_EQ(pace.Elapsed(At(4)), absl::Seconds(2));
+  EXPECT_EQ(pace.left(), 188u);
+}
+
+TEST(PaceTest, AnAttemptTakenOverWhileItWaitsForASlotBeginsWhenItHasOne) {
+  Pace pace;
+  pace.Wait(At(1));
+  pace.Report(At(2), 1, 5, 1000);
+  pace.Report(At(9), 1, 5, 1000);
+  pace.Resume(At(10));
+  pace.Report(At(11), 2, 20, 1000);
+  pace.Report(At(12), 3, 30, 1000);  // as it was at 11 s
+  pace.Report(At(13), 4, 34, 1000);
+  EXPECT_THAT(pace.UnitCost(), Optional(0.25));
+}
+
 TEST(PaceTest, NothingIsLeftWhenMoreIsDoneThanWasExpected) {
   Pace pace(At(0));
   pace.Report(At(5), 1, 101, 100);

@@ -64,7 +64,7 @@ void SkipRules::CancelAttempts(JobRecord* job, const TaskId& task) {
   for (const AttemptId& id : ids) {
     const WorkerId worker = turn_.cluster().FindAttempt(id)->worker;
     turn_.Emit(AttemptEnded{id, task, Cause::kCancelled, turn_.wall_us(),
-                            "another attempt failed at a record; records are read one by one now",
+                            "another attempt failed at a record: the next one knows which",
                             InputRecord()});
     if (turn_.cluster().FindWorker(worker)->reachable()) turn_.Do(CancelAttempt{worker, id});
   }

@@ -18,6 +18,34 @@ absl::Duration FloorOf(const JobRecord& job) {
 
 }  // namespace
 
+// What a unit of work costs in one stage: what it cost lately, or costs those that run.
+class Stragglers::CostsElsewhere {
+ public:
+  CostsElsewhere(const JobRecord& job, uint32_t stage, const ClusterState& cluster)
+      : lately_(job.costs[stage].Median()) {
+    if (lately_.has_value()) return;
+    for (const auto& [key, attempts] : job.attempts) {
+      if (key.stage != stage) continue;
+      const auto cost = cluster.FindAttempt(attempts.front())->pace.UnitCost();
+      if (cost.has_value()) running_.push_back(*cost);
+    }
+    std::sort(running_.begin(), running_.end());
+  }
+
+  // The median, seconds for a unit, without the running attempt that costs `own`; not set when
+  // there is no other.
+  std::optional<double> Of(double own) const {
+    if (lately_.has_value()) return lately_;
+    if (running_.size() < 2) return std::nullopt;
+    const size_t middle = (running_.size() - 1) / 2;
+    return running_[running_[middle] < own ? middle : middle + 1];
+  }
+
+ private:
+  const std::optional<double> lately_;
+  std::vector<double> running_;  // sorted
+};
+
 bool Stragglers::IsTime(bool tick) {
   if (cluster_.watched_jobs() == 0) {
     next_look_.reset();
@@ -55,14 +83,17 @@ void Stragglers::BackUp() {
 }
 
 void Stragglers::BackUp(JobRecord* job, uint32_t stage) {
+  // A reduce cannot be told of sources whose workers have not said yet where they are.
+  if (stage > 0 && !job->awaited_workers.empty()) return;
   const uint32_t allowed = std::max(1u, job->stages[stage].total() / kTasksPerBackup);
   if (job->backups[stage] >= allowed) return;
+  const CostsElsewhere elsewhere(*job, stage, cluster_);
   std::vector<Straggler> stragglers;
   for (const auto& [key, attempts] : job->attempts) {
     if (key.stage != stage || attempts.size() != 1) continue;
     const auto had = job->backups_of_task.find(key);
     if (had != job->backups_of_task.end() && had->second >= kBackupsPerTaskMax) continue;
-    const std::optional<absl::Duration> left = LeftOfStraggler(*job, attempts.front());
+    const std::optional<absl::Duration> left = LeftOfStraggler(*job, attempts.front(), elsewhere);
     if (!left.has_value()) continue;
     stragglers.push_back({*left, attempts.front(), TaskId{job->id(), stage, key.index}});
   }
@@ -75,8 +106,8 @@ void Stragglers::BackUp(JobRecord* job, uint32_t stage) {
   }
 }
 
-std::optional<absl::Duration> Stragglers::LeftOfStraggler(const JobRecord& job,
-                                                          const AttemptId& id) const {
+std::optional<absl::Duration> Stragglers::LeftOfStraggler(const JobRecord& job, const AttemptId& id,
+                                                          const CostsElsewhere& elsewhere) const {
   const RunningAttempt& attempt = *cluster_.FindAttempt(id);
   const Pace& pace = attempt.pace;
   const absl::Duration floor = FloorOf(job);
@@ -87,24 +118,22 @@ std::optional<absl::Duration> Stragglers::LeftOfStraggler(const JobRecord& job,
   const std::optional<double> cost = pace.UnitCost();
   if (!cost.has_value()) return std::nullopt;
   const absl::Duration left = absl::Seconds(*cost * static_cast<double>(pace.left()));
-  const std::optional<double> elsewhere = CostElsewhere(job, id);
+  const std::optional<double> usual = elsewhere.Of(*cost);
   const absl::Duration enough =
-      elsewhere.has_value()
-          ? absl::Seconds(kClearly * *elsewhere * static_cast<double>(pace.total()))
-          : floor;
+      usual.has_value() ? absl::Seconds(kClearly * *usual * static_cast<double>(pace.total()))
+                        : floor;
   return left > enough ? std::optional(left) : std::nullopt;
 }
 
-std::optional<double> Stragglers::CostElsewhere(const JobRecord& job, const AttemptId& id) const {
-  const uint32_t stage = cluster_.FindAttempt(id)->task.stage;
-  if (const auto median = job.costs[stage].Median(); median.has_value()) return median;
-  std::vector<double> costs;
-  for (const auto& [key, attempts] : job.attempts) {
-    if (key.stage != stage || attempts.front() == id) continue;
-    const auto cost = cluster_.FindAttempt(attempts.front())->pace.UnitCost();
-    if (cost.has_value()) costs.push_back(*cost);
+// Of the attempts that fetch there: a reduce whose sources are not all made cannot be next.
+uint32_t Stragglers::SlotsWantedOn(const WorkerRecord& worker) const {
+  uint32_t wanted = 0;
+  for (const AttemptId& id : worker.attempts) {
+    const RunningAttempt* attempt = cluster_.FindAttempt(id);
+    if (attempt->phase == Phase::kHoldsSlot) continue;
+    if (cluster_.FindJob(attempt->task.job)->maps().complete()) ++wanted;
   }
-  return MedianOf(std::move(costs));
+  return wanted;
 }
 
 std::optional<WorkerId> Stragglers::Choose(const JobRecord& job, const Straggler& straggler) {
@@ -114,8 +143,7 @@ std::optional<WorkerId> Stragglers::Choose(const JobRecord& job, const Straggler
   std::optional<WorkerId> same_host;
   for (const auto& [key, id] : cluster_.workers_with_slots()) {
     const WorkerRecord* worker = cluster_.FindWorker(id);
-    // A reduce fetches first, and wants a slot when it has; as do those that fetch already.
-    if (straggler.task.stage > 0 && worker->fetchers >= worker->free_slots()) continue;
+    if (SlotsWantedOn(*worker) >= worker->free_slots()) continue;
     if (id == slow || worker->slow() || !scheduler_.IsReady(id, job.id())) continue;
     if (trouble != job.troubles.end() && trouble->second.HasFailedOn(id)) continue;
     if (straggler.task.stage > 0 && reach_.IsApart(job, id)) continue;

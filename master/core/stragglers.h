@@ -10,8 +10,7 @@
 //     with and the rest takes longer than the floor.
 //   * Another worker has room that nothing else wants, on another host if there is one.
 //   * Of its stage, at most a tenth of the tasks have had one (at least one may), and of its task
-//   at
-//     most two: whatever is wrong with it, it does not hop for ever.
+//     at most two: whatever is wrong with it, it does not hop for ever.
 #ifndef MILLRACE_MASTER_CORE_STRAGGLERS_H_
 #define MILLRACE_MASTER_CORE_STRAGGLERS_H_
 
@@ -54,9 +53,10 @@ class Stragglers {
   };
 
   void BackUp(JobRecord* job, uint32_t stage);
-  std::optional<absl::Duration> LeftOfStraggler(const JobRecord& job, const AttemptId& id) const;
-  // Seconds for a unit of work in the stage of `id`, without it.
-  std::optional<double> CostElsewhere(const JobRecord& job, const AttemptId& id) const;
+  class CostsElsewhere;
+  std::optional<absl::Duration> LeftOfStraggler(const JobRecord& job, const AttemptId& id,
+                                                const CostsElsewhere& elsewhere) const;
+  uint32_t SlotsWantedOn(const WorkerRecord& worker) const;
   std::optional<WorkerId> Choose(const JobRecord& job, const Straggler& straggler);
 
   Turn& turn_;

@@ -92,6 +92,75 @@ TEST_F(StragglersTest, WithNothingFinishedRunningAttemptsAreCompared) {
   EXPECT_EQ(Tick(), (Actions{LaunchAttempt{kGreen, A(4), Map(0), Reason::kSpeculative}}));
 }
 
+TEST_F(StragglersTest, AReduceGetsNoBackupWhileAWorkerWithSourcesIsNotBackFromARestart) {
+  SubmitWatched(2, 2);
+  On(Joined(kRed, 1));
+  On(Joined(kBlue, 1));
+  On(Done(kRed, A(1), Map(0)));
+  On(Done(kBlue, A(2), Map(1)));  // attempts 3 and 4 reduce
+  On(Done(kBlue, A(4), Reduce(1)));
+  Restart(2);
+  WorkerJoined red = Joined(kRed, 1);
+  red.attempts = {{Reduce(0), A(3), /*holds_slot=*/true}};
+  red.outputs = {{Map(0), A(1)}};
+  On(red);
+  On(Joined(kGreen, 4));
+  Reports(kRed, A(3), 0);
+  Pass(absl::Seconds(10));
+  Reports(kRed, A(3), 0);
+  EXPECT_THAT(LaunchedAfter(absl::Seconds(1)), IsEmpty());
+  WorkerJoined blue = Joined(kBlue, 0);
+  blue.outputs = {{Map(1), A(2)}};
+  On(blue);
+  EXPECT_THAT(LaunchedAfter(absl::Seconds(1)), SizeIs(1));
+}
+
+TEST_F(StragglersTest, WhatAnAttemptCostUnderAnEarlierMasterIsNoMeasure) {
+  SubmitWatched(3, 0);
+  On(Joined(kRed, 1));
+  On(Joined(kBlue, 1));
+  Pass(absl::Seconds(100));
+  Restart(2);
+  WorkerJoined red = Joined(kRed, 1);
+  red.attempts = {{Map(0), A(1), /*holds_slot=*/true}};
+  On(red);
+  WorkerJoined blue = Joined(kBlue, 2);
+  blue.attempts = {{Map(1), A(2), /*holds_slot=*/true}};
+  On(blue);
+  Pass(absl::Seconds(1));
+  FinishMap(kBlue, A(2), 1);  // 100 units, one of the 101 s under this master
+  Reports(kRed, A(1), 10);
+  Pass(absl::Seconds(20));
+  Reports(kRed, A(1), 30);  // 1 s each, 70 s are left: the others are no faster
+  Reports(kBlue, AttemptId{Epoch(2), 1}, 20);
+  EXPECT_THAT(LaunchedAfter(absl::Seconds(1)), IsEmpty());
+}
+
+TEST_F(StragglersTest, RoomThatAFetchingReduceWillWantIsLeftToIt) {
+  SubmitWatched(1, 0);
+  On(Joined(kRed, 1));
+  Submit(1, 1, "other");
+  On(Joined(kBlue, 1));
+  On(Done(kBlue, A(2), Map(0, kOther)));  // its reduce, attempt 3, fetches on blue
+  Pass(absl::Seconds(10));
+  Reports(kRed, A(1), 0);
+  EXPECT_THAT(LaunchedAfter(absl::Seconds(1)), IsEmpty());
+  On(Ready(kBlue, A(3), kOther));
+  On(Done(kBlue, A(3), Reduce(0, kOther)));
+  EXPECT_THAT(LaunchedAfter(absl::Seconds(1)), SizeIs(1));
+}
+
+TEST_F(StragglersTest, AReduceThatWaitsForTheSlowMapWantsNoRoomYet) {
+  SubmitWatched(1, 3);
+  for (const WorkerId worker : {kRed, kBlue, kGreen}) On(Joined(worker, 1));
+  On(Done(kRed, A(1), Map(0)));  // reduces, attempts 2 to 4, fetch everywhere
+  const auto again = Only<LaunchAttempt>(On(OutputMissed{kRed, Map(0), A(1)}));
+  ASSERT_THAT(again, SizeIs(1));
+  Pass(absl::Seconds(10));
+  Reports(again[0].worker, again[0].attempt, 0);
+  EXPECT_THAT(LaunchedAfter(absl::Seconds(1)), SizeIs(1));
+}
+
 TEST_F(StragglersTest, TheOnlyTaskOfAJobThatStandsStillGetsABackup) {
   SubmitWatched(1, 0);
   On(Joined(kRed, 1));

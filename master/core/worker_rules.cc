@@ -49,10 +49,10 @@ void WorkerRules::On(const WorkerJoined& event) {
     share.paused_until = CoreTime();
     share.unfit = false;
   }
-  ReconcileJobs(worker, event);
   LossNote missing(&turn_, LossKind::kMissingOnReturn, NoticedBy::kReportedMissing, event.name);
   ReconcileAttempts(worker, event, &missing);
   ReconcileOutputs(worker, event, &missing);
+  ReconcileJobs(worker, event);  // last: what is missing may have ended some
   cluster.SetState(worker, WorkerState::kJoined);
   leases_.Watch(worker);
 }

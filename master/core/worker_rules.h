@@ -30,7 +30,7 @@ class WorkerRules {
 
   // Loses the workers whose lease or grace has ended.
   void LoseExpired();
-  // Gives the workers that the journal knows one lease to come back; ends what they were running.
+  // Gives the workers that the journal knows one lease to come back; what they run goes on.
   void Recover();
 
   uint64_t joined() const { return joined_; }

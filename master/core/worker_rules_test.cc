@@ -359,7 +359,9 @@ TEST_F(WorkerRulesTest, AMissingOutputMayFailTheJobWhileOthersAreStillCompared) 
   On(Joined(kRed, 3));
   for (uint64_t i = 1; i <= 3; ++i) On(Done(kRed, A(i), Map(i - 1)));
   On(WorkerDisconnected{kRed});
-  On(Joined(kRed, 3));  // with nothing
+  WorkerJoined again = Joined(kRed, 3);  // with nothing
+  again.jobs = {kJob};
+  EXPECT_THAT(On(again), Contains(Action(ReleaseJob{kRed, kJob})));
   EXPECT_EQ(StateOf(), JobState::kFailed);
 }
 
