@@ -69,7 +69,7 @@ TEST(DiagnoseTest, TheCauseFollowsFromCodeAndWordsOfTheFailedAttempt) {
        "crash", "user code crashed"},
       {Cause::kUserCodeFailed,
        "the job's process was killed by SIGKILL before it finished the attempt", "killed",
-       "killed from outside"},
+       "for lack of memory, or by a person"},
       {Cause::kUserCodeFailed,
        "the job's process took more memory than its --task_memory_mb=64 and 64 MiB besides",
        "memory_limit", "more memory than it may"},
