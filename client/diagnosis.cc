@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/failure_cause.h"
 #include "client/recovery_text.h"
+#include "client/text_lines.h"
 #include "client/waiting.h"
 #include "mapreduce/count_text.h"
 #include "rpc/json_writer.h"
@@ -14,14 +15,6 @@ namespace millrace {
 namespace {
 
 constexpr size_t kLossesNoted = 5;
-
-std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
-
-// All but the first line.
-std::string Details(const std::string& text) {
-  const size_t end = text.find('\n');
-  return end == std::string::npos ? "" : text.substr(end + 1);
-}
 
 // "map-00007 (attempt-1-4 on w2)".
 std::string PlaceOf(const AttemptView& attempt) {
@@ -114,11 +107,7 @@ std::string DiagnosisText(const Diagnosis& diagnosis) {
   } else if (!diagnosis.last_words.empty()) {
     absl::StrAppend(&text, "Kept of it:\n");
   }
-  for (size_t at = 0; at < diagnosis.last_words.size();) {
-    const size_t end = std::min(diagnosis.last_words.find('\n', at), diagnosis.last_words.size());
-    absl::StrAppend(&text, "  ", diagnosis.last_words.substr(at, end - at), "\n");
-    at = end + 1;
-  }
+  absl::StrAppend(&text, Indented(diagnosis.last_words, 2));
   for (const std::string& note : diagnosis.notes) absl::StrAppend(&text, "Also: ", note, "\n");
   return text;
 }

@@ -4,6 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "client/text_lines.h"
 
 namespace millrace {
 namespace {
@@ -115,7 +116,7 @@ FailureCause CauseOfAttempt(Cause cause, const std::string& message) {
 }
 
 FailureCause CauseOfJob(const JobView& job) {
-  const std::string first = job.error.substr(0, job.error.find('\n'));
+  const std::string first = FirstLine(job.error);
   if (absl::StrContains(first, " was undone ")) return CauseOfChain(job);
   return FindRow(std::begin(kJobRows), std::end(kJobRows), Cause::kRunning, first);
 }

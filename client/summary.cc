@@ -8,7 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "client/quantities.h"
-#include "client/tables.h"
+#include "client/text_lines.h"
 #include "mapreduce/count_text.h"
 #include "storage/paths.h"
 
@@ -90,12 +90,6 @@ std::string NextStep(const AttemptView* failure) {
   }
 }
 
-// All but the first line.
-std::string Details(const std::string& text) {
-  const size_t end = text.find('\n');
-  return end == std::string::npos ? "" : text.substr(end + 1);
-}
-
 std::string Escaped(const std::string& text) {
   return absl::StrReplaceAll(text, {{"\\", "\\\\"}, {"\t", "\\t"}, {"\n", "\\n"}});
 }
@@ -118,7 +112,7 @@ std::string SummaryText(const JobView& view) {
 
 std::string FailureText(const JobView& view, const std::vector<AttemptView>& attempts) {
   const AttemptView* const failure = LastFailure(attempts);
-  const std::string first = view.error.substr(0, view.error.find('\n'));
+  const std::string first = FirstLine(view.error);
   // The master's own words name the job.
   std::string text = absl::StartsWith(first, "job ")
                          ? first + "\n"

@@ -6,12 +6,11 @@
 #include "absl/strings/str_cat.h"
 #include "client/quantities.h"
 #include "client/recovery_text.h"
+#include "client/text_lines.h"
 #include "mapreduce/count_text.h"
 
 namespace millrace {
 namespace {
-
-std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 std::string NameOf(const AttemptView& attempt) {
   return TaskName(attempt.kind, attempt.task.index);
