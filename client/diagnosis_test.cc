@@ -11,6 +11,10 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
+constexpr char kError[] =
+    "job \"wordcount\" (job-3) failed: map-00007 failed 4 times in user code, its limit; last "
+    "attempt-1-4 on worker w2: ...";
+
 JobView Job(JobState state, const std::string& error = "") {
   JobView job;
   job.job = JobId(3);
@@ -81,8 +85,9 @@ TEST(DiagnoseTest, TheCauseFollowsFromCodeAndWordsOfTheFailedAttempt) {
        "user code failed"},
       {Cause::kWorkerFailed, "/scratch/a: no space left: needs 8 bytes, 0 are free", "no_space",
        "disk is full"},
-      {Cause::kWorkerFailed, "write /scratch/a: No space left on device", "no_space",
-       "disk is full"},
+      {Cause::kWorkerFailed,
+       "/scratch/a: write: No space left on device; free some space or inodes (see df and df -i)",
+       "no_space", "disk is full"},
       {Cause::kWorkerFailed, "cannot start /bin/a", "worker_failed", "could not run it"},
       {Cause::kWorkerUnfit, "/bin/a cannot run on this host: it is for ARM 64", "binary_unfit",
        "cannot run on a host"},
@@ -90,16 +95,15 @@ TEST(DiagnoseTest, TheCauseFollowsFromCodeAndWordsOfTheFailedAttempt) {
        "lacks the shared folder"},
       {Cause::kJobInvalid, "input changed since the job was submitted: /in/a (size was 4, is 8)",
        "input_changed", "an input file changed"},
-      {Cause::kJobInvalid, "/in/a:7: mapper emitted a key of 9 bytes; emit smaller pieces",
+      {Cause::kJobInvalid,
+       "/in/a:7: mapper emitted a key of 9 bytes, \"k\"; raise it, or emit smaller pieces",
        "record_too_long", "too long"},
       {Cause::kTimedOut, "", "no_progress", "made no progress"},
   };
   for (const FailureCase& c : cases) {
     AttemptView attempt = Attempt(4, StageKind::kMap, 7, Reason::kFirst, c.cause);
     attempt.message = c.message;
-    const JobView job = Job(JobState::kFailed,
-                            "job \"wordcount\" (job-3) failed: map-00007 failed 4 times in user "
-                            "code, its limit; last attempt-1-4 on worker w2: ...");
+    const JobView job = Job(JobState::kFailed, kError);
     const std::vector<AttemptView> attempts = {attempt};
     const Diagnosis diagnosis = Diagnose(job, attempts, {});
     EXPECT_EQ(diagnosis.kind, c.kind) << c.message;
@@ -119,17 +123,22 @@ struct JobCase {
 
 TEST(DiagnoseTest, SomeCausesLieInNoSingleAttempt) {
   const JobCase cases[] = {
-      {"job \"a\" (job-3) failed: non-deterministic map: map-00001 ran again as attempt-1-9 on "
+      {"job \"wordcount\" (job-3) failed: non-deterministic map: map-00001 ran again as "
+       "attempt-1-9 on "
        "worker w1 and gave different output",
        Cause::kWorkerLost, "non_deterministic_map"},
-      {"job \"a\" (job-3) failed: its output could not be put in place: /out: read-only",
+      {"job \"wordcount\" (job-3) failed: its output could not be put in place: /out: read-only",
        Cause::kWorkerLost, "output_folder"},
-      {"job \"a\" (job-3) failed: map-00001 was undone 20 times, its limit (worker_lost x20)",
+      {"job \"wordcount\" (job-3) failed: map-00001 was undone 20 times, its limit (worker_lost "
+       "x20)",
        Cause::kWorkerLost, "workers_lost"},
-      {"job \"a\" (job-3) failed: map-00001 was undone 20 times, its limit (output_lost x20)",
+      {"job \"wordcount\" (job-3) failed: map-00001 was undone 20 times, its limit (output_lost "
+       "x20)",
        Cause::kFetchFailed, "fetch_failed"},
-      {"job \"a\" (job-3) failed: map-00001 was undone 20 times, its limit (worker_failed x20); "
-       "last attempt-1-9 on worker w1: worker_failed: /s: No space left on device",
+      {"job \"wordcount\" (job-3) failed: map-00001 was undone 20 times, its limit (worker_failed "
+       "x20); "
+       "last attempt-1-9 on worker w1: worker_failed: /s: write: No space left on device; free "
+       "some space or inodes (see df and df -i)",
        Cause::kWorkerFailed, "no_space"},
   };
   for (const JobCase& c : cases) {
@@ -142,7 +151,7 @@ TEST(DiagnoseTest, SomeCausesLieInNoSingleAttempt) {
 }
 
 TEST(DiagnoseTest, TheAttemptIsTheOneThatTheErrorNames) {
-  const JobView job = Job(JobState::kFailed, "... last attempt-1-4 on worker w2: ...");
+  const JobView job = Job(JobState::kFailed, kError);
   std::vector<AttemptView> attempts = {
       Attempt(4, StageKind::kMap, 7, Reason::kFirst, Cause::kUserCodeFailed),
       Attempt(40, StageKind::kMap, 8, Reason::kFirst, Cause::kUserCodeFailed)};
@@ -172,7 +181,7 @@ TEST(DiagnoseTest, WithoutAttemptsTheErrorHasToDo) {
 }
 
 TEST(DiagnoseTest, AnAttemptWithoutLastWordsSaysSo) {
-  const JobView job = Job(JobState::kFailed, "... last attempt-1-4 on worker w2: ...");
+  const JobView job = Job(JobState::kFailed, kError);
   const std::vector<AttemptView> attempts = {
       Attempt(4, StageKind::kMap, 7, Reason::kFirst, Cause::kTimedOut)};
   EXPECT_THAT(DiagnosisText(Diagnose(job, attempts, {})),
@@ -267,7 +276,7 @@ TEST(DiagnoseTest, ACancelledJobWasCancelled) {
 }
 
 TEST(DiagnosisJsonTest, HasTheAttemptAndItsLastWords) {
-  const JobView job = Job(JobState::kFailed, "... last attempt-1-4 on worker w2: ...");
+  const JobView job = Job(JobState::kFailed, kError);
   std::vector<AttemptView> attempts = {
       Attempt(4, StageKind::kMap, 7, Reason::kFirst, Cause::kUserCodeFailed)};
   attempts[0].message = "boom\nwords";
