@@ -7,6 +7,7 @@ namespace millrace {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
@@ -41,10 +42,12 @@ AttemptView Attempt(uint64_t sequence, StageKind kind, uint32_t index, Reason re
   return attempt;
 }
 
-WorkerView Worker(const char* name, const char* state) {
+WorkerView Worker(const char* name, const char* state, uint32_t busy = 1) {
   WorkerView worker;
   worker.name = name;
   worker.state = state;
+  worker.slots = 1;
+  worker.busy = busy;
   return worker;
 }
 
@@ -225,11 +228,56 @@ TEST(DiagnoseTest, AJobWhoseWorkersHaveNoSpaceIsPaused) {
   std::vector<AttemptView> attempts = {
       Attempt(4, StageKind::kMap, 7, Reason::kFirst, Cause::kWorkerFailed)};
   attempts[0].message = "/scratch: no space left";
-  const Diagnosis diagnosis = Diagnose(Job(JobState::kRunning), attempts, {Worker("w2", "alive")});
+  const Diagnosis diagnosis =
+      Diagnose(Job(JobState::kRunning), attempts, {Worker("w2", "alive", /*busy=*/0)});
   EXPECT_EQ(diagnosis.kind, "paused");
   EXPECT_EQ(diagnosis.line,
             "job-3: paused: worker w2 could not run map-00007 (/scratch: no space left), and gets "
             "none of this job for a while");
+}
+
+// A pause lasts 30 s at most; where nothing is free after that, the job waits for its turn.
+TEST(DiagnoseTest, AFailureOfLongAgoIsNotWhyAJobWaitsForBusySlots) {
+  std::vector<AttemptView> attempts = {
+      Attempt(4, StageKind::kMap, 7, Reason::kFirst, Cause::kWorkerFailed)};
+  JobView job = Job(JobState::kRunning);
+  job.waiting_on = "slots: all are busy with other jobs";
+  job.wall_ms = attempts[0].ended_ms + 30'000;
+  EXPECT_THAT(Diagnose(job, attempts, {Worker("w2", "alive")}).line,
+              EndsWith("gets none of this job for a while; all slots are busy"));
+  ++job.wall_ms;
+  const Diagnosis later = Diagnose(job, attempts, {Worker("w2", "alive")});
+  EXPECT_EQ(later.line, "job-3: waiting for slots: all are busy with other jobs");
+  EXPECT_EQ(later.kind, "waiting");
+  EXPECT_EQ(Diagnose(job, attempts, {Worker("w2", "alive", /*busy=*/0)}).kind, "paused");
+}
+
+TEST(DiagnoseTest, AnUnfitWorkerHoldsAJobUpOnlyWhenItsSlotIsTheOneThatIsFree) {
+  std::vector<AttemptView> attempts = {
+      Attempt(4, StageKind::kMap, 7, Reason::kFirst, Cause::kWorkerUnfit)};
+  attempts[0].message = "/bin/a cannot run on this host";
+  const JobView job = Job(JobState::kRunning);
+  EXPECT_EQ(
+      Diagnose(job, attempts, {Worker("w1", "alive"), Worker("w2", "alive", 0)}).line,
+      "job-3: paused: worker w2 can never run map-00007 (/bin/a cannot run on this host), and "
+      "gets none of this job");
+  EXPECT_EQ(Diagnose(job, attempts, {Worker("w1", "alive"), Worker("w2", "alive")}).line,
+            "job-3: waiting for slots: all are busy");
+}
+
+TEST(DiagnoseTest, WorkersThatDrainOfferNoSlots) {
+  JobView job = Job(JobState::kRunning);
+  job.waiting_on = "slots: all are busy with other jobs";
+  const Diagnosis diagnosis = Diagnose(job, {}, {Worker("w2", "draining", /*busy=*/0)});
+  EXPECT_EQ(diagnosis.kind, "waiting_for_workers");
+  EXPECT_EQ(diagnosis.line, "job-3: waiting for workers: those that are here drain");
+}
+
+TEST(DiagnoseTest, SlotsThatAreFreeAreNotCalledBusy) {
+  JobView job = Job(JobState::kRunning);
+  job.waiting_on = "slots: all are busy with other jobs";
+  EXPECT_EQ(Diagnose(job, {}, {Worker("w2", "alive", /*busy=*/0)}).line,
+            "job-3: no attempt runs just now, and slots are free");
 }
 
 TEST(DiagnoseTest, OtherwiseItIsSaidWhatRuns) {
