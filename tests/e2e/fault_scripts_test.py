@@ -4,12 +4,16 @@ import importlib.machinery
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 import unittest
 
 FOLDER = os.path.abspath("scripts/faults")
 ENVIRONMENT = dict(os.environ, MILLRACE_FAULTS_PROGRAMS=os.getcwd())
+
+NEED_ROOT = ("fill_disk", "partition")
+UNABLE = re.compile("needs root|gives no namespaces")
 
 
 def run(script, *arguments):
@@ -31,9 +35,9 @@ def result_of(code, out, err):
 
 class FaultScriptsTest(unittest.TestCase):
     def survives(self, script, *arguments):
-        """Runs it; returns what it reports. Skipped where the machine does not allow it."""
+        """Runs it; returns what it reports."""
         done = run(script, "--json", *arguments)
-        if done.returncode == 2:
+        if script in NEED_ROOT and done.returncode == 2 and UNABLE.search(done.stderr):
             self.skipTest(done.stderr.strip())
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         return json.loads(done.stdout)
