@@ -24,8 +24,9 @@ constexpr Row kAttemptRows[] = {
       "raise --task_memory_mb, or look for a leak at the record that is named"}},
     {Cause::kUserCodeFailed,
      "killed by SIGKILL",
-     {"killed", "the job's process was killed from outside, most likely because memory ran out",
-      "give the worker fewer slots or the job a smaller --task_memory_mb"}},
+     {"killed", "the job's process was killed: by the kernel for lack of memory, or by a person",
+      "if the host's kernel log says so, give the worker fewer slots or the job a smaller "
+      "--task_memory_mb"}},
     {Cause::kUserCodeFailed,
      "killed by SIG",
      {"crash", "user code crashed",

@@ -29,6 +29,7 @@ std::string LossText(const RecoveryEntry& entry) {
       return absl::StrCat("worker ", entry.subject, " could not run an attempt");
     case LossKind::kMissingOnReturn:
       return absl::StrCat("worker ", entry.subject, " came back without some of what it had");
+    case LossKind::kPeerUnreachable: return absl::StrCat("worker ", entry.subject);
   }
   return entry.subject;
 }

@@ -55,7 +55,8 @@ TEST(RecoveryTextTest, EachKindOfLossHasItsWords) {
       {LossKind::kOutputLost, "the output of w2 was lost"},
       {LossKind::kAttemptTimedOut, "w2 made no progress"},
       {LossKind::kWorkerFailed, "worker w2 could not run an attempt"},
-      {LossKind::kMissingOnReturn, "worker w2 came back without some of what it had"}};
+      {LossKind::kMissingOnReturn, "worker w2 came back without some of what it had"},
+      {LossKind::kPeerUnreachable, "worker w2"}};
   for (const auto& [what, words] : expected) {
     EXPECT_EQ(LossText(Entry(what, NoticedBy::kReport, "w2")), words);
   }

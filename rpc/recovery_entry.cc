@@ -9,6 +9,7 @@ const char* Name(LossKind what) {
     case LossKind::kAttemptTimedOut: return "attempt_timed_out";
     case LossKind::kWorkerFailed: return "worker_failed";
     case LossKind::kMissingOnReturn: return "missing_on_return";
+    case LossKind::kPeerUnreachable: return "peer_unreachable";
   }
   return "unknown";
 }

@@ -14,8 +14,9 @@ enum class LossKind : uint8_t {
   kAttemptTimedOut = 2,  // it made no progress
   kWorkerFailed = 3,     // a worker could not run an attempt: no space, no memory
   kMissingOnReturn = 4,  // a worker came back without some of what it had
+  kPeerUnreachable = 5,  // a worker cannot fetch from another
 };
-constexpr int kLossKindCount = 5;
+constexpr int kLossKindCount = 6;
 
 enum class NoticedBy : uint8_t {
   kConnectionClosed = 0,  // and not opened again within the grace
@@ -38,7 +39,8 @@ struct RecoveryEntry {
   LossKind what = LossKind::kWorkerLost;
   NoticedBy noticed_by = NoticedBy::kConnectionClosed;
   int64_t wall_us = 0;         // when it was noticed
-  std::string subject;         // whom or what it befell: "w2", "map-00007 on w2"
+  std::string subject;         // whom or what it befell: "w2", "map-00007 on w2",
+                               // "w3 cannot fetch from w1"
   uint32_t attempts_lost = 0;  // that were running
   uint32_t outputs_lost = 0;   // of finished maps
   // What the attempts took that made good for it, each counted once: the entry that undid a task

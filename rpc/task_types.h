@@ -201,6 +201,8 @@ struct AttemptOutcome {
   // With kFetchFailed: the source that could not be read.
   uint32_t failed_map_index = 0;
   AttemptId failed_source;
+  // The worker that has it does not answer this one; otherwise it is gone or damaged.
+  bool source_unreachable = false;
 };
 
 // What a worker says of itself when it registers.

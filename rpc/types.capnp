@@ -158,6 +158,7 @@ struct AttemptOutcome {
   failedMapIndex @9 :UInt32;
   failedSource @10 :AttemptId;
   record @11 :InputRecord;  # absent when it is not known at which
+  sourceUnreachable @12 :Bool;
 }
 
 struct WorkerInfo {

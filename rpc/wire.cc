@@ -114,6 +114,7 @@ AttemptOutcome AttemptOutcomeFrom(capnp_types::AttemptOutcome::Reader in, FieldR
   outcome.failed_map_index =
       fields.Number("failedMapIndex", in.getFailedMapIndex(), 0, kMaxTasksPerStage - 1);
   outcome.failed_source = AttemptIdIfSet(in.getFailedSource());
+  outcome.source_unreachable = in.getSourceUnreachable();
   if (in.hasRecord()) outcome.record = fields.Nested("record", ReadInputRecord(in.getRecord()));
   return outcome;
 }
@@ -271,6 +272,7 @@ void Write(const AttemptOutcome& value, capnp_types::AttemptOutcome::Builder out
                 out.initCounters(static_cast<uint>(CountersToWrite(value.counters))));
   out.setFailedMapIndex(value.failed_map_index);
   Write(value.failed_source, out.initFailedSource());
+  out.setSourceUnreachable(value.source_unreachable);
   if (!value.record.file.empty()) Write(value.record, out.initRecord());
 }
 

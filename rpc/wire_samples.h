@@ -116,6 +116,7 @@ inline AttemptOutcome SampleOutcome() {
   outcome.counters = {{"words/long", -2}, {"a/b", 3}};
   outcome.failed_map_index = 3;
   outcome.failed_source = AttemptId{Epoch(1), 9};
+  outcome.source_unreachable = true;
   outcome.record = InputRecord{"/in/a", 17, 5};
   return outcome;
 }

@@ -85,6 +85,7 @@ TEST(WireTest, NoFieldOfASampleIsLost) {
   EXPECT_EQ(outcome.counters, (std::map<std::string, int64_t>{{"words/long", -2}, {"a/b", 3}}));
   EXPECT_EQ(outcome.failed_map_index, 3u);
   EXPECT_EQ(outcome.failed_source, (AttemptId{Epoch(1), 9}));
+  EXPECT_TRUE(outcome.source_unreachable);
   EXPECT_EQ(outcome.record, (InputRecord{"/in/a", 17, 5}));
 
   const AttemptSpec spec = *Sent<wire::AttemptSpec>(SampleAttemptSpec(), ReadAttemptSpec);

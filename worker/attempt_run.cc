@@ -100,6 +100,7 @@ void AttemptRun::OnFetchChange() {
     outcome.message = plan.failure()->message;
     outcome.failed_map_index = plan.failure()->source.map_index;
     outcome.failed_source = plan.failure()->source.attempt;
+    outcome.source_unreachable = plan.failure()->unreachable;
     return Finish(std::move(outcome));
   }
   if (!plan.ready()) return;

@@ -21,8 +21,7 @@ std::string Explain(const ExecutorDeath& death, uint64_t memory_bytes) {
                                      death.status.Describe(), " before it finished the attempt");
   if (!death.status.exited && death.status.signal == SIGKILL) {
     absl::StrAppend(&message,
-                    "; the system does that when memory runs out (see its kernel log): a smaller "
-                    "--task_memory_mb or fewer slots would help");
+                    " (signal 9: by the kernel for lack of memory, see its log, or by a person)");
   }
   return message;
 }

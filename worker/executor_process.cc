@@ -3,9 +3,11 @@
 #include <capnp/rpc-twoparty.h>
 #include <fcntl.h>
 #include <kj/async-io.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <memory>
@@ -58,6 +60,16 @@ CursorPage* MapCursorPage() {
 [[noreturn]] void EndGroup() {
   if (getpgrp() == getpid()) kill(0, SIGKILL);
   _exit(1);
+}
+
+// The socket tells of the worker's death only those who run: a process that is stopped would stay
+// for ever. So it goes on then, and finds the socket closed. SIGKILL instead would leave behind
+// what user code has started. The signal comes when the thread ends that has started this process,
+// which is the worker's event loop; a worker that has died before has closed the socket already.
+void DieWithWorker(int socket_fd) {
+  prctl(PR_SET_PDEATHSIG, SIGCONT);
+  pollfd worker = {socket_fd, 0, 0};
+  if (poll(&worker, 1, 0) == 1 && (worker.revents & POLLHUP) != 0) EndGroup();
 }
 
 class ExecutorServer final : public capnp_executor::Executor::Server {
@@ -127,7 +139,11 @@ void Serve(int socket_fd, AttemptRunner* runner) {
 
 }  // namespace
 
-std::optional<int> TakeExecutorFd() { return TakeFd(kExecutorFdVariable); }
+std::optional<int> TakeExecutorFd() {
+  const std::optional<int> fd = TakeFd(kExecutorFdVariable);
+  if (fd.has_value()) DieWithWorker(*fd);
+  return fd;
+}
 
 void RunExecutor(int socket_fd, const JobDescription& job) {
   PosixFileSystem file_system;

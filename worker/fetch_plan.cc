@@ -104,6 +104,10 @@ void FetchPlan::OnTrouble(const MapSource& source, const std::string& message) {
   }
 }
 
+void FetchPlan::OnUnreachable(const MapSource& source, const std::string& message) {
+  if (Working(source) != nullptr) Fail(source, message, /*unreachable=*/true);
+}
+
 void FetchPlan::OnGone(const MapSource& source, const std::string& message) {
   if (Working(source) != nullptr) Fail(source, message);
 }
@@ -140,11 +144,12 @@ FetchPlan::Place* FetchPlan::Working(const MapSource& source) {
   return IsCurrent(source) ? &places_[source.map_index] : nullptr;
 }
 
-void FetchPlan::Fail(const MapSource& source, const std::string& message) {
-  failure_ =
-      FetchFailure{source, absl::StrCat("the output of map task ", source.map_index, " (",
-                                        ToString(source.attempt), " on ", ToString(source.worker),
-                                        ") cannot be read: ", message)};
+void FetchPlan::Fail(const MapSource& source, const std::string& message, bool unreachable) {
+  failure_ = FetchFailure{
+      source,
+      absl::StrCat("the output of map task ", source.map_index, " (", ToString(source.attempt),
+                   " on ", ToString(source.worker), ") cannot be read: ", message),
+      unreachable};
 }
 
 }  // namespace millrace

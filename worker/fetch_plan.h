@@ -36,6 +36,7 @@ struct FetchOrder {
 struct FetchFailure {
   MapSource source;
   std::string message;
+  bool unreachable = false;  // its worker is, so that nothing is known of the source
 };
 
 struct FetchPlanOptions {
@@ -72,7 +73,10 @@ class FetchPlan {
   void OnReady(const MapSource& source, std::optional<ReduceSource> ready, uint64_t bytes);
   // It cannot be read in place, for whatever reason: it will be fetched. Not for kept outputs.
   void OnNotInPlace(const MapSource& source);
-  // The peer, or the file system, is slow or unreachable: it may be tried again.
+  // The peer cannot be reached, although it was tried for long enough: the attempt ends, since what
+  // else is there would only be found out one by one.
+  void OnUnreachable(const MapSource& source, const std::string& message);
+  // The peer, or the file system, is slow, or broke off: it may be tried again.
   void OnTrouble(const MapSource& source, const std::string& message);
   // The peer does not have it, or what it has is damaged; or so is a kept output.
   void OnGone(const MapSource& source, const std::string& message);
@@ -109,7 +113,7 @@ class FetchPlan {
   FetchHow HowToGet(const ShuffleAddress& from) const;
   void SetState(State state, Place* place);
   Place* Working(const MapSource& source);
-  void Fail(const MapSource& source, const std::string& message);
+  void Fail(const MapSource& source, const std::string& message, bool unreachable = false);
 
   const FetchPlanOptions options_;
   std::vector<Place> places_;  // by map index

@@ -138,11 +138,22 @@ TEST(FetchPlanTest, TriesAgainAfterTroubleAndGivesUpByName) {
   EXPECT_THAT(plan.Next(), IsEmpty());
 }
 
+TEST(FetchPlanTest, AWorkerOutOfReachEndsTheAttemptAtOnceAndNothingIsSaidOfTheSource) {
+  FetchPlan plan = PlanFor(2);
+  PublishTo(plan, 1, {Source(0, 5, kFar), Source(1, 6, kFar)});
+  plan.OnUnreachable(plan.Next()[0].source, "no connection");
+  ASSERT_TRUE(plan.failure().has_value());
+  EXPECT_TRUE(plan.failure()->unreachable);
+  EXPECT_THAT(plan.failure()->message, HasSubstr("no connection"));
+  EXPECT_THAT(plan.Next(), IsEmpty());
+}
+
 TEST(FetchPlanTest, AnOutputThatIsGoneEndsTheAttemptAtOnce) {
   FetchPlan plan = PlanFor(1);
   PublishTo(plan, 1, {Source(0, 5, kFar)});
   plan.OnGone(plan.Next()[0].source, "no such file");
   EXPECT_THAT(plan.failure()->message, HasSubstr("no such file"));
+  EXPECT_FALSE(plan.failure()->unreachable);
 }
 
 TEST(FetchPlanTest, ANewSourceTakesThePlaceOfTheOneBeingFetched) {

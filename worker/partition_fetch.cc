@@ -61,10 +61,16 @@ kj::Promise<FetchedPartition> PartitionFetch::Run(PeerPool& peers, const std::st
   return peers.Connect(address).then(
       [this](kj::Own<Peer> peer) {
         peer_ = kj::mv(peer);
-        return Open().catch_([](kj::Exception&& exception) { return EndedBy(exception); });
+        auto lost = peer_->OnLost().then([]() {
+          return Ended(FetchedPartition::End::kTrouble, "its worker does not answer any more");
+        });
+        return Open().exclusiveJoin(kj::mv(lost)).catch_([](kj::Exception&& exception) {
+          return EndedBy(exception);
+        });
       },
       [](kj::Exception&& exception) -> kj::Promise<FetchedPartition> {
-        return Ended(FetchedPartition::End::kTrouble, std::string(ToStatus(exception).message()));
+        return Ended(FetchedPartition::End::kUnreachable,
+                     std::string(ToStatus(exception).message()));
       });
 }
 
@@ -77,7 +83,10 @@ kj::Promise<FetchedPartition> PartitionFetch::Open() {
   return WithDeadline(
              timer_, options_.chunk_timeout, "opening a map output",
              kj::Promise<capnp::Response<capnp_worker::Shuffle::OpenResults>>(kj::mv(response)))
-      .then([this](auto opened) { return Begin(opened.getResult()); });
+      .then([this](auto opened) {
+        peer_->Heard();
+        return Begin(opened.getResult());
+      });
 }
 
 kj::Promise<FetchedPartition> PartitionFetch::Begin(capnp_worker::PartitionResult::Reader result) {
@@ -128,7 +137,8 @@ void PartitionFetch::AskAhead() {
     request.setLength(length);
     asked_ += length;
     kj::Promise<std::string> chunk =
-        request.send().then([length](auto response) -> kj::Promise<std::string> {
+        request.send().then([this, length](auto response) -> kj::Promise<std::string> {
+          peer_->Heard();
           const capnp::Data::Reader data = response.getData();
           if (data.size() != length) {
             return ToException(absl::DataLossError("its server sent less than it promised"));

@@ -30,7 +30,8 @@ struct FetchedPartition {
   enum class End {
     kFetched,
     kGone,         // the peer does not have it, or what it has is damaged
-    kTrouble,      // the peer is slow or cannot be reached
+    kUnreachable,  // the peer does not let itself be connected
+    kTrouble,      // the peer is slow, or was lost on the way
     kLocalFailure  // it cannot be written here
   } end = End::kTrouble;
   std::string message;                 // unless fetched

@@ -187,6 +187,7 @@ void ShuffleFetcher::Report(const MapSource& source, FetchedPartition fetched) {
                 << source.worker << ": " << fetched.message;
       plan_.OnTrouble(source, fetched.message);
       break;
+    case FetchedPartition::End::kUnreachable: plan_.OnUnreachable(source, fetched.message); break;
     case FetchedPartition::End::kGone: plan_.OnGone(source, fetched.message); break;
     case FetchedPartition::End::kLocalFailure:
       local_failure_ = absl::ResourceExhaustedError(fetched.message);

@@ -71,7 +71,18 @@ class ShuffleTest : public testing::Test {
     return std::string(500 - digits.size(), '0') + digits;
   }
 
+  static PeerPatience LittlePatience() {
+    PeerPatience patience;
+    patience.dial_timeout = patience.dialling = 5 * kj::MILLISECONDS;
+    patience.backoff = BackoffOptions{1 * kj::MILLISECONDS, 1 * kj::MILLISECONDS};
+    return patience;
+  }
+
   void Begin(uint32_t maps, ShuffleMode mode = ShuffleMode::kNetwork, bool kept = false) {
+    BeginWith(peers_, maps, mode, kept);
+  }
+  void BeginWith(PeerPool& peers, uint32_t maps, ShuffleMode mode = ShuffleMode::kNetwork,
+                 bool kept = false) {
     ShuffleFetcherOptions options;
     options.reduce = kReduce;
     options.map_count = maps;
@@ -82,7 +93,7 @@ class ShuffleTest : public testing::Test {
     options.kept_folder = "/kept";
     options.backoff = BackoffOptions{1 * kj::MICROSECONDS, 1 * kj::MICROSECONDS};
     fetcher_ = kj::heap<ShuffleFetcher>(
-        ShuffleFetcher::Host{timer_, file_system_, io_thread_, peers_}, options, [this]() {
+        ShuffleFetcher::Host{timer_, file_system_, io_thread_, peers}, options, [this]() {
           if (changed_.get() != nullptr) changed_->fulfill();
         });
   }
@@ -130,7 +141,9 @@ class ShuffleTest : public testing::Test {
   std::deque<kj::Own<Connection>> served_;
   int connections_ = 0;
   kj::Promise<void> accepting_ = nullptr;
-  PeerPool peers_{io_.provider->getNetwork(), timer_, ConnectionOptions()};
+  PeerPool peers_{io_.provider->getNetwork(), timer_, ConnectionOptions(), PeerPatience()};
+  // For tests that wait for a peer in vain.
+  PeerPool hasty_peers_{io_.provider->getNetwork(), timer_, ConnectionOptions(), LittlePatience()};
   uint64_t version_ = 0;
   kj::Own<kj::PromiseFulfiller<void>> changed_;
   kj::Own<ShuffleFetcher> fetcher_;
@@ -255,12 +268,23 @@ TEST_F(ShuffleTest, AnOutputThatAnotherAttemptMadeIsNotServed) {
   EXPECT_THAT(fetcher_->plan().failure()->message, HasSubstr("was not made by attempt-1-9"));
 }
 
-TEST_F(ShuffleTest, APeerThatCannotBeReachedIsTriedAgainAndThenNamed) {
-  Begin(/*maps=*/1);
+TEST_F(ShuffleTest, APeerThatRefusesIsTriedForAWhileAndThenNamed) {
+  BeginWith(hasty_peers_, /*maps=*/1);
   PublishAt("127.0.0.1:1", {MakeRun(0, 1, 10)});
   RunFetcher();
   EXPECT_THAT(fetcher_->plan().failure()->message,
-              testing::AllOf(HasSubstr("127.0.0.1:1"), HasSubstr("(tried 6 times)")));
+              testing::AllOf(HasSubstr("127.0.0.1:1"), HasSubstr("(tried for ")));
+  EXPECT_TRUE(fetcher_->plan().failure()->unreachable);
+}
+
+// Its kernel takes connections, and nobody answers on them.
+TEST_F(ShuffleTest, APeerThatNeverAnswersIsOutOfReachAndNothingIsSaidOfItsOutputs) {
+  accepting_ = nullptr;
+  BeginWith(hasty_peers_, /*maps=*/2);
+  Publish({MakeRun(0, 1, 10), MakeRun(1, 2, 10)});
+  RunFetcher();
+  EXPECT_TRUE(fetcher_->plan().failure()->unreachable);
+  EXPECT_THAT(fetcher_->plan().failure()->message, HasSubstr("no answer within"));
 }
 
 TEST_F(ShuffleTest, AFetchGoesOnFromTheNewPlaceWhenItsSourceMoves) {

@@ -181,6 +181,27 @@ TEST_F(WorkerProcessTest, AKilledWorkerTakesItsExecutorsAlongAndTheNextOneCleans
   EXPECT_THAT(Scratch(), SizeIs(1)) << "of the new worker";
 }
 
+TEST_F(WorkerProcessTest, AStoppedExecutorAndItsChildrenEndWithTheirKilledWorkerToo) {
+  const std::string fifo = folder_ + "/fifo";
+  ASSERT_EQ(0, mkfifo(fifo.c_str(), 0600));
+  kj::AutoCloseFd own_end(open(fifo.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
+  kj::AutoCloseFd reader(open(fifo.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  auto stream = io_.lowLevelProvider->wrapInputFd(reader.get());
+  auto worker = StartJoining();
+  RunMap("leave " + fifo + "\nwait\n");  // a child of user code holds the FIFO open
+  char byte;
+  stream->read(&byte, 1).wait(io_.waitScope);
+  const std::string pid = std::to_string(worker->pid());
+  std::ifstream children("/proc/" + pid + "/task/" + pid + "/children");
+  pid_t executor = 0;
+  ASSERT_TRUE(children >> executor);
+  ASSERT_EQ(0, kill(-executor, SIGSTOP));
+  kill(worker->pid(), SIGKILL);
+  EXPECT_EQ(EndOf(*worker), "killed by SIGKILL");
+  own_end = nullptr;
+  EXPECT_EQ(stream->readAllBytes().wait(io_.waitScope).size(), 0u) << "all writers are gone";
+}
+
 TEST_F(WorkerProcessTest, RefusesToListenBeyondLoopbackWithoutAKey) {
   auto worker = Start({"--listen=0.0.0.0:0"});
   EXPECT_EQ(EndOf(*worker), "exited with 2");

@@ -174,7 +174,7 @@ void AttemptRules::AcceptFailure(const AttemptReported& event, const RunningAtte
   }
   skips_.LookAtFailure(job, attempt.task, place);
   CheckLimits(job, attempt.task);
-  if (cause == Cause::kFetchFailed) LoseFailedSource(job, outcome, &*loss);
+  if (cause == Cause::kFetchFailed && !job->ended()) LoseFailedSource(event, &*loss);
   if (job->ended()) return;
   if (cause == Cause::kWorkerFailed) Pause(event.worker, job, attempt.task);
   if (cause == Cause::kWorkerUnfit) Exclude(event.worker, job, attempt.task);
@@ -206,10 +206,25 @@ void AttemptRules::Exclude(WorkerId worker, JobRecord* job, const TaskId& task) 
                                job->troubles[KeyOf(task)].last_failure));
 }
 
-void AttemptRules::LoseFailedSource(JobRecord* job, const AttemptOutcome& outcome, LossNote* loss) {
-  const TaskId map{job->id(), 0, outcome.failed_map_index};
+void AttemptRules::LoseFailedSource(const AttemptReported& event, LossNote* loss) {
+  const AttemptOutcome& outcome = event.outcome;
+  const TaskId map{outcome.task.job, 0, outcome.failed_map_index};
   // A source that was replaced meanwhile costs nothing: the reduce just tries again.
-  if (IsWinner(map, outcome.failed_source)) LoseOutput(job->id(), map.index, loss);
+  const std::optional<WorkerId> holder = HolderOf(turn_.cluster(), map, outcome.failed_source);
+  if (!holder.has_value()) return;
+  if (!outcome.source_unreachable) return LoseOutput(map.job, map.index, loss);
+  reach_.NoteCut(event.worker, *holder);
+  if (reach_.SomebodyReachesAll(*turn_.cluster().FindJob(map.job))) return;
+  LoseOutputsOn(*holder, map.job, loss);
+}
+
+void AttemptRules::LoseOutputsOn(WorkerId worker, JobId job_id, LossNote* loss) {
+  const std::vector<uint32_t> outputs = turn_.cluster().FindWorker(worker)->shares[job_id].outputs;
+  for (uint32_t index : outputs) {
+    const JobRecord* job = turn_.cluster().FindJob(job_id);
+    if (job == nullptr || !job->NeedsMapOutputs()) return;
+    if (job->maps()[index].worker() == worker) LoseOutput(job_id, index, loss);
+  }
 }
 
 void AttemptRules::On(const OutputMissed& event) {

@@ -18,6 +18,7 @@
 #include "master/core/events.h"
 #include "master/core/job_rules.h"
 #include "master/core/loss_note.h"
+#include "master/core/reach.h"
 #include "master/core/skip_rules.h"
 #include "master/core/turn.h"
 
@@ -25,7 +26,8 @@ namespace millrace {
 
 class AttemptRules {
  public:
-  AttemptRules(Turn* turn, JobRules* jobs) : turn_(*turn), jobs_(*jobs), skips_(turn, jobs) {}
+  AttemptRules(Turn* turn, JobRules* jobs)
+      : turn_(*turn), jobs_(*jobs), skips_(turn, jobs), reach_(turn) {}
 
   void On(const AttemptReported& event);
   void On(const SourcesReady& event);
@@ -54,7 +56,11 @@ class AttemptRules {
   void NotePace(JobRecord* job, const RunningAttempt& winner, const AttemptStats& stats);
   void SupersedeOthers(JobRecord* job, const RunningAttempt& winner);
   void RestartReduces(JobRecord* job);
-  void LoseFailedSource(JobRecord* job, const AttemptOutcome& outcome, LossNote* loss);
+  // The source that a reduce could not read is given up if it is gone or damaged. If only its
+  // worker cannot be reached, the reduce goes to one that reaches it; only when there is none, all
+  // that the job has there is given up.
+  void LoseFailedSource(const AttemptReported& event, LossNote* loss);
+  void LoseOutputsOn(WorkerId worker, JobId job, LossNote* loss);
   void FailForNonDeterministicMap(JobRecord* job, const TaskId& task, const AttemptId& attempt);
   // The worker could not run an attempt of the job: others come first for a while.
   void Pause(WorkerId worker, JobRecord* job, const TaskId& task);
@@ -67,6 +73,7 @@ class AttemptRules {
   Turn& turn_;
   JobRules& jobs_;
   SkipRules skips_;
+  Reach reach_;
   uint64_t stale_reports_ = 0;
 };
 

@@ -90,6 +90,13 @@ inline AttemptReported FetchFailed(WorkerId worker, const AttemptId& attempt, co
   return report;
 }
 
+inline AttemptReported CannotReach(WorkerId worker, const AttemptId& attempt, const TaskId& task,
+                                   uint32_t map_index, const AttemptId& source) {
+  AttemptReported report = FetchFailed(worker, attempt, task, map_index, source);
+  report.outcome.source_unreachable = true;
+  return report;
+}
+
 inline AnswerOutcome Accepted(WorkerId worker, const AttemptId& attempt) {
   return AnswerOutcome{worker, attempt, OutcomeReply::kAccepted};
 }

@@ -238,6 +238,7 @@ void RandomCluster::Report(Process* process, const AttemptId& attempt, const Tas
     report.outcome.record = {"/in/a", Draw<uint64_t>(0, 2), Draw<uint64_t>(0, 2)};
   }
   if (cause == Cause::kFetchFailed) {
+    report.outcome.source_unreachable = Draw(0, 2) == 0;
     report.outcome.failed_map_index = Draw<uint32_t>(0, 7);
     for (const auto& [slot, other] : processes_) {
       for (const auto& [made_by, of] : other.outputs) {

@@ -32,6 +32,9 @@ struct CoreOptions {
   // twice as long each time that it fails again without a success between, at most so long.
   absl::Duration first_pause = absl::Milliseconds(250);
   absl::Duration longest_pause = absl::Seconds(30);
+  // How long two workers are believed to be cut off from each other: finding it out again takes a
+  // reduce attempt some seconds.
+  absl::Duration cut_memory = absl::Minutes(1);
   // Reduce attempts per worker that may fetch at a time, beyond one for each slot.
   uint32_t extra_fetchers = 2;
 };

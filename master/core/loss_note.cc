@@ -15,6 +15,19 @@ NoticedBy NoticedByReader(const AttemptOutcome& outcome) {
                                                           : NoticedBy::kFetchFailed;
 }
 
+// "w3 cannot fetch from w1; w1 healthy": what it missed is not lost by that.
+std::string CutName(Turn* turn, WorkerId reader, const TaskId& map, const AttemptId& source) {
+  const ClusterState& cluster = turn->cluster();
+  const std::string fetches = absl::StrCat(cluster.NameOf(reader), " cannot fetch ");
+  const std::optional<WorkerId> holder = HolderOf(cluster, map, source);
+  if (!holder.has_value()) return absl::StrCat(fetches, SourceName(cluster, map, source));
+  const WorkerRecord* record = cluster.FindWorker(*holder);
+  const bool healthy = record != nullptr && record->reachable() &&
+                       turn->now() < record->last_heartbeat + turn->options().lease / 2;
+  const std::string name = cluster.NameOf(*holder);
+  return absl::StrCat(fetches, "from ", name, "; ", name, healthy ? " healthy" : " silent");
+}
+
 }  // namespace
 
 std::optional<LossNote> LossOfReport(Turn* turn, const AttemptReported& event, Cause cause) {
@@ -26,6 +39,10 @@ std::optional<LossNote> LossOfReport(Turn* turn, const AttemptReported& event, C
       return LossNote(turn, LossKind::kWorkerFailed, NoticedBy::kReport, worker);
     case Cause::kFetchFailed: {
       const TaskId map{outcome.task.job, 0, outcome.failed_map_index};
+      if (outcome.source_unreachable) {
+        return LossNote(turn, LossKind::kPeerUnreachable, NoticedBy::kFetchFailed,
+                        CutName(turn, event.worker, map, outcome.failed_source));
+      }
       return LossNote(turn, LossKind::kOutputLost, NoticedByReader(outcome),
                       SourceName(turn->cluster(), map, outcome.failed_source));
     }
@@ -39,10 +56,18 @@ LossNote LossOfStandstill(Turn* turn, const TaskId& task, WorkerId worker) {
 }
 
 std::string SourceName(const ClusterState& cluster, const TaskId& map, const AttemptId& attempt) {
-  std::string name = absl::StrCat(NameOf(map), " ", ToString(attempt));
+  const std::string name = absl::StrCat(NameOf(map), " ", ToString(attempt));
+  const std::optional<WorkerId> holder = HolderOf(cluster, map, attempt);
+  return holder.has_value() ? absl::StrCat(name, " on ", cluster.NameOf(*holder)) : name;
+}
+
+std::optional<WorkerId> HolderOf(const ClusterState& cluster, const TaskId& map,
+                                 const AttemptId& attempt) {
   const JobRecord* job = cluster.FindJob(map.job);
-  if (job == nullptr || !job->HasTask(map) || job->task(map).winner() != attempt) return name;
-  return absl::StrCat(name, " on ", cluster.NameOf(job->task(map).worker()));
+  if (job == nullptr || !job->HasTask(map)) return std::nullopt;
+  const Task& task = job->task(map);
+  if (!task.done() || task.winner() != attempt) return std::nullopt;
+  return task.worker();
 }
 
 }  // namespace millrace

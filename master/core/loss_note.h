@@ -47,6 +47,10 @@ LossNote LossOfStandstill(Turn* turn, const TaskId& task, WorkerId worker);
 // "map-00007 attempt-1-9 on w2"; without the worker when that is not the current output of its map.
 std::string SourceName(const ClusterState& cluster, const TaskId& map, const AttemptId& attempt);
 
+// The worker that has the output of `attempt`, if that is the current output of `map`.
+std::optional<WorkerId> HolderOf(const ClusterState& cluster, const TaskId& map,
+                                 const AttemptId& attempt);
+
 }  // namespace millrace
 
 #endif  // MILLRACE_MASTER_CORE_LOSS_NOTE_H_

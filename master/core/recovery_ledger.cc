@@ -9,14 +9,15 @@ bool ExplainsEnd(LossKind what, Cause cause) {
       return what == LossKind::kWorkerLost || what == LossKind::kMissingOnReturn;
     case Cause::kTimedOut: return what == LossKind::kAttemptTimedOut;
     case Cause::kWorkerFailed: return what == LossKind::kWorkerFailed;
-    case Cause::kFetchFailed: return what == LossKind::kOutputLost;
+    case Cause::kFetchFailed:
+      return what == LossKind::kOutputLost || what == LossKind::kPeerUnreachable;
     default: return false;
   }
 }
 
 bool ExplainsLostOutput(LossKind what) {
   return what == LossKind::kWorkerLost || what == LossKind::kOutputLost ||
-         what == LossKind::kMissingOnReturn;
+         what == LossKind::kMissingOnReturn || what == LossKind::kPeerUnreachable;
 }
 
 // The number of the newest entry, counted from the first that the job ever had.

@@ -148,7 +148,7 @@ std::optional<WorkerId> Scheduler::Choose(const JobRecord& job, const TaskId& ta
   std::optional<WorkerId> slow;
   for (const auto& [key, worker] : room) {
     // Those that may not run the job have the most room, and must not hide one that may.
-    if (!IsReady(worker, job.id())) continue;
+    if (!IsReady(worker, job.id()) || IsBadPlace(job, task, worker)) continue;
     if (has_failed(worker)) {
       second_best.push_back(worker);
       if (second_best.size() == kWorkersLookedAt) break;
@@ -165,6 +165,11 @@ std::optional<WorkerId> Scheduler::Choose(const JobRecord& job, const TaskId& ta
     if (found != second_best.end()) return worker;
   }
   return second_best.front();
+}
+
+bool Scheduler::IsBadPlace(const JobRecord& job, const TaskId& task, WorkerId worker) const {
+  if (job.task(task).next_reason == Reason::kFirst && task.stage == 0) return false;
+  return reach_.IsApart(job, worker) && reach_.SomebodyReachesAll(job);
 }
 
 bool Scheduler::IsReady(WorkerId worker, JobId job) {

@@ -6,7 +6,10 @@
 //      reduce attempt of it that is ready, or to its next map task. Nothing is taken away.
 //   4. A worker that could not run a job lately, or never can, gets nothing of that job; what waits
 //      for it waits, and other jobs go on.
-//   5. Reduce attempts start fetching once all maps of their job are done. Fetching takes no slot,
+//   5. A reduce, and a map that runs again for reduces, waits rather than go to a worker that is
+//   cut
+//      off from outputs of its job while another is not (reach.h).
+//   6. Reduce attempts start fetching once all maps of their job are done. Fetching takes no slot,
 //      only one of a bounded number of places on the worker.
 //
 // There is no deadlock: a reduce holds a slot only while all it needs is at hand, so slots always
@@ -19,13 +22,14 @@
 #include <utility>
 
 #include "absl/container/btree_set.h"
+#include "master/core/reach.h"
 #include "master/core/turn.h"
 
 namespace millrace {
 
 class Scheduler {
  public:
-  explicit Scheduler(Turn* turn) : turn_(*turn), cluster_(turn->cluster()) {}
+  explicit Scheduler(Turn* turn) : turn_(*turn), cluster_(turn->cluster()), reach_(turn) {}
 
   void Run();
 
@@ -64,6 +68,8 @@ class Scheduler {
 
   // Starts the next idle task of the stage on the best worker with `room`; false if none is ready.
   bool Launch(JobId job, uint32_t stage, const ClusterState::WorkersByRoom& room);
+  // Whether another worker would do better, even if there is no room yet.
+  bool IsBadPlace(const JobRecord& job, const TaskId& task, WorkerId worker) const;
   // The worker with most room, but rather another than one that is slow, and than one on which
   // `task` has failed.
   std::optional<WorkerId> Choose(const JobRecord& job, const TaskId& task,
@@ -71,6 +77,7 @@ class Scheduler {
 
   Turn& turn_;
   ClusterState& cluster_;
+  const Reach reach_;
   std::optional<CoreTime> next_run_;
 };
 

@@ -118,6 +118,7 @@ std::optional<WorkerId> Stragglers::Choose(const JobRecord& job, const Straggler
     if (straggler.task.stage > 0 && worker->fetchers >= worker->free_slots()) continue;
     if (id == slow || worker->slow() || !scheduler_.IsReady(id, job.id())) continue;
     if (trouble != job.troubles.end() && trouble->second.HasFailedOn(id)) continue;
+    if (straggler.task.stage > 0 && reach_.IsApart(job, id)) continue;
     if (worker->host_id != host) return id;
     if (!same_host.has_value()) same_host = id;
   }

@@ -20,6 +20,7 @@
 
 #include "absl/time/time.h"
 #include "master/core/attempt_rules.h"
+#include "master/core/reach.h"
 #include "master/core/scheduler.h"
 #include "master/core/turn.h"
 
@@ -28,7 +29,11 @@ namespace millrace {
 class Stragglers {
  public:
   Stragglers(Turn* turn, AttemptRules* attempts, Scheduler* scheduler)
-      : turn_(*turn), cluster_(turn->cluster()), attempts_(*attempts), scheduler_(*scheduler) {}
+      : turn_(*turn),
+        cluster_(turn->cluster()),
+        attempts_(*attempts),
+        scheduler_(*scheduler),
+        reach_(turn) {}
 
   // Whether to look in this turn; call once in every turn. Only ticks bring a look: between them
   // come the reports to look at.
@@ -58,6 +63,7 @@ class Stragglers {
   ClusterState& cluster_;
   AttemptRules& attempts_;
   Scheduler& scheduler_;
+  const Reach reach_;
   std::optional<CoreTime> next_look_;
 };
 

@@ -50,6 +50,8 @@ struct WorkerRecord {
   // Reduce attempts whose sources are ready, first come first; at most fetchers_max.
   std::vector<AttemptId> ready;
   absl::btree_map<JobId, WorkerShare> shares;
+  // Workers that it cannot exchange map outputs with, and until when that is believed (reach.h).
+  absl::btree_map<WorkerId, CoreTime> cut_from;
 
   // What may be sent to it: nothing at all unless reachable, new work only when joined.
   bool reachable() const {

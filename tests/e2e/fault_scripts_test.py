@@ -90,6 +90,10 @@ class FaultScriptsTest(unittest.TestCase):
         report = self.survives("partition", "--cut=both", "--at=map")
         self.assertIn(("map", "worker_lost"), self.reasons(report))
 
+    def test_two_workers_cut_off_from_each_other(self):
+        report = self.survives("partition", "--cut=one_worker", "--at=map")
+        self.assertEqual(self.reasons(report), {("reduce", "output_lost")})
+
     def test_all_takes_for_unable_only_what_says_so(self):
         traceback = "Traceback:\nKeyError: 'w2'\n"
         usage = "usage: stub [-h]\nstub: error: unrecognized arguments: --att=map\n"

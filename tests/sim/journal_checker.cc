@@ -161,7 +161,8 @@ class JournalReader {
     Job& job = jobs_[edit.task.job];
     const bool noticed = job.has_loss && (job.loss.what == LossKind::kWorkerLost ||
                                           job.loss.what == LossKind::kOutputLost ||
-                                          job.loss.what == LossKind::kMissingOnReturn);
+                                          job.loss.what == LossKind::kMissingOnReturn ||
+                                          job.loss.what == LossKind::kPeerUnreachable);
     if (!noticed) Complain("an output of ", ToString(edit.attempt), " was lost to nothing");
     job.loss_is_free = false;
   }
@@ -213,7 +214,9 @@ class JournalReader {
     }
     if (edit.cause == Cause::kTimedOut) kinds = {LossKind::kAttemptTimedOut};
     if (edit.cause == Cause::kWorkerFailed) kinds = {LossKind::kWorkerFailed};
-    if (edit.cause == Cause::kFetchFailed) kinds = {LossKind::kOutputLost};
+    if (edit.cause == Cause::kFetchFailed) {
+      kinds = {LossKind::kOutputLost, LossKind::kPeerUnreachable};
+    }
     if (kinds.empty()) return;
     Job& job = jobs_[edit.task.job];
     if (!job.has_loss || kinds.count(job.loss.what) == 0) {
