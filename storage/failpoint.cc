@@ -121,6 +121,12 @@ absl::Status Act(const FailpointInfo& info, const FailpointSetting& setting) {
       absl::StrCat("the failpoint ", ToAbsl(info.name), " was told to fail here"));
 }
 
+absl::Status UnusableLog(const std::string& log, const std::string& what) {
+  return absl::InvalidArgumentError(
+      absl::StrCat(kFailpointLogVariable, "=", log, ": cannot ", what, ": ", strerror(errno),
+                   "; name a file in a folder that all processes may write to"));
+}
+
 // Found now rather than at the place, where the fault that somebody waits for would not come.
 absl::Status CheckLog(const std::string& log) {
   if (log[0] != '/') {
@@ -130,10 +136,11 @@ absl::Status CheckLog(const std::string& log) {
                      "with an absolute path"));
   }
   const std::string folder = log.substr(0, log.rfind('/') + 1);
-  if (access(folder.c_str(), W_OK | X_OK) == 0) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat(kFailpointLogVariable, "=", log, ": cannot make files in ", folder, ": ",
-                   strerror(errno), "; name a file in a folder that all processes may write to"));
+  if (access(folder.c_str(), W_OK | X_OK) != 0) return UnusableLog(log, "make files in " + folder);
+  const int fd = open(log.c_str(), O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0 && errno != ENOENT) return UnusableLog(log, "append to it");
+  if (fd >= 0) close(fd);
+  return absl::OkStatus();
 }
 
 // Each must have a claim of its own.

@@ -160,6 +160,13 @@ TEST_F(FailpointTest, ALogNeedsAFolderThatIsThereAndWritable) {
   rmdir(log_.c_str());
 }
 
+TEST_F(FailpointTest, ALogThatCannotBeAppendedToIsRefused) {
+  ASSERT_EQ(mkdir(log_.c_str(), 0755), 0);
+  EXPECT_THAT(std::string(ArmFailpoints("", log_).message()),
+              HasSubstr("=" + log_ + ": cannot append to it: Is a directory; name a file"));
+  rmdir(log_.c_str());
+}
+
 TEST_F(FailpointTest, AClaimThatCannotBeMadeIsSaidAndThePlaceDoesNotAct) {
   ASSERT_EQ(mkdir(log_.c_str(), 0755), 0);
   ASSERT_TRUE(ArmFailpoints("map.running:fail:1+:once", log_ + "/hits").ok());
@@ -180,8 +187,8 @@ TEST_F(FailpointTest, AClaimThatAnotherProcessHasIsNoError) {
 }
 
 TEST_F(FailpointTest, AHitThatCannotBeLoggedIsSaidAndThePlaceActs) {
-  ASSERT_EQ(mkdir(log_.c_str(), 0755), 0);
-  Arm("map.running:fail");  // a folder is at the log's path
+  Arm("map.running:fail");
+  ASSERT_EQ(mkdir(log_.c_str(), 0755), 0);  // now a folder is at the log's path
   ::testing::internal::CaptureStderr();
   EXPECT_THAT(Failures(1), ElementsAre(1));
   EXPECT_THAT(::testing::internal::GetCapturedStderr(),
