@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/failure_cause.h"
 #include "client/recovery_text.h"
+#include "client/text_lines.h"
 #include "client/waiting.h"
 #include "mapreduce/count_text.h"
 #include "rpc/json_writer.h"
@@ -15,41 +16,26 @@ namespace {
 
 constexpr size_t kLossesNoted = 5;
 
-std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
-
-// All but the first line.
-std::string Details(const std::string& text) {
-  const size_t end = text.find('\n');
-  return end == std::string::npos ? "" : text.substr(end + 1);
-}
-
 // "map-00007 (attempt-1-4 on w2)".
 std::string PlaceOf(const AttemptView& attempt) {
   return absl::StrCat(TaskName(attempt.kind, attempt.task.index), " (", ToString(attempt.attempt),
                       " on ", attempt.worker_name, ")");
 }
 
-// What comes after `job "wordcount" (job-3) failed: `, which the master puts before its reasons.
-std::string ReasonIn(const std::string& error) {
-  const std::string first = FirstLine(error);
-  const size_t begin = first.find(" failed: ");
-  return begin == std::string::npos ? first : first.substr(begin + 9);
-}
-
 void DiagnoseFailure(const JobView& job, const std::vector<AttemptView>& attempts,
                      Diagnosis* diagnosis) {
-  const AttemptView* const failed = NamedAttempt(job, attempts);
-  FailureCause cause = CauseOfJob(job);
-  const bool by_attempt = cause.kind[0] == '\0' && failed != nullptr;
-  if (by_attempt) cause = CauseOfAttempt(failed->cause, failed->message);
-  if (cause.kind[0] == '\0') cause = CauseOfError(job);
+  const Failure failure = FailureOf(job, attempts);
+  const AttemptView* const failed = failure.attempt;
+  const bool by_attempt = failure.lies_in_attempt;
+  const FailureCause& cause = failure.cause;
+  const std::string reason = ReasonOf(job);
   diagnosis->attempt = failed;
-  diagnosis->kind = cause.kind[0] == '\0' ? "unknown" : cause.kind;
+  diagnosis->kind = cause.known() ? cause.kind : "unknown";
   diagnosis->next = cause.next;
-  diagnosis->line =
-      absl::StrCat(ToString(job.job), " failed: ", cause.words, by_attempt ? " in " : "",
-                   by_attempt ? PlaceOf(*failed) : "", cause.words[0] == '\0' ? "" : ": ",
-                   by_attempt ? FirstLine(failed->message) : ReasonIn(job.error));
+  diagnosis->line = absl::StrCat(
+      ToString(job.job), " failed: ", cause.words, by_attempt ? " in " : "",
+      by_attempt ? PlaceOf(*failed) : "", cause.known() ? ": " : "",
+      by_attempt ? FirstLine(failed->message) : (reason.empty() ? FirstLine(job.error) : reason));
   // The master keeps the last lines of an attempt with its message, and longest with the job's.
   if (failed != nullptr) diagnosis->last_words = Details(failed->message);
   if (diagnosis->last_words.empty()) diagnosis->last_words = Details(job.error);
@@ -114,11 +100,7 @@ std::string DiagnosisText(const Diagnosis& diagnosis) {
   } else if (!diagnosis.last_words.empty()) {
     absl::StrAppend(&text, "Kept of it:\n");
   }
-  for (size_t at = 0; at < diagnosis.last_words.size();) {
-    const size_t end = std::min(diagnosis.last_words.find('\n', at), diagnosis.last_words.size());
-    absl::StrAppend(&text, "  ", diagnosis.last_words.substr(at, end - at), "\n");
-    at = end + 1;
-  }
+  absl::StrAppend(&text, Indented(diagnosis.last_words, 2));
   for (const std::string& note : diagnosis.notes) absl::StrAppend(&text, "Also: ", note, "\n");
   return text;
 }

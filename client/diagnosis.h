@@ -1,8 +1,4 @@
 // Why a job failed, or what it waits for: what `millrace diagnose` says. Pure.
-//
-// The cause comes from the codes with which attempts ended; where one code covers several cases
-// (user code that crashes, exits or takes too much memory) from the fixed words of our own
-// messages.
 #ifndef MILLRACE_CLIENT_DIAGNOSIS_H_
 #define MILLRACE_CLIENT_DIAGNOSIS_H_
 

@@ -7,9 +7,14 @@ namespace millrace {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
+
+constexpr char kError[] =
+    "job \"wordcount\" (job-3) failed: map-00007 failed 4 times in user code, its limit; last "
+    "attempt-1-4 on worker w2: ...";
 
 JobView Job(JobState state, const std::string& error = "") {
   JobView job;
@@ -37,10 +42,12 @@ AttemptView Attempt(uint64_t sequence, StageKind kind, uint32_t index, Reason re
   return attempt;
 }
 
-WorkerView Worker(const char* name, const char* state) {
+WorkerView Worker(const char* name, const char* state, uint32_t busy = 1) {
   WorkerView worker;
   worker.name = name;
   worker.state = state;
+  worker.slots = 1;
+  worker.busy = busy;
   return worker;
 }
 
@@ -69,7 +76,7 @@ TEST(DiagnoseTest, TheCauseFollowsFromCodeAndWordsOfTheFailedAttempt) {
        "crash", "user code crashed"},
       {Cause::kUserCodeFailed,
        "the job's process was killed by SIGKILL before it finished the attempt", "killed",
-       "killed from outside"},
+       "for lack of memory, or by a person"},
       {Cause::kUserCodeFailed,
        "the job's process took more memory than its --task_memory_mb=64 and 64 MiB besides",
        "memory_limit", "more memory than it may"},
@@ -81,8 +88,9 @@ TEST(DiagnoseTest, TheCauseFollowsFromCodeAndWordsOfTheFailedAttempt) {
        "user code failed"},
       {Cause::kWorkerFailed, "/scratch/a: no space left: needs 8 bytes, 0 are free", "no_space",
        "disk is full"},
-      {Cause::kWorkerFailed, "write /scratch/a: No space left on device", "no_space",
-       "disk is full"},
+      {Cause::kWorkerFailed,
+       "/scratch/a: write: No space left on device; free some space or inodes (see df and df -i)",
+       "no_space", "disk is full"},
       {Cause::kWorkerFailed, "cannot start /bin/a", "worker_failed", "could not run it"},
       {Cause::kWorkerUnfit, "/bin/a cannot run on this host: it is for ARM 64", "binary_unfit",
        "cannot run on a host"},
@@ -90,16 +98,15 @@ TEST(DiagnoseTest, TheCauseFollowsFromCodeAndWordsOfTheFailedAttempt) {
        "lacks the shared folder"},
       {Cause::kJobInvalid, "input changed since the job was submitted: /in/a (size was 4, is 8)",
        "input_changed", "an input file changed"},
-      {Cause::kJobInvalid, "/in/a:7: mapper emitted a key of 9 bytes; emit smaller pieces",
+      {Cause::kJobInvalid,
+       "/in/a:7: mapper emitted a key of 9 bytes, \"k\"; raise it, or emit smaller pieces",
        "record_too_long", "too long"},
       {Cause::kTimedOut, "", "no_progress", "made no progress"},
   };
   for (const FailureCase& c : cases) {
     AttemptView attempt = Attempt(4, StageKind::kMap, 7, Reason::kFirst, c.cause);
     attempt.message = c.message;
-    const JobView job = Job(JobState::kFailed,
-                            "job \"wordcount\" (job-3) failed: map-00007 failed 4 times in user "
-                            "code, its limit; last attempt-1-4 on worker w2: ...");
+    const JobView job = Job(JobState::kFailed, kError);
     const std::vector<AttemptView> attempts = {attempt};
     const Diagnosis diagnosis = Diagnose(job, attempts, {});
     EXPECT_EQ(diagnosis.kind, c.kind) << c.message;
@@ -119,17 +126,22 @@ struct JobCase {
 
 TEST(DiagnoseTest, SomeCausesLieInNoSingleAttempt) {
   const JobCase cases[] = {
-      {"job \"a\" (job-3) failed: non-deterministic map: map-00001 ran again as attempt-1-9 on "
+      {"job \"wordcount\" (job-3) failed: non-deterministic map: map-00001 ran again as "
+       "attempt-1-9 on "
        "worker w1 and gave different output",
        Cause::kWorkerLost, "non_deterministic_map"},
-      {"job \"a\" (job-3) failed: its output could not be put in place: /out: read-only",
+      {"job \"wordcount\" (job-3) failed: its output could not be put in place: /out: read-only",
        Cause::kWorkerLost, "output_folder"},
-      {"job \"a\" (job-3) failed: map-00001 was undone 20 times, its limit (worker_lost x20)",
+      {"job \"wordcount\" (job-3) failed: map-00001 was undone 20 times, its limit (worker_lost "
+       "x20)",
        Cause::kWorkerLost, "workers_lost"},
-      {"job \"a\" (job-3) failed: map-00001 was undone 20 times, its limit (output_lost x20)",
+      {"job \"wordcount\" (job-3) failed: map-00001 was undone 20 times, its limit (output_lost "
+       "x20)",
        Cause::kFetchFailed, "fetch_failed"},
-      {"job \"a\" (job-3) failed: map-00001 was undone 20 times, its limit (worker_failed x20); "
-       "last attempt-1-9 on worker w1: worker_failed: /s: No space left on device",
+      {"job \"wordcount\" (job-3) failed: map-00001 was undone 20 times, its limit (worker_failed "
+       "x20); "
+       "last attempt-1-9 on worker w1: worker_failed: /s: write: No space left on device; free "
+       "some space or inodes (see df and df -i)",
        Cause::kWorkerFailed, "no_space"},
   };
   for (const JobCase& c : cases) {
@@ -142,7 +154,7 @@ TEST(DiagnoseTest, SomeCausesLieInNoSingleAttempt) {
 }
 
 TEST(DiagnoseTest, TheAttemptIsTheOneThatTheErrorNames) {
-  const JobView job = Job(JobState::kFailed, "... last attempt-1-4 on worker w2: ...");
+  const JobView job = Job(JobState::kFailed, kError);
   std::vector<AttemptView> attempts = {
       Attempt(4, StageKind::kMap, 7, Reason::kFirst, Cause::kUserCodeFailed),
       Attempt(40, StageKind::kMap, 8, Reason::kFirst, Cause::kUserCodeFailed)};
@@ -172,7 +184,7 @@ TEST(DiagnoseTest, WithoutAttemptsTheErrorHasToDo) {
 }
 
 TEST(DiagnoseTest, AnAttemptWithoutLastWordsSaysSo) {
-  const JobView job = Job(JobState::kFailed, "... last attempt-1-4 on worker w2: ...");
+  const JobView job = Job(JobState::kFailed, kError);
   const std::vector<AttemptView> attempts = {
       Attempt(4, StageKind::kMap, 7, Reason::kFirst, Cause::kTimedOut)};
   EXPECT_THAT(DiagnosisText(Diagnose(job, attempts, {})),
@@ -216,11 +228,56 @@ TEST(DiagnoseTest, AJobWhoseWorkersHaveNoSpaceIsPaused) {
   std::vector<AttemptView> attempts = {
       Attempt(4, StageKind::kMap, 7, Reason::kFirst, Cause::kWorkerFailed)};
   attempts[0].message = "/scratch: no space left";
-  const Diagnosis diagnosis = Diagnose(Job(JobState::kRunning), attempts, {Worker("w2", "alive")});
+  const Diagnosis diagnosis =
+      Diagnose(Job(JobState::kRunning), attempts, {Worker("w2", "alive", /*busy=*/0)});
   EXPECT_EQ(diagnosis.kind, "paused");
   EXPECT_EQ(diagnosis.line,
             "job-3: paused: worker w2 could not run map-00007 (/scratch: no space left), and gets "
             "none of this job for a while");
+}
+
+// A pause lasts 30 s at most; where nothing is free after that, the job waits for its turn.
+TEST(DiagnoseTest, AFailureOfLongAgoIsNotWhyAJobWaitsForBusySlots) {
+  std::vector<AttemptView> attempts = {
+      Attempt(4, StageKind::kMap, 7, Reason::kFirst, Cause::kWorkerFailed)};
+  JobView job = Job(JobState::kRunning);
+  job.waiting_on = "slots: all are busy with other jobs";
+  job.wall_ms = attempts[0].ended_ms + 30'000;
+  EXPECT_THAT(Diagnose(job, attempts, {Worker("w2", "alive")}).line,
+              EndsWith("gets none of this job for a while; all slots are busy"));
+  ++job.wall_ms;
+  const Diagnosis later = Diagnose(job, attempts, {Worker("w2", "alive")});
+  EXPECT_EQ(later.line, "job-3: waiting for slots: all are busy with other jobs");
+  EXPECT_EQ(later.kind, "waiting");
+  EXPECT_EQ(Diagnose(job, attempts, {Worker("w2", "alive", /*busy=*/0)}).kind, "paused");
+}
+
+TEST(DiagnoseTest, AnUnfitWorkerHoldsAJobUpOnlyWhenItsSlotIsTheOneThatIsFree) {
+  std::vector<AttemptView> attempts = {
+      Attempt(4, StageKind::kMap, 7, Reason::kFirst, Cause::kWorkerUnfit)};
+  attempts[0].message = "/bin/a cannot run on this host";
+  const JobView job = Job(JobState::kRunning);
+  EXPECT_EQ(
+      Diagnose(job, attempts, {Worker("w1", "alive"), Worker("w2", "alive", 0)}).line,
+      "job-3: paused: worker w2 can never run map-00007 (/bin/a cannot run on this host), and "
+      "gets none of this job");
+  EXPECT_EQ(Diagnose(job, attempts, {Worker("w1", "alive"), Worker("w2", "alive")}).line,
+            "job-3: waiting for slots: all are busy");
+}
+
+TEST(DiagnoseTest, WorkersThatDrainOfferNoSlots) {
+  JobView job = Job(JobState::kRunning);
+  job.waiting_on = "slots: all are busy with other jobs";
+  const Diagnosis diagnosis = Diagnose(job, {}, {Worker("w2", "draining", /*busy=*/0)});
+  EXPECT_EQ(diagnosis.kind, "waiting_for_workers");
+  EXPECT_EQ(diagnosis.line, "job-3: waiting for workers: those that are here drain");
+}
+
+TEST(DiagnoseTest, SlotsThatAreFreeAreNotCalledBusy) {
+  JobView job = Job(JobState::kRunning);
+  job.waiting_on = "slots: all are busy with other jobs";
+  EXPECT_EQ(Diagnose(job, {}, {Worker("w2", "alive", /*busy=*/0)}).line,
+            "job-3: no attempt runs just now, and slots are free");
 }
 
 TEST(DiagnoseTest, OtherwiseItIsSaidWhatRuns) {
@@ -267,7 +324,7 @@ TEST(DiagnoseTest, ACancelledJobWasCancelled) {
 }
 
 TEST(DiagnosisJsonTest, HasTheAttemptAndItsLastWords) {
-  const JobView job = Job(JobState::kFailed, "... last attempt-1-4 on worker w2: ...");
+  const JobView job = Job(JobState::kFailed, kError);
   std::vector<AttemptView> attempts = {
       Attempt(4, StageKind::kMap, 7, Reason::kFirst, Cause::kUserCodeFailed)};
   attempts[0].message = "boom\nwords";

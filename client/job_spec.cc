@@ -66,7 +66,7 @@ absl::StatusOr<JobSpec> MakeJobSpec(FileSystem& fs, const JobOptions& options,
   output.try_writing = true;
   MILLRACE_RETURN_IF_ERROR(CheckOutput(fs, output));
   const bool keeps = !options.keep_folder.empty() && options.placement != Placement::kInline;
-  if (keeps) MILLRACE_RETURN_IF_ERROR(MakeKeepFolder(fs, options.keep_folder, output));
+  if (keeps) MILLRACE_RETURN_IF_ERROR(CheckKeepFolder(fs, options.keep_folder, output));
   JobSpec spec;
   spec.name = job.name;
   spec.request_id = NewRequestId();

@@ -84,10 +84,11 @@ TEST_F(JobSpecTest, InputsAndOutputsThatCannotBeUsedAreNamed) {
   EXPECT_THAT(std::string(Make().status().message()), HasSubstr("inside"));
 }
 
-TEST_F(JobSpecTest, AFolderForMapOutputsIsMadeAndTravelsWithTheJob) {
+// The master makes it when it takes the job on: a command that submits nothing leaves nothing.
+TEST_F(JobSpecTest, AFolderForMapOutputsTravelsWithTheJobAndIsNotMade) {
   options_.keep_folder = "/home/ann/keep";
   EXPECT_EQ(Make()->keep_folder, "/home/ann/keep");
-  EXPECT_TRUE(fs_.Stat("/home/ann/keep").ok());
+  EXPECT_FALSE(fs_.Stat("/home/ann/keep").ok());
 }
 
 TEST_F(JobSpecTest, AFolderForMapOutputsInTheInputIsRefused) {

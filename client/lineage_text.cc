@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/quantities.h"
 #include "client/tables.h"
+#include "client/text_lines.h"
 #include "mapreduce/count_text.h"
 
 namespace millrace {

@@ -7,8 +7,9 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "client/failure_cause.h"
 #include "client/quantities.h"
-#include "client/tables.h"
+#include "client/text_lines.h"
 #include "mapreduce/count_text.h"
 #include "storage/paths.h"
 
@@ -60,42 +61,6 @@ std::string SkippedText(const JobView& view) {
   return absl::StrCat(skipped, ", listed in ", SkippedPath(view.output_folder));
 }
 
-const AttemptView* LastFailure(const std::vector<AttemptView>& attempts) {
-  const AttemptView* last = nullptr;
-  for (const AttemptView& attempt : attempts) {
-    const bool failed =
-        attempt.cause == Cause::kUserCodeFailed || attempt.cause == Cause::kJobInvalid ||
-        attempt.cause == Cause::kWorkerFailed || attempt.cause == Cause::kWorkerUnfit ||
-        attempt.cause == Cause::kTimedOut || attempt.cause == Cause::kFetchFailed;
-    if (failed && (last == nullptr || attempt.ended_ms >= last->ended_ms)) last = &attempt;
-  }
-  return last;
-}
-
-std::string NextStep(const AttemptView* failure) {
-  const Cause cause = failure == nullptr ? Cause::kRunning : failure->cause;
-  switch (cause) {
-    case Cause::kUserCodeFailed:
-      return "run it under a debugger with --workers=inline and the file that the message names";
-    case Cause::kWorkerFailed:
-      return "free what the message names on that worker's host (space, memory, permissions), "
-             "then submit again";
-    case Cause::kWorkerUnfit:
-      return "do what the message says on that worker's host, or start workers elsewhere, then "
-             "submit again";
-    case Cause::kJobInvalid:
-      return "do what the message says, then submit again; without that it fails like this again";
-    case Cause::kTimedOut: return "look for an endless loop, or a record that takes very long";
-    default: return "`millrace attempts` lists how every attempt ended";
-  }
-}
-
-// All but the first line.
-std::string Details(const std::string& text) {
-  const size_t end = text.find('\n');
-  return end == std::string::npos ? "" : text.substr(end + 1);
-}
-
 std::string Escaped(const std::string& text) {
   return absl::StrReplaceAll(text, {{"\\", "\\\\"}, {"\t", "\\t"}, {"\n", "\\n"}});
 }
@@ -117,15 +82,18 @@ std::string SummaryText(const JobView& view) {
 }
 
 std::string FailureText(const JobView& view, const std::vector<AttemptView>& attempts) {
-  const AttemptView* const failure = LastFailure(attempts);
-  const std::string first = view.error.substr(0, view.error.find('\n'));
+  const Failure failure = FailureOf(view, attempts);
+  const std::string first = FirstLine(view.error);
   // The master's own words name the job.
   std::string text = absl::StartsWith(first, "job ")
                          ? first + "\n"
                          : absl::StrCat(ToString(view.job), " failed: ", first, "\n");
   std::string details = Details(view.error);
-  if (details.empty() && failure != nullptr) details = Details(failure->message);
-  return absl::StrCat(text, Indented(details, 2), "Next: ", NextStep(failure), ".\n");
+  if (details.empty() && failure.attempt != nullptr) details = Details(failure.attempt->message);
+  const char* const next = failure.cause.known()
+                               ? failure.cause.next
+                               : "`millrace attempts` lists how every attempt ended";
+  return absl::StrCat(text, Indented(details, 2), "Next: ", next, ".\n");
 }
 
 std::string JobLogText(const std::vector<AttemptView>& attempts) {

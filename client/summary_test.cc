@@ -40,7 +40,9 @@ AttemptView Crashed() {
   attempt.worker_pid = 77;
   attempt.started_ms = 1500;
   attempt.ended_ms = 1750;
-  attempt.message = "killed by SIGSEGV at /in/text:11\nlast\twords";
+  attempt.message =
+      "the job's process was killed by SIGSEGV before it finished the attempt at /in/text:11\n"
+      "last\twords";
   attempt.stats.input_bytes = 10;
   return attempt;
 }
@@ -77,14 +79,31 @@ TEST(FailureTextTest, TheFirstLineSaysItAllThenStandardErrorThenWhatToTry) {
   JobView view = Succeeded();
   view.state = JobState::kFailed;
   view.error =
-      "job \"wordcount\" (job-3) failed: map-00007 attempt-1-4 on w2: killed by SIGSEGV at "
-      "/in/text:11";
+      "job \"wordcount\" (job-3) failed: map-00007 failed 4 times in user code, its limit; last "
+      "attempt-1-4 on worker w2: user_code_failed: the job's process was killed by SIGSEGV";
   EXPECT_EQ(FailureText(view, {Crashed()}),
-            "job \"wordcount\" (job-3) failed: map-00007 attempt-1-4 on w2: killed by SIGSEGV at "
-            "/in/text:11\n"
-            "  last\twords\n"
-            "Next: run it under a debugger with --workers=inline and the file that the message "
-            "names.\n");
+            view.error +
+                "\n"
+                "  last\twords\n"
+                "Next: run it under a debugger with --workers=inline on the file that is named.\n");
+}
+
+// One table says it, here and in `millrace diagnose`.
+TEST(FailureTextTest, WhatToTryFollowsFromWhatTheAttemptDied) {
+  JobView view = Succeeded();
+  view.state = JobState::kFailed;
+  AttemptView attempt = Crashed();
+  attempt.message = "the job's process exited with 3 before it finished the attempt";
+  EXPECT_THAT(FailureText(view, {attempt}), HasSubstr("Next: look for exit() in the job's code"));
+  attempt.cause = Cause::kFetchFailed;
+  EXPECT_THAT(FailureText(view, {attempt}), HasSubstr("Next: look at the network, the disk"));
+  view.error = "job \"wordcount\" (job-3) failed: its output could not be put in place: full";
+  EXPECT_THAT(FailureText(view, {attempt}), HasSubstr("Next: look at space and permissions"));
+}
+
+TEST(FailureTextTest, OfWhatIsUnknownTheAttemptsTell) {
+  EXPECT_THAT(FailureText(Succeeded(), {}),
+              HasSubstr("Next: `millrace attempts` lists how every attempt ended.\n"));
 }
 
 TEST(FailureTextTest, WhatNoAttemptCanDoIsNotTriedUnchanged) {
@@ -105,7 +124,8 @@ TEST(JobLogTextTest, HasAHeaderAndOneLinePerAttempt) {
             "task\tattempt\tworker\tpid\treason\tcause\tstarted_s\tseconds\tinput_bytes\t"
             "output_bytes\tmessage\n"
             "map-00007\tattempt-1-4\tw2\t77\tfirst\tuser_code_failed\t1.500\t0.250\t10\t0\t"
-            "killed by SIGSEGV at /in/text:11\\nlast\\twords\n");
+            "the job's process was killed by SIGSEGV before it finished the attempt at "
+            "/in/text:11\\nlast\\twords\n");
 }
 
 TEST(JobLogTextTest, WithoutAttemptsThereIsOnlyTheHeader) {

@@ -4,11 +4,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/quantities.h"
+#include "client/text_lines.h"
 
 namespace millrace {
 namespace {
-
-std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 // "12/16"; empty for a job without such tasks.
 std::string Done(const JobView& job, StageKind kind) {
@@ -74,16 +73,6 @@ std::string WorkersTable(const std::vector<WorkerView>& workers) {
                     was_here ? absl::StrCat(DurationText(w.heartbeat_age_ms), " ago") : "-"});
   }
   return AlignedTable(rows);
-}
-
-std::string Indented(const std::string& text, size_t spaces) {
-  std::string out;
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = std::min(text.find('\n', at), text.size());
-    absl::StrAppend(&out, std::string(spaces, ' '), text.substr(at, end - at), "\n");
-    at = end + 1;
-  }
-  return out;
 }
 
 }  // namespace millrace

@@ -18,9 +18,6 @@ std::string JobsTable(const std::vector<JobView>& jobs);
 std::string AttemptsTable(const std::vector<AttemptView>& attempts);
 std::string WorkersTable(const std::vector<WorkerView>& workers);
 
-// Each line of `text` moved to the right, and ended.
-std::string Indented(const std::string& text, size_t spaces);
-
 }  // namespace millrace
 
 #endif  // MILLRACE_CLIENT_TABLES_H_

@@ -49,11 +49,6 @@ TEST(TablesTest, WorkersSayWhenTheyWereHeard) {
             "worker-1  w1    red   99   alive  2      1     5         0.30 s ago\n");
 }
 
-TEST(TablesTest, IndentedTextEndsEachOfItsLines) {
-  EXPECT_EQ(Indented("one\n\ntwo", 2), "  one\n  \n  two\n");
-  EXPECT_EQ(Indented("", 2), "");
-}
-
 TEST(TablesTest, OfAWorkerThatIsNotBackSinceTheMasterStartedOnlyTheNameIsKnown) {
   WorkerView worker;
   worker.worker = WorkerId(1);

@@ -6,12 +6,11 @@
 #include "absl/strings/str_cat.h"
 #include "client/quantities.h"
 #include "client/recovery_text.h"
+#include "client/text_lines.h"
 #include "mapreduce/count_text.h"
 
 namespace millrace {
 namespace {
-
-std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 std::string NameOf(const AttemptView& attempt) {
   return TaskName(attempt.kind, attempt.task.index);
@@ -24,8 +23,17 @@ std::string Ago(const JobView& job, const RecoveryEntry& entry) {
   return absl::StrCat(DurationText(static_cast<uint64_t>(ago_ms)), " ago");
 }
 
+// The longest that the master gives a worker none of a job after an attempt that it could not run.
+constexpr uint64_t kPauseMaxMs = 30'000;
+
 bool IsPresent(const WorkerView& worker) {
   return worker.state == "alive" || worker.state == "draining";
+}
+
+bool TakesWork(const WorkerView& worker) { return worker.state == "alive"; }
+
+bool HasFreeSlot(const WorkerView& worker) {
+  return TakesWork(worker) && worker.busy < worker.slots;
 }
 
 Waiting ForWorkers(const JobView& job) {
@@ -70,12 +78,14 @@ Waiting ForOutputs(const JobView& job, const AttemptView& reduce,
 }
 
 // No attempt runs, and the last one ended because its worker could not run it.
-Waiting ForAPause(const AttemptView& last) {
+Waiting ForAPause(const AttemptView& last, bool slot_is_free) {
+  const bool for_good = last.cause == Cause::kWorkerUnfit;
   Waiting waiting;
   waiting.kind = "paused";
-  waiting.line =
-      absl::StrCat("paused: worker ", last.worker_name, " could not run ", NameOf(last), " (",
-                   FirstLine(last.message), "), and gets none of this job for a while");
+  waiting.line = absl::StrCat(
+      "paused: worker ", last.worker_name, for_good ? " can never" : " could not", " run ",
+      NameOf(last), " (", FirstLine(last.message), "), and gets none of this job",
+      for_good ? "" : " for a while", slot_is_free ? "" : "; all slots are busy");
   waiting.next = "do what the message says on that worker's host, or start workers elsewhere";
   return waiting;
 }
@@ -105,6 +115,33 @@ const AttemptView* LastEnded(const std::vector<AttemptView>& attempts) {
   return last;
 }
 
+// Whether it is for `last`, the attempt that ended last, that none runs. With a slot free it is:
+// the worker of that slot cannot run the job. Otherwise it may be while the pause lasts, and never
+// for an unfit worker, which would not get the job with a slot free either.
+bool IsPaused(const JobView& job, const AttemptView& last, bool slot_is_free) {
+  if (last.cause != Cause::kWorkerFailed && last.cause != Cause::kWorkerUnfit) return false;
+  if (slot_is_free) return true;
+  const uint64_t ago_ms = job.wall_ms - std::min(job.wall_ms, last.ended_ms);
+  return last.cause == Cause::kWorkerFailed && ago_ms <= kPauseMaxMs;
+}
+
+// Workers are there, and no attempt runs.
+Waiting ForASlot(const JobView& job, const std::vector<AttemptView>& attempts,
+                 const std::vector<WorkerView>& workers) {
+  if (std::none_of(workers.begin(), workers.end(), TakesWork)) {
+    return {"waiting_for_workers", "waiting for workers: those that are here drain",
+            "start workers that dial this master"};
+  }
+  const bool slot_is_free = std::any_of(workers.begin(), workers.end(), HasFreeSlot);
+  const AttemptView* const last = LastEnded(attempts);
+  if (last != nullptr && IsPaused(job, *last, slot_is_free)) return ForAPause(*last, slot_is_free);
+  if (slot_is_free) return {"waiting", "no attempt runs just now, and slots are free", "ask again"};
+  return {
+      "waiting",
+      absl::StrCat("waiting for ", job.waiting_on.empty() ? "slots: all are busy" : job.waiting_on),
+      ""};
+}
+
 }  // namespace
 
 Waiting WaitingOf(const JobView& job, const std::vector<AttemptView>& attempts,
@@ -126,14 +163,7 @@ Waiting WaitingOf(const JobView& job, const std::vector<AttemptView>& attempts,
   }
   if (reduce != nullptr && !made_again.empty()) return ForOutputs(job, *reduce, made_again);
   if (!running.empty()) return ForProgress(job, running);
-  const AttemptView* last = LastEnded(attempts);
-  const bool unable = last != nullptr &&
-                      (last->cause == Cause::kWorkerFailed || last->cause == Cause::kWorkerUnfit);
-  if (unable) return ForAPause(*last);
-  if (!job.waiting_on.empty()) {
-    return {"waiting", absl::StrCat("waiting for ", job.waiting_on), ""};
-  }
-  return ForProgress(job, running);
+  return ForASlot(job, attempts, workers);
 }
 
 }  // namespace millrace

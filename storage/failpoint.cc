@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <deque>
+#include <set>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -64,15 +66,21 @@ std::string DetailOf(const std::function<std::string()>& given) {
 }
 
 // One write: lines of several processes do not mix.
-void WriteLine(int fd, const std::string& line) {
-  if (write(fd, line.data(), line.size()) < 0) return;  // there is nobody else to tell
+bool WriteLine(int fd, const std::string& line) { return write(fd, line.data(), line.size()) >= 0; }
+
+// On standard error: there is nobody else to tell, so what cannot be said there is lost.
+void Say(const FailpointInfo& info, const std::string& what) {
+  WriteLine(STDERR_FILENO, absl::StrCat("failpoint ", ToAbsl(info.name), " ", what, "\n"));
 }
 
-void AppendToLog(const std::string& path, const std::string& line) {
+void AppendToLog(const FailpointInfo& info, const std::string& line) {
+  const std::string& path = TheArmory().log;
   const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  if (fd < 0) return;
-  WriteLine(fd, line);
-  close(fd);
+  if (fd < 0 || !WriteLine(fd, line)) {
+    Say(info, absl::StrCat("is not logged in PID ", getpid(), ": cannot append to ", path, ": ",
+                           strerror(errno)));
+  }
+  if (fd >= 0) close(fd);
 }
 
 // Whether no other process has claimed this setting. The file stays, for those that come later.
@@ -80,19 +88,24 @@ bool Claim(const FailpointInfo& info, const FailpointSetting& setting) {
   const std::string path = absl::StrCat(TheArmory().log, ".", ToAbsl(info.name),
                                         setting.worker.empty() ? "" : "@", setting.worker);
   const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-  if (fd < 0) return false;
-  close(fd);
-  return true;
+  if (fd >= 0) {
+    close(fd);
+    return true;
+  }
+  if (errno != EEXIST) {
+    Say(info, absl::StrCat("does not act in PID ", getpid(), ": cannot claim 'once' with ", path,
+                           ": ", strerror(errno)));
+  }
+  return false;
 }
 
 void Announce(const FailpointInfo& info, const FailpointSetting& setting,
               const std::string& detail) {
   const char* const action = Name(setting.action);
-  WriteLine(STDERR_FILENO, absl::StrCat("failpoint ", ToAbsl(info.name), " hit in PID ", getpid(),
-                                        detail.empty() ? "" : absl::StrCat(" (", detail, ")"), ": ",
-                                        action, "\n"));
+  Say(info, absl::StrCat("hit in PID ", getpid(),
+                         detail.empty() ? "" : absl::StrCat(" (", detail, ")"), ": ", action));
   if (TheArmory().log.empty()) return;
-  AppendToLog(TheArmory().log,
+  AppendToLog(info,
               absl::StrCat(ToAbsl(info.name), "\t", getpid(), "\t", action, "\t", detail, "\n"));
 }
 
@@ -106,6 +119,48 @@ absl::Status Act(const FailpointInfo& info, const FailpointSetting& setting) {
   }
   return absl::UnavailableError(
       absl::StrCat("the failpoint ", ToAbsl(info.name), " was told to fail here"));
+}
+
+absl::Status UnusableLog(const std::string& log, const std::string& what) {
+  return absl::InvalidArgumentError(
+      absl::StrCat(kFailpointLogVariable, "=", log, ": cannot ", what, ": ", strerror(errno),
+                   "; name a file in a folder that all processes may write to"));
+}
+
+// Found now rather than at the place, where the fault that somebody waits for would not come.
+absl::Status CheckLog(const std::string& log) {
+  if (log[0] != '/') {
+    return absl::InvalidArgumentError(
+        absl::StrCat(kFailpointLogVariable, "=", log,
+                     ": processes stand in several folders; name the file "
+                     "with an absolute path"));
+  }
+  const std::string folder = log.substr(0, log.rfind('/') + 1);
+  if (access(folder.c_str(), W_OK | X_OK) != 0) return UnusableLog(log, "make files in " + folder);
+  const int fd = open(log.c_str(), O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0 && errno != ENOENT) return UnusableLog(log, "append to it");
+  if (fd >= 0) close(fd);
+  return absl::OkStatus();
+}
+
+// Each must have a claim of its own.
+absl::Status CheckOnce(const std::vector<FailpointSetting>& settings, const std::string& log) {
+  std::set<std::pair<Failpoint, std::string>> claims;
+  for (const FailpointSetting& setting : settings) {
+    if (!setting.once) continue;
+    if (log.empty()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(kFailpointVariable, ": 'once' needs ", kFailpointLogVariable, "=FILE"));
+    }
+    if (!claims.emplace(setting.place, setting.worker).second) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(kFailpointVariable, ": ", ToAbsl(InfoOf(setting.place).name),
+                       setting.worker.empty() ? "" : "@", setting.worker,
+                       " has two settings with 'once', and only the first to act would; "
+                       "leave one of them out"));
+    }
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -134,22 +189,12 @@ absl::Status ArmFailpointsFromEnvironment() {
 
 absl::Status ArmFailpoints(std::string_view settings, const std::string& log) {
   MILLRACE_ASSIGN_OR_RETURN(const std::vector<FailpointSetting> parsed, ParseFailpoints(settings));
-  if (!log.empty() && log[0] != '/') {
-    return absl::InvalidArgumentError(
-        absl::StrCat(kFailpointLogVariable, "=", log,
-                     ": processes stand in several folders; name the file "
-                     "with an absolute path"));
-  }
+  MILLRACE_RETURN_IF_ERROR(CheckOnce(parsed, log));
+  if (!log.empty()) MILLRACE_RETURN_IF_ERROR(CheckLog(log));
   Armory& armory = TheArmory();
-  armory.settings.clear();
   armory.log = log;
-  for (const FailpointSetting& setting : parsed) {
-    if (setting.once && log.empty()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(kFailpointVariable, ": 'once' needs ", kFailpointLogVariable, "=FILE"));
-    }
-    armory.settings.emplace_back(setting);
-  }
+  armory.settings.clear();
+  for (const FailpointSetting& setting : parsed) armory.settings.emplace_back(setting);
   failpoint_internal::armed.store(!parsed.empty(), std::memory_order_relaxed);
   return absl::OkStatus();
 }

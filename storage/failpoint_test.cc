@@ -3,12 +3,16 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/capability.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
 #include <sstream>
 
+#include "absl/strings/match.h"
 #include "storage/failpoint_setting.h"
 
 namespace millrace {
@@ -17,6 +21,13 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
+
+// From here on this process needs permissions, even if it is root's.
+void DropCapabilities() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
+  syscall(SYS_capset, &header, none);
+}
 
 std::string ErrorOf(std::string_view text) {
   return std::string(ParseFailpoints(text).status().message());
@@ -123,6 +134,66 @@ TEST_F(FailpointTest, OnceNeedsALogAndALogAnAbsolutePath) {
               HasSubstr("needs MILLRACE_FAILPOINT_LOG"));
   EXPECT_THAT(std::string(ArmFailpoints("map.running:fail", "log").message()),
               HasSubstr("absolute path"));
+}
+
+TEST_F(FailpointTest, TwoOnceOfOnePlaceAndWorkerAreRefused) {
+  EXPECT_THAT(
+      std::string(
+          ArmFailpoints("map.running@red:fail:once,map.running@red:kill:2:once", log_).message()),
+      HasSubstr("map.running@red has two settings with 'once'"));
+  Arm("map.running:fail:once,map.running@red:fail:once,map.running:delay=1ns");
+}
+
+TEST_F(FailpointTest, ALogNeedsAFolderThatIsThereAndWritable) {
+  EXPECT_THAT(std::string(ArmFailpoints("", log_ + "/hits").message()),
+              HasSubstr("cannot make files in " + log_ + "/: No such file or directory; name a"));
+  ASSERT_EQ(mkdir(log_.c_str(), 0555), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    DropCapabilities();
+    const absl::Status refused = ArmFailpoints("", log_ + "/hits");
+    _exit(absl::StrContains(refused.message(), "Permission denied") ? 7 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(WEXITSTATUS(status), 7);
+  rmdir(log_.c_str());
+}
+
+TEST_F(FailpointTest, ALogThatCannotBeAppendedToIsRefused) {
+  ASSERT_EQ(mkdir(log_.c_str(), 0755), 0);
+  EXPECT_THAT(std::string(ArmFailpoints("", log_).message()),
+              HasSubstr("=" + log_ + ": cannot append to it: Is a directory; name a file"));
+  rmdir(log_.c_str());
+}
+
+TEST_F(FailpointTest, AClaimThatCannotBeMadeIsSaidAndThePlaceDoesNotAct) {
+  ASSERT_EQ(mkdir(log_.c_str(), 0755), 0);
+  ASSERT_TRUE(ArmFailpoints("map.running:fail:1+:once", log_ + "/hits").ok());
+  rmdir(log_.c_str());
+  ::testing::internal::CaptureStderr();
+  EXPECT_THAT(Failures(1), ElementsAre());
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
+              MatchesRegex("failpoint map.running does not act in PID [0-9]+: cannot claim 'once' "
+                           "with .*/hits.map.running: No such file or directory\n"));
+}
+
+TEST_F(FailpointTest, AClaimThatAnotherProcessHasIsNoError) {
+  Arm("map.running:fail:once");
+  std::ofstream(log_ + ".map.running").flush();
+  ::testing::internal::CaptureStderr();
+  EXPECT_THAT(Failures(1), ElementsAre());
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
+}
+
+TEST_F(FailpointTest, AHitThatCannotBeLoggedIsSaidAndThePlaceActs) {
+  Arm("map.running:fail");
+  ASSERT_EQ(mkdir(log_.c_str(), 0755), 0);  // now a folder is at the log's path
+  ::testing::internal::CaptureStderr();
+  EXPECT_THAT(Failures(1), ElementsAre(1));
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
+              HasSubstr(": cannot append to " + log_ + ": Is a directory\n"));
+  rmdir(log_.c_str());
 }
 
 TEST_F(FailpointTest, AHitIsLoggedWithWorkerAndAttempt) {

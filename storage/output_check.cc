@@ -107,7 +107,7 @@ absl::Status Check(FileSystem& fs, const OutputRequest& request) {
   return request.try_writing ? CheckWritable(fs, place.existing) : absl::OkStatus();
 }
 
-absl::Status MakeKeep(FileSystem& fs, const std::string& keep, const OutputRequest& request) {
+absl::Status CheckKeep(FileSystem& fs, const std::string& keep, const OutputRequest& request) {
   MILLRACE_ASSIGN_OR_RETURN(const Place place, FindPlace(fs, keep));
   MILLRACE_RETURN_IF_ERROR(CheckNotInsideInput(fs, request, place.real));
   MILLRACE_ASSIGN_OR_RETURN(const Place output, FindPlace(fs, request.output));
@@ -115,10 +115,7 @@ absl::Status MakeKeep(FileSystem& fs, const std::string& keep, const OutputReque
     return absl::InvalidArgumentError(absl::StrCat("lies inside the output folder ", request.output,
                                                    "; choose a folder elsewhere"));
   }
-  if (absl::Status made = fs.CreateFolders(keep); !made.ok()) {
-    return absl::Status(made.code(), absl::StrCat("cannot be made: ", made.message()));
-  }
-  return CheckWritable(fs, keep);
+  return CheckWritable(fs, place.existing);
 }
 
 }  // namespace
@@ -130,8 +127,9 @@ absl::Status CheckOutput(FileSystem& fs, const OutputRequest& request) {
                       absl::StrCat("output \"", request.output, "\" ", status.message()));
 }
 
-absl::Status MakeKeepFolder(FileSystem& fs, const std::string& keep, const OutputRequest& request) {
-  absl::Status status = MakeKeep(fs, keep, request);
+absl::Status CheckKeepFolder(FileSystem& fs, const std::string& keep,
+                             const OutputRequest& request) {
+  absl::Status status = CheckKeep(fs, keep, request);
   if (status.ok()) return status;
   // What the file system says begins with the path.
   const std::string subject = absl::StartsWith(status.message(), keep) ? "" : keep + " ";

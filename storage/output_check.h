@@ -31,10 +31,10 @@ struct OutputRequest {
 // kPermissionDenied and other errors of writing.
 absl::Status CheckOutput(FileSystem& fs, const OutputRequest& request);
 
-// Whether map outputs may be kept in `keep` (absolute): it is a folder, or becomes one now, that
-// can be written and lies neither in the output of `request` nor in a folder that was searched for
-// input. Links are resolved. Leaves nothing behind but `keep` itself; errors as above.
-absl::Status MakeKeepFolder(FileSystem& fs, const std::string& keep, const OutputRequest& request);
+// Whether map outputs may be kept in `keep` (absolute): it is a folder that can be written, or can
+// become one, and lies neither in the output of `request` nor in a folder that was searched for
+// input. Links are resolved. Leaves nothing behind; errors as above.
+absl::Status CheckKeepFolder(FileSystem& fs, const std::string& keep, const OutputRequest& request);
 
 // Whether this host sees the output folder of a job: the file `nonce_path` in it (made by
 // OutputCommitter::Stage) holds `nonce`. kFailedPrecondition if not.

@@ -130,9 +130,11 @@ TEST_F(OutputCheckTest, LinksHideNothing) {
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
 }
 
-TEST_F(OutputCheckTest, AFolderForMapOutputsIsMadeAndNothingElseIsLeft) {
-  EXPECT_TRUE(MakeKeepFolder(fs_, "/a/keep", request_).ok());
-  EXPECT_TRUE(MakeKeepFolder(fs_, "/a/keep", request_).ok()) << "it may be there already";
+TEST_F(OutputCheckTest, AFolderForMapOutputsMayBeMissingAndNothingIsLeft) {
+  EXPECT_TRUE(CheckKeepFolder(fs_, "/a/keep", request_).ok());
+  EXPECT_FALSE(fs_.Stat("/a").ok());
+  ASSERT_TRUE(fs_.CreateFolders("/a/keep").ok());
+  EXPECT_TRUE(CheckKeepFolder(fs_, "/a/keep", request_).ok()) << "it may be there already";
   EXPECT_THAT(*fs_.List("/a/keep"), IsEmpty());
 }
 
@@ -145,7 +147,7 @@ TEST_F(OutputCheckTest, MapOutputsAreKeptOutsideInputAndOutput) {
                                                        {"/file", "is not a folder"}};
   for (const auto& [keep, message] : wrong) {
     EXPECT_THAT(
-        std::string(MakeKeepFolder(fs_, keep, request_).message()),
+        std::string(CheckKeepFolder(fs_, keep, request_).message()),
         AllOf(HasSubstr(std::string("--keep_intermediate=") + keep + " "), HasSubstr(message)));
   }
 }
@@ -153,7 +155,7 @@ TEST_F(OutputCheckTest, MapOutputsAreKeptOutsideInputAndOutput) {
 TEST_F(OutputCheckTest, AFolderForMapOutputsMustBeWritable) {
   FaultyFileSystem faulty(&fs_);
   faulty.FailEvery(FileOperation::kOpenForWriting, absl::PermissionDeniedError("denied"));
-  EXPECT_THAT(std::string(MakeKeepFolder(faulty, "/keep", request_).message()),
+  EXPECT_THAT(std::string(CheckKeepFolder(faulty, "/keep", request_).message()),
               HasSubstr("cannot be written"));
 }
 

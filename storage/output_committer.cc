@@ -115,7 +115,6 @@ absl::Status OutputCommitter::Keep(const std::string& output, const std::string&
                       absl::StrCat("--keep_intermediate=", keep, ": ", made.message()));
 }
 
-// The folder highest up that has to be made so that `folder` exists; empty if none.
 absl::StatusOr<std::string> OutputCommitter::TopmostMissing(const std::string& folder) {
   std::string missing;
   std::string path = folder;
@@ -371,12 +370,11 @@ absl::Status OutputCommitter::RemovePartsInPlace(const PublishPlan& plan) {
   return absl::OkStatus();
 }
 
-// Removes `output` and those above it up to `topmost_made`, as long as they are empty.
-absl::Status OutputCommitter::RemoveMadeFolders(const std::string& output,
+absl::Status OutputCommitter::RemoveMadeFolders(const std::string& folder,
                                                 const std::string& topmost_made) {
-  // Empty when the job made none. Anything else that is not above the output is a damaged file.
-  if (topmost_made.empty() || !IsInside(output, topmost_made)) return absl::OkStatus();
-  for (std::string path = output;; path = FolderOf(path)) {
+  // What is not above the folder was read from a damaged file.
+  if (topmost_made.empty() || !IsInside(folder, topmost_made)) return absl::OkStatus();
+  for (std::string path = folder;; path = FolderOf(path)) {
     absl::Status status = fs_.RemoveEmptyFolder(path);
     if (absl::IsFailedPrecondition(status)) return absl::OkStatus();  // somebody uses it
     if (!status.ok() && !absl::IsNotFound(status)) return status;

@@ -62,6 +62,12 @@ class OutputCommitter {
   // has staged removes that folder with it; `keep` itself stays. Repeatable; after an error Abort.
   absl::Status Keep(const std::string& output, const std::string& job_key, const std::string& keep);
 
+  // The folder highest up that has to be made so that `folder` exists; empty if none.
+  absl::StatusOr<std::string> TopmostMissing(const std::string& folder);
+  // Removes `folder` and those above it up to `topmost_made`, which was missing before, as long as
+  // they are empty. Nothing if `topmost_made` is empty.
+  absl::Status RemoveMadeFolders(const std::string& folder, const std::string& topmost_made);
+
   // Marks what a job has staged as something that ends with this process, as long as that is held.
   // Null where the file system has no locks: then nobody can tell that it is abandoned.
   std::unique_ptr<FileLock> HoldStaging(const std::string& output, const std::string& job_key);
@@ -104,7 +110,6 @@ class OutputCommitter {
   absl::Status Remove(const PublishPlan& plan);
   absl::Status RenameParts(const PublishPlan& plan, const std::vector<uint32_t>& parts);
 
-  absl::StatusOr<std::string> TopmostMissing(const std::string& folder);
   absl::StatusOr<bool> IsPublished(const PublishPlan& plan);
   absl::StatusOr<std::vector<uint32_t>> PartsToRename(const PublishPlan& plan);
   absl::StatusOr<bool> MustRename(const PublishPlan& plan, uint32_t part);
@@ -117,7 +122,6 @@ class OutputCommitter {
   void RemoveDead(const std::string& output, const std::string& job_key);
   absl::Status RemoveStaging(const std::string& output, const std::string& job_key);
   absl::Status RemoveKept(const std::string& output, const std::string& job_key);
-  absl::Status RemoveMadeFolders(const std::string& output, const std::string& topmost_made);
 
   FileSystem& fs_;
 };

@@ -3,13 +3,19 @@
 at a time into a copy of the sources and expects the test to fail.
 
     tests/mutations.py              all of them, minutes
-    tests/mutations.py ROW...       those of these rows, as 7 or B7
+    tests/mutations.py ROW...       those of these rows, as 7, B7, 7-12 or 7- (and all that follow)
+    tests/mutations.py --folder=DIR [ROW...]
+                                    keeps the copy, and what was built of it, for the next call
     tests/mutations.py --list
     tests/mutations.py --check      builds nothing: every line to break and every test is there, and
                                     the page and the table (tests/mutation_table.py) agree
 
 Prints one line a bug; exit 1 if a test passes in spite of its bug, or what should be there is not.
-The copy lies in a temporary folder; the checkout is not touched.
+The copy lies in a folder of its own; the checkout is not touched.
+
+Fast because all bugs share one copy and one Bazel server, and each rebuilds only what its test
+needs: Bazel builds, always with the same flags, since another --test_filter would make it analyse
+everything again, and the test is run without it. What is put right again comes from a disk cache.
 """
 
 import argparse
@@ -18,6 +24,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 sys.path[:0] = [os.path.join(ROOT, "tests"), os.path.join(ROOT, "tests/sim")]
@@ -26,7 +33,8 @@ from mutation_table import MUTATIONS  # noqa: E402
 
 PAGE = "docs/known_failures.md"
 ROWS = range(1, 31)
-TESTS_FAILED = 3  # Bazel's exit code when everything was built
+BUILD_S, TEST_S = 900, 60  # at most, for one bug
+TOO_LATE = 124  # exit code of timeout(1)
 
 
 def read(path, root=ROOT):
@@ -126,17 +134,45 @@ def check():
 # ---- Bugs ----------------------------------------------------------------------------------------
 
 
-def bazel(folder, *arguments):
-    """Returns its exit code and what it printed. Its server ends soon after the copy."""
-    done = subprocess.run(["bazel", "--max_idle_secs=60", *arguments], cwd=folder,
+def limited(seconds, *command, **options):
+    """Runs it for so long at most. Returns its exit code, and what it printed."""
+    done = subprocess.run(["timeout", "--signal=INT", "--kill-after=20", str(seconds), *command],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True)
+                          stderr=subprocess.STDOUT, text=True, errors="replace", **options)
     return done.returncode, done.stdout
 
 
-def run_tests(folder, *arguments):
-    return bazel(folder, "test", "--config=asan", "--test_timeout=120", "--color=no",
-                 "--curses=no", "--output_filter=NOTHING", *arguments)
+def bazel(folder, *arguments):
+    """Its server ends soon after the last call."""
+    return limited(BUILD_S, "bazel", "--max_idle_secs=60", *arguments, cwd=folder)
+
+
+def build(folder, *targets):
+    """Returns a complaint, or None."""
+    code, said = bazel(folder, "build", "--config=asan", "--color=no", "--curses=no",
+                       "--output_filter=NOTHING", *targets)
+    if code == 0:
+        return None
+    why = f"took more than {BUILD_S} s" if code == TOO_LATE else f"ended with {code}"
+    return f"bazel build {why}, which says nothing of the test:\n{said[-3000:]}"
+
+
+def run_tests(folder, target, tests):
+    """Runs these tests of a target that is built; returns exit code and what was printed."""
+    binary = os.path.join(folder, "bazel-bin", file_of(target))
+    with tempfile.TemporaryDirectory(prefix="millrace-bug-") as scratch:
+        environment = dict(os.environ, TEST_TMPDIR=scratch, ASAN_OPTIONS="detect_leaks=1")
+        return limited(TEST_S, binary, "--gtest_filter=" + ":".join(tests), env=environment,
+                       cwd=os.path.join(binary + ".runfiles", "millrace"))
+
+
+def verdict(test, code, said):
+    """Returns what speaks against a test that ended like this with its bug; None if it failed."""
+    if f"[ RUN      ] {test}" not in said:
+        return f"{test} was not run (exit code {code}):\n{said[-3000:]}"
+    if code == 0:
+        return f"{test} PASSES in spite of it"
+    return None
 
 
 def try_one(folder, mutation):
@@ -147,34 +183,65 @@ def try_one(folder, mutation):
         return f"the line to break is not in {mutation.file} once"
     with open(path, "w", encoding="utf-8") as file:
         file.write(before.replace(mutation.old, mutation.new))
-    code, said = run_tests(folder, "--test_filter=" + mutation.test, mutation.target)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(before)
-    if code == TESTS_FAILED:
-        return None
-    if code == 0:
-        return f"{mutation.test} PASSES in spite of it"
-    return f"bazel ended with {code}, which says nothing of the test:\n{said[-3000:]}"
+    try:
+        return build(folder, mutation.target) or verdict(
+            mutation.test, *run_tests(folder, mutation.target, [mutation.test]))
+    finally:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(before)
+
+
+def try_none(folder, mutations):
+    """Builds everything, and runs the tests without any bug. Returns a complaint, or None."""
+    tests = {}
+    for mutation in mutations:
+        tests.setdefault(mutation.target, set()).add(mutation.test)
+    complaint = build(folder, *sorted(tests))
+    if complaint:
+        return complaint
+    for target, names in sorted(tests.items()):
+        code, said = run_tests(folder, target, sorted(names))
+        if code != 0:
+            return f"{target} ended with {code}:\n{said[-3000:]}"
+    return None
 
 
 def try_all(folder, mutations):
-    targets = sorted({mutation.target for mutation in mutations})
-    code, said = run_tests(folder, *targets)
-    if code != 0:
-        print(f"without any bug, bazel test ended with {code}:\n{said[-3000:]}")
+    complaint = try_none(folder, mutations)
+    if complaint:
+        print(f"without any bug: {complaint}")
         return 1
     survivors = 0
     for mutation in mutations:
+        began = time.monotonic()
         complaint = try_one(folder, mutation)
         survivors += complaint is not None
-        print("B%d, %s: %s" % (mutation.row, mutation.means,
-                               complaint or "%s fails" % mutation.test), flush=True)
+        print("B%d, %s: %s (%d s)" % (mutation.row, mutation.means,
+                                      complaint or "%s fails" % mutation.test,
+                                      time.monotonic() - began), flush=True)
     print("%d noticed, %d not" % (len(mutations) - survivors, survivors))
     return 1 if survivors else 0
 
 
-def row_number(text):
-    return int(text[1:] if text[:1] in "Bb" else text)
+def copy_to(folder):
+    copy_sources(folder)
+    # First, so that a cache that somebody has set wins.
+    local = ".bazelrc.local"
+    settings = read(local) if os.path.exists(os.path.join(ROOT, local)) else ""
+    with open(os.path.join(folder, local), "w", encoding="utf-8") as file:
+        file.write(f"build --disk_cache={folder}/.built\n{settings}")
+
+
+def row_range(text):
+    """"7" or "B7" -> 7; "7-12" -> 7 to 12; "7-" -> 7 and all that follow."""
+    found = re.fullmatch(r"[Bb]?(\d+)(-[Bb]?(\d*))?", text)
+    if not found:
+        raise argparse.ArgumentTypeError(f"'{text}' is no row; it is one as 7, B7, 7-12 or 7-")
+    first = int(found[1])
+    last = int(found[3] or ROWS[-1]) if found[2] else first
+    if first not in ROWS or last not in ROWS or last < first:
+        raise argparse.ArgumentTypeError(f"there is no row {text}; there are 1 to {ROWS[-1]}")
+    return range(first, last + 1)
 
 
 def parse_flags():
@@ -182,25 +249,26 @@ def parse_flags():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--list", action="store_true", help="what there is to break")
     parser.add_argument("--check", action="store_true", help="build nothing, look at names only")
-    parser.add_argument("rows", nargs="*", metavar="ROW", type=row_number)
-    flags = parser.parse_args()
-    unknown = [row for row in flags.rows if row not in ROWS]
-    if unknown:
-        parser.error(f"there is no row {unknown[0]}; there are 1 to {ROWS[-1]}")
-    return flags
+    parser.add_argument("--folder", type=os.path.abspath, help="for the copy, which stays there")
+    parser.add_argument("rows", nargs="*", metavar="ROW", type=row_range)
+    return parser.parse_args()
 
 
 def main():
     flags = parse_flags()
     if flags.check:
         return check()
-    mutations = [m for m in MUTATIONS if not flags.rows or m.row in flags.rows]
+    mutations = [m for m in MUTATIONS
+                 if not flags.rows or any(m.row in rows for rows in flags.rows)]
     if flags.list:
         for mutation in mutations:
             print("B%-3d %s: %s" % (mutation.row, mutation.file, mutation.means))
         return 0
+    if flags.folder:
+        copy_to(flags.folder)
+        return try_all(flags.folder, mutations)
     with tempfile.TemporaryDirectory(prefix="millrace-mutations-") as folder:
-        copy_sources(folder)
+        copy_to(folder)
         try:
             return try_all(folder, mutations)
         finally:

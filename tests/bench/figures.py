@@ -15,6 +15,11 @@ class Figures:
         verdict = "" if met is None else ("   ok" if met else "   MISSED")
         print(f"{name:<44} {shown:>10} {unit:<18} {target}{verdict}", flush=True)
 
+    def fail(self, name, why):
+        """Says at once that there is no figure, and why."""
+        self.results.append({"name": name, "error": why, "met": False})
+        print(f"{name:<44} ERROR: {why}", flush=True)
+
     def finish(self, path=None):
         """Writes all figures to `path` as JSON, says what was missed, and returns the exit code."""
         if path:

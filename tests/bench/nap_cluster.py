@@ -9,6 +9,7 @@ import collections
 import json
 import os
 import signal
+import subprocess
 import threading
 import time
 
@@ -17,7 +18,8 @@ import measured_run
 
 JOB = "job-1"
 WORKERS, VICTIM = ("w1", "w2", "w3", "w4"), "w2"
-PATIENCE_S = 600
+PATIENCE_S = 600  # for the end of a job
+AT_WORK_S = 120   # for the share of its tasks that is awaited before something disturbs it
 MIB = 1 << 20
 
 # Each map naps `naps` times `nap_ms`; its progress shows after each nap.
@@ -59,17 +61,24 @@ class NapCluster(cluster.Cluster):
         """Runs the job; `disturb(self)` is called when it was started, and returns notes."""
         self.write_input(work)
         began = time.monotonic()
-        job = self.job(cluster.UNRULY, "--master=" + self.the_master.address,
-                       "--input=" + self.path("in"), "--output=" + self.path("out"),
-                       "--reducers=%d" % work.reducers, "--split_mb=%d" % work.naps,
-                       "--summary_json=" + self.path("summary"), *work.flags)
+        self.running = self.job(cluster.UNRULY, "--master=" + self.the_master.address,
+                                "--input=" + self.path("in"), "--output=" + self.path("out"),
+                                "--reducers=%d" % work.reducers, "--split_mb=%d" % work.naps,
+                                "--summary_json=" + self.path("summary"), *work.flags)
         notes = disturb(self) if disturb else None
-        job.wait(PATIENCE_S)
+        self.wait_for_end()
         seconds = time.monotonic() - began
-        job.finish()
+        self.running.finish()
         self.check_output(work)
         with open(self.path("summary"), encoding="utf-8") as file:
             return Run(seconds, json.load(file), self.ask("attempts", JOB), notes)
+
+    def wait_for_end(self):
+        try:
+            self.running.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            raise RuntimeError(f"waited {PATIENCE_S} s in vain for the job's end; last seen: "
+                               f"{self.ask('jobs')}") from None
 
     def write_input(self, work):
         """One file for each map, of lines that are as long as what a map reads at a time."""
@@ -92,12 +101,23 @@ class NapCluster(cluster.Cluster):
 
     def until_done(self, share, kind):
         """Waits until that share of the tasks of a kind is done."""
-        while True:
-            jobs = self.ask("jobs")  # none at first
-            for stage in jobs[0]["stages"] if jobs else ():
-                if stage["kind"] == kind and stage["done"] >= max(1, share * stage["total"]):
-                    return
-            time.sleep(0.2)  # each look is a process of its own
+        cluster.look_until("%g of the %ss are done" % (share, kind), lambda: self.stage(kind),
+                           lambda stage: stage and stage["done"] >= max(1, share * stage["total"]),
+                           AT_WORK_S)
+
+    def stage(self, kind):
+        """What the master says of that stage of the job, which must not have ended; None at first.
+        Takes a while: each look is a process of its own."""
+        if self.running.poll() is not None:
+            raise RuntimeError("the job ended with exit code %d before anything disturbed it:\n%s" %
+                               (self.running.returncode, self.running.said()))
+        time.sleep(0.2)
+        stages = [stage for job in self.ask("jobs") for stage in job["stages"]]
+        return next((stage for stage in stages if stage["kind"] == kind), None)
+
+    def state(self, worker):
+        """What the master takes the worker for; None if it does not know it."""
+        return {w["name"]: w["state"] for w in self.ask("workers")}.get(worker)
 
     def restart_master(self):
         address = self.the_master.address

@@ -87,6 +87,18 @@ def read_output(folder, listed=()):
     return result
 
 
+def look_until(what, look, is_so, seconds=DEADLINE_S):
+    """Looks again and again, which takes a while by itself; returns what it saw when that is so."""
+    deadline = time.monotonic() + seconds
+    while True:
+        seen = look()
+        if is_so(seen):
+            return seen
+        if time.monotonic() > deadline:
+            raise AssertionError("waited %g s in vain until %s; last seen: %s" %
+                                 (seconds, what, seen))
+
+
 RENAMED, WRITTEN = 0x80, 0x02  # of <sys/inotify.h>
 
 
@@ -109,10 +121,14 @@ class Watch:
 
     def wait_for(self, path, process):
         """Waits for the file and returns the JSON in it."""
+        deadline = time.monotonic() + DEADLINE_S
         while not os.path.exists(path):
             if process.poll() is not None:
                 raise AssertionError("process ended with %d before it was ready:\n%s" %
                                      (process.returncode, process.said()))
+            if time.monotonic() > deadline:
+                raise AssertionError("%s did not write %s within %g s; it said:\n%s" % (
+                    process.args[0], path, DEADLINE_S, process.said()))
             self.wait()
         with open(path) as f:
             return json.load(f)
@@ -269,11 +285,9 @@ class Cluster:
 
     def workers_joined(self, master, number):
         """Waits until `number` workers have registered; returns what the master says of them."""
-        for _ in range(1000):
-            workers = self.millrace(master, "workers", "--json")
-            if len(workers) >= number:
-                return workers
-        raise AssertionError("%d workers have not joined: %s" % (number, workers))
+        return look_until("%d workers have joined" % number,
+                          lambda: self.millrace(master, "workers", "--json"),
+                          lambda workers: len(workers) >= number)
 
 
 class ClusterTest(Cluster, unittest.TestCase):

@@ -36,6 +36,13 @@ class KeepIntermediateTest(cluster.ClusterTest):
         self.run_job("--workers=inline", "--keep_intermediate=" + self.keep)
         self.assertFalse(os.path.exists(self.keep))
 
+    def test_a_command_that_submits_nothing_makes_no_folder(self):
+        keep = "--keep_intermediate=" + self.keep
+        self.run_job("--master=127.0.0.1:1", "--connect_timeout=1s", keep, code=3)
+        self.assertFalse(os.path.exists(self.keep))
+        self.run_job("--workers=1", "--scratch_dir=" + self.path("in/words/scratch"), keep, code=2)
+        self.assertFalse(os.path.exists(self.keep))
+
     def test_a_folder_that_cannot_be_used_is_named(self):
         file = self.text("file", "no folder")
         for keep, why in ((self.path("out/keep"), "lies inside the output folder"),
