@@ -28,11 +28,11 @@ std::string NameOf(const Job& job) {
 
 // Some task's user code has failed, or got stuck, as often as the job allows.
 bool MayFail(const Job& job, const UserCode& user_code) {
-  const bool skips = BadLines(job.workload).size() <= job.spec.skip_bad_records;
+  if (BadLines(job.workload).size() > job.spec.skip_bad_records) return true;
   for (const auto& [task, times] : user_code.failed) {
     if (task.job != job.id) continue;
     const auto at_records = user_code.failed_at_records.find(task);
-    const bool forgiven = skips && at_records != user_code.failed_at_records.end();
+    const bool forgiven = at_records != user_code.failed_at_records.end();
     // Two failures make a record known, and are forgotten then.
     const uint32_t counted = forgiven ? times - at_records->second + 1 : times;
     if (counted >= job.spec.max_attempts) return true;

@@ -10,11 +10,11 @@ namespace millrace::sim {
 
 const std::vector<FaultSource::Kind>& FaultSource::Kinds() {
   static const std::vector<Kind> kAll = {
-      {"kill_worker", &FaultSource::KillWorker},
-      {"kill_worker_soon", &FaultSource::KillWorkerSoon},
+      {"kill_worker", &FaultSource::KillWorker, /*kills_workers=*/true},
+      {"kill_worker_soon", &FaultSource::KillWorkerSoon, /*kills_workers=*/true},
       {"stop_worker", &FaultSource::StopWorker},
-      {"power_off_worker", &FaultSource::PowerOffWorker},
-      {"drain_worker", &FaultSource::DrainWorker},
+      {"power_off_worker", &FaultSource::PowerOffWorker, /*kills_workers=*/true},
+      {"drain_worker", &FaultSource::DrainWorker, /*kills_workers=*/true},
       {"kill_master", &FaultSource::KillMaster},
       {"kill_master_soon", &FaultSource::KillMasterSoon},
       {"stop_master", &FaultSource::StopMaster},
@@ -35,9 +35,10 @@ const std::vector<FaultSource::Kind>& FaultSource::Kinds() {
   return kAll;
 }
 
-// A task that is undone 20 times fails its job, and so it should; a few damages come on top of
-// lost workers.
-constexpr int kDamagesMax = 8;
+// A task that is undone 20 times fails its job, and so it should. Each death of a worker may strike
+// the same task; a few damages come on top.
+constexpr int kDeathsMax = 12;
+constexpr int kDamagesMax = 7;
 
 FaultSource::FaultSource(Cluster& cluster, Random random) : cluster_(cluster), random_(random) {
   const double share = random_.Pick(std::vector<double>{0.1, 0.3, 0.6, 1.0});
@@ -62,7 +63,10 @@ void FaultSource::StrikeLater() {
 
 void FaultSource::StrikeNow() {
   const Kind& kind = random_.Pick(kinds_);
-  if ((this->*kind.strike)()) ++struck_[kind.name];
+  if (kind.kills_workers && deaths_ == kDeathsMax) return;
+  if (!(this->*kind.strike)()) return;
+  ++struck_[kind.name];
+  if (kind.kills_workers) ++deaths_;
 }
 
 // --- Victims and times ---
@@ -232,11 +236,13 @@ bool FaultSource::ResetLink() {
   return true;
 }
 
-// Connections that are made for a while, beginning with those that have to be made anew.
+// Connections that are made for a while, beginning with those that have to be made anew. What is
+// launched on a worker by way of its echo is lost: like damage, that is for a few times only.
 bool FaultSource::DuplicateConnections() {
+  if (struck_["duplicate_connections"] >= kDamagesMax) return false;
   const std::string from = AnyHost();
   const std::string to = random_.Chance(0.5) ? kMasterHost : AnyHost();
-  cluster_.network().Duplicate(from, to, cluster_.world().now() + DrawPause());
+  cluster_.network().Duplicate(from, to, cluster_.world().now() + DrawPause() / 10);
   cluster_.network().ResetConnections(from, to);
   HealLater();
   return true;

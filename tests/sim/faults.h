@@ -28,6 +28,7 @@ class FaultSource {
   struct Kind {
     const char* name;
     bool (FaultSource::*strike)();  // false: there was no victim
+    bool kills_workers = false;
   };
 
   static const std::vector<Kind>& Kinds();
@@ -69,6 +70,7 @@ class FaultSource {
   std::vector<Kind> kinds_;
   kj::Duration interval_ = 1 * kj::SECONDS;
   bool stopped_ = false;
+  int deaths_ = 0;  // of workers
   std::map<std::string, int> struck_;
 };
 

@@ -218,7 +218,7 @@ void Network::Clog(const std::string& from, const std::string& to, kj::Duration 
 
 void Network::Duplicate(const std::string& from, const std::string& to, kj::TimePoint until) {
   world_.Note("network", absl::StrCat("duplicate ", from, " -> ", to));
-  duplicates_[{from, to}] = until;
+  duplicates_.insert_or_assign({from, to}, until);
 }
 
 bool Network::Duplicates(const std::string& from, const std::string& to) const {
