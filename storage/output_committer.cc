@@ -102,6 +102,13 @@ absl::Status OutputCommitter::Keep(const std::string& output, const std::string&
                                    const std::string& keep) {
   const std::string folder = KeptFolder(keep, job_key);
   const auto make = [&]() -> absl::Status {
+    const absl::Status seen = fs_.Stat(keep).status();
+    if (absl::IsNotFound(seen)) {
+      return absl::NotFoundError(
+          "the master's host does not have this folder, though the client's has it: is the shared "
+          "folder mounted there?");
+    }
+    MILLRACE_RETURN_IF_ERROR(seen);
     MILLRACE_ASSIGN_OR_RETURN(const std::string nonce,
                               ReadFile(fs_, NoncePath(output, job_key), kNonceBytesMax));
     // The note comes first: what it names is removed, whether or not it was made.

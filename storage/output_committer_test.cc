@@ -98,6 +98,7 @@ constexpr char kKept[] = "/data/keep/_millrace-job-3-0123abcd";
 
 // Of a job that was staged, has kept one map output and goes on.
 void KeepOne(World& world) {
+  ASSERT_TRUE(world.memory.CreateFolders("/data/keep").ok());
   ASSERT_TRUE(world.committer.Keep(kOutput, kJob, "/data/keep").ok());
   world.Write(JoinPath(kKept, "run"), "kept");
 }
@@ -165,9 +166,23 @@ TEST(KeepTest, WhatAnotherJobOfTheSameNumberKeepsIsNotTouched) {
   EXPECT_EQ(world.Read(KeptNoncePath(kKept)), "another nonce");
 }
 
+// As where shared storage is not mounted: what was made there would fill the host's own disk.
+TEST(KeepTest, AFolderThatThisHostDoesNotHaveIsNotMade) {
+  World world;
+  world.StageParts({});
+  const auto before = world.Files();
+  const absl::Status kept = world.committer.Keep(kOutput, kJob, "/data/keep");
+  EXPECT_EQ(kept.code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(kept.message(),
+            "--keep_intermediate=/data/keep: the master's host does not have this folder, though "
+            "the client's has it: is the shared folder mounted there?");
+  EXPECT_EQ(world.Files(), before);
+}
+
 TEST(KeepTest, AnErrorNamesTheFolderAndTheFlag) {
   World world;
   world.StageParts({});
+  ASSERT_TRUE(world.memory.CreateFolders("/data/keep").ok());
   world.fs.FailNth(FileOperation::kCreateFolders, 1, absl::PermissionDeniedError("denied"));
   const absl::Status kept = world.committer.Keep(kOutput, kJob, "/data/keep");
   EXPECT_EQ(kept.code(), absl::StatusCode::kPermissionDenied);

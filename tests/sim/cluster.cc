@@ -235,6 +235,7 @@ JobSpec Cluster::MakeSpec(const Workload& workload, const SubmitOptions& options
   spec.progress_timeout_ms = options.progress_timeout_ms;
   spec.shuffle = options.shuffle;
   spec.keep_folder = options.keep_folder;
+  if (!spec.keep_folder.empty()) MustSucceed(shared_disk_.CreateFolders(spec.keep_folder));
   spec.task_memory_bytes = 16 << 20;
   return spec;
 }
