@@ -6,6 +6,7 @@
 
 #include <cstdio>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -19,7 +20,9 @@
 #include "client/reports.h"
 #include "client/summary.h"
 #include "client/terminal.h"
+#include "mapreduce/status_macros.h"
 #include "rpc/status_exception.h"
+#include "storage/output_committer.h"
 #include "storage/posix_file_system.h"
 #include "worker/child_exit.h"
 
@@ -89,12 +92,31 @@ class JobRun {
   }
 
   kj::Promise<absl::StatusOr<JobId>> Submit() {
+    if (absl::Status made = MakeKeepFolder(); !made.ok()) return absl::StatusOr<JobId>(made);
     submission_ = kj::heap<JobSubmission>(link_, spec_, patience_);
     return submission_->Run();
   }
 
+  // It is the client that makes the folder for map outputs: where the master or a worker does not
+  // see it, it is not the same one.
+  absl::Status MakeKeepFolder() {
+    if (spec_.keep_folder.empty()) return absl::OkStatus();
+    MILLRACE_ASSIGN_OR_RETURN(keep_made_, OutputCommitter(&fs_).TopmostMissing(spec_.keep_folder));
+    absl::Status made = fs_.CreateFolders(spec_.keep_folder);
+    if (made.ok()) return made;
+    return absl::Status(made.code(), absl::StrCat("--keep_intermediate=", spec_.keep_folder,
+                                                  " cannot be made: ", made.message()));
+  }
+
+  void RemoveKeepFolder() {
+    OutputCommitter(&fs_).RemoveMadeFolders(spec_.keep_folder, keep_made_).IgnoreError();
+  }
+
   kj::Promise<int> Accepted(absl::StatusOr<JobId> job) {
-    if (!job.ok()) return Say(job.status().message(), kExitUsage);
+    if (!job.ok()) {
+      RemoveKeepFolder();
+      return Say(job.status().message(), kExitUsage);
+    }
     job_ = *job;
     if (interrupted_) return Cancel().exclusiveJoin(Follow());
     if (options_.detach) {
@@ -136,8 +158,7 @@ class JobRun {
   int Report(const JobView& view, const std::vector<AttemptView>& attempts) {
     if (view.state == JobState::kFailed) WriteToTerminal(FailureText(view, attempts));
     if (IsForPeople(mode_)) WriteToTerminal(SummaryText(view));
-    PosixFileSystem fs;
-    if (absl::Status written = WriteReports(fs, options_, view, attempts); !written.ok()) {
+    if (absl::Status written = WriteReports(fs_, options_, view, attempts); !written.ok()) {
       return Say(written.message(), kExitFailed);
     }
     if (view.state == JobState::kCancelled) return kExitCancelled;
@@ -147,6 +168,7 @@ class JobRun {
   int Failed(const kj::Exception& exception) {
     const bool other_version = exception.getType() == kj::Exception::Type::UNIMPLEMENTED;
     const int code = job_.is_set() ? kExitFailed : kExitUnreachable;
+    if (!job_.is_set()) RemoveKeepFolder();
     return Say(ToStatus(exception).message(), other_version ? kExitVersionMismatch : code);
   }
 
@@ -231,7 +253,9 @@ class JobRun {
   const ProgressMode mode_;
   ProgressReporter progress_;
   MasterLink link_;
-  JobId job_;  // set when the master has accepted the job
+  PosixFileSystem fs_;
+  std::string keep_made_;  // the folder highest up that was missing for map outputs; empty if none
+  JobId job_;              // set when the master has accepted the job
   bool interrupted_ = false;
   size_t workers_left_ = 0;
   std::vector<kj::Own<ChildExit>> exits_;

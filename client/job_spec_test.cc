@@ -84,7 +84,7 @@ TEST_F(JobSpecTest, InputsAndOutputsThatCannotBeUsedAreNamed) {
   EXPECT_THAT(std::string(Make().status().message()), HasSubstr("inside"));
 }
 
-// The master makes it when it takes the job on: a command that submits nothing leaves nothing.
+// It is made when the job is handed to the master: a command that submits nothing leaves nothing.
 TEST_F(JobSpecTest, AFolderForMapOutputsTravelsWithTheJobAndIsNotMade) {
   options_.keep_folder = "/home/ann/keep";
   EXPECT_EQ(Make()->keep_folder, "/home/ann/keep");

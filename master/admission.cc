@@ -26,7 +26,6 @@ struct Admission::Candidate {
   std::shared_ptr<StoredJob> stored;
   std::string encoded;  // the specification, for the journal
   bool staged = false;
-  std::string keep_made;  // the folder highest up that was missing for map outputs; empty if none
   std::string objection;  // set: refused, later steps do nothing
 
   // `unfinished`: the keys and output folders of all our other jobs. `same_folder`: the keys of
@@ -59,7 +58,6 @@ struct Admission::Candidate {
     }
     MILLRACE_RETURN_IF_ERROR(committer.CheckNoOtherJob(spec.output_folder, same_folder));
     if (context.keeps_outputs()) {
-      MILLRACE_ASSIGN_OR_RETURN(keep_made, committer.TopmostMissing(context.keep_folder));
       MILLRACE_RETURN_IF_ERROR(
           committer.Keep(spec.output_folder, context.staging_key, context.keep_folder));
     }
@@ -172,15 +170,7 @@ AdmissionAnswer Admission::Conclude(const Candidate& candidate, const AnswerSubm
 void Admission::Undo(const Candidate& candidate) {
   services_.jobs.Remove(candidate.job);
   services_.links.ReleaseEverywhere(candidate.job);
-  if (!candidate.staged) return;
-  // Only what was made for this job, and only when all that it kept there is gone.
-  const auto remove = [&fs = services_.fs, keep = candidate.stored->context.keep_folder,
-                       made = candidate.keep_made]() {
-    return OutputCommitter(&fs).RemoveMadeFolders(keep, made);
-  };
-  services_.publisher.Abort(*candidate.stored, [&runner = services_.runner, remove]() {
-    runner.Run(remove).ignoreResult().detach([](kj::Exception&&) {});
-  });
+  if (candidate.staged) services_.publisher.Abort(*candidate.stored, []() {});
 }
 
 void Admission::Answer(const AnswerSubmit& action) { decisions_.Answer(action.request_id, action); }

@@ -52,7 +52,19 @@ TEST_F(MasterTest, EachWorkerIsToldTheContextOfAJobOnce) {
   EXPECT_EQ(context.nonce_path, "/out/_millrace/" + context.staging_key + "/nonce");
 }
 
+TEST_F(MasterTest, AJobWhoseKeepFolderTheMasterDoesNotSeeIsRefusedAndLeavesNothing) {
+  AddWorker("red");
+  JobSpec spec = WordCount("/out");
+  spec.keep_folder = "/keep";
+  const Submitted submitted = Submit(spec);
+  EXPECT_FALSE(submitted.job.is_set());
+  EXPECT_THAT(submitted.refused, HasSubstr("--keep_intermediate=/keep: the master's host does"));
+  EXPECT_FALSE(Exists("/keep"));
+  EXPECT_FALSE(Exists("/out"));
+}
+
 TEST_F(MasterTest, MapOutputsAreKeptUntilTheJobEnds) {
+  ASSERT_TRUE(fs_.CreateFolders("/keep").ok());  // as its client does
   FakeWorker& red = AddWorker("red");
   JobSpec spec = WordCount("/out");
   spec.keep_folder = "/keep";
@@ -67,6 +79,7 @@ TEST_F(MasterTest, MapOutputsAreKeptUntilTheJobEnds) {
 }
 
 TEST_F(MasterTest, KeptMapOutputsOfACancelledJobAreRemoved) {
+  ASSERT_TRUE(fs_.CreateFolders("/keep").ok());
   JobSpec spec = WordCount("/out");
   spec.keep_folder = "/keep";
   const JobId job = Submit(spec).job;

@@ -126,15 +126,12 @@ TEST_F(SubmissionTest, AHostThatDoesNotSeeTheOutputIsNamedAndNothingIsLeft) {
   AddWorker("red");
   FakeWorker& blue = AddWorker("blue");
   blue.set_objection("/out is not the folder that the master sees");
-  JobSpec spec = WordCount("/out");
-  spec.keep_folder = "/new/keep";
-  const Submitted submitted = Submit(spec);
+  const Submitted submitted = Submit(WordCount("/out"));
   EXPECT_THAT(submitted.refused, AllOf(HasSubstr("host-of-blue"),
                                        HasSubstr(": /out is not the folder that the master sees")));
   EXPECT_THAT(master_->views().Jobs(), IsEmpty());
   EXPECT_THAT(blue.mail().released, SizeIs(1));
   EXPECT_FALSE(Exists("/out"));
-  EXPECT_FALSE(Exists("/new"));
 }
 
 TEST_F(SubmissionTest, AFolderForMapOutputsThatWasThereOutlivesARefusal) {

@@ -80,7 +80,8 @@ class FileSystem {
   // Replaces `to` if it exists, atomically. Both on one file system.
   virtual absl::Status Rename(const std::string& from, const std::string& to) = 0;
   virtual absl::Status RemoveFile(const std::string& path) = 0;
-  // Removes the folder with all it holds; fine when it does not exist. Never follows links.
+  // Removes the folder with all it holds; fine when it does not exist. Never follows links. After
+  // an error everything is gone that could be removed.
   virtual absl::Status RemoveTree(const std::string& folder) = 0;
   virtual absl::Status RemoveEmptyFolder(const std::string& folder) = 0;
   // Makes renames, creations and removals in `folder` durable, and the folder itself.

@@ -102,6 +102,13 @@ absl::Status OutputCommitter::Keep(const std::string& output, const std::string&
                                    const std::string& keep) {
   const std::string folder = KeptFolder(keep, job_key);
   const auto make = [&]() -> absl::Status {
+    const absl::Status seen = fs_.Stat(keep).status();
+    if (absl::IsNotFound(seen)) {
+      return absl::NotFoundError(
+          "the master's host does not have this folder, though the client's has it: is the shared "
+          "folder mounted there?");
+    }
+    MILLRACE_RETURN_IF_ERROR(seen);
     MILLRACE_ASSIGN_OR_RETURN(const std::string nonce,
                               ReadFile(fs_, NoncePath(output, job_key), kNonceBytesMax));
     // The note comes first: what it names is removed, whether or not it was made.
@@ -179,7 +186,13 @@ absl::Status OutputCommitter::CheckNoOtherJob(const std::string& output,
 void OutputCommitter::RemoveDead(const std::string& output, const std::string& job_key) {
   const absl::StatusOr<std::string> topmost_made =
       ReadFile(fs_, MadeFolderPath(output, job_key), kPathBytesMax);
-  if (!RemoveStaging(output, job_key).ok()) return;
+  const absl::Status removed = RemoveStaging(output, job_key);
+  if (!removed.ok()) {
+    LOG(WARNING) << "a job that is gone has left something behind, which is tried again for the "
+                    "next job with this output folder: "
+                 << About(output, removed);
+    return;
+  }
   RemoveMadeFolders(output, topmost_made.value_or("")).IgnoreError();
   LOG(INFO) << "removed what a job that is gone had staged: " << StagingFolder(output, job_key);
 }
@@ -204,7 +217,9 @@ absl::Status OutputCommitter::Publish(const PublishPlan& plan) {
   absl::Status removed = RemoveStaging(plan.output, plan.job_key);
   // The output is complete and readers skip the folder: not worth failing a job for.
   LOG_IF(WARNING, !removed.ok()) << plan.job_key
-                                 << ": cannot remove its staging folder, please do: " << removed;
+                                 << ": is published, but cannot remove what it had staged, please "
+                                    "do: "
+                                 << About(plan.output, removed);
   return absl::OkStatus();
 }
 
@@ -326,7 +341,20 @@ absl::Status OutputCommitter::RemoveKept(const std::string& output, const std::s
   const absl::StatusOr<std::string> ours =
       ReadFile(fs_, NoncePath(output, job_key), kNonceBytesMax);
   if (theirs.ok() && ours.ok() && *theirs != *ours && !theirs->empty()) return absl::OkStatus();
-  return fs_.RemoveTree(folder);
+  if (absl::IsNotFound(fs_.Stat(*keep).status())) {
+    LOG(WARNING) << *keep << " is not there, in which " << job_key
+                 << " kept its map outputs: if it is a shared folder that is not mounted now, "
+                    "please remove "
+                 << folder << " when it is";
+    return absl::OkStatus();
+  }
+  const absl::Status removed = fs_.RemoveTree(folder);
+  if (removed.ok()) return removed;
+  // On NFS a file that is open on this host goes only when it is closed (.nfs...).
+  return absl::Status(
+      removed.code(),
+      absl::StrCat(removed.message(), "; when no process has files open in ", folder,
+                   ", remove it, and then ", StagingFolder(output, job_key)));
 }
 
 // What is kept elsewhere goes first: without the note nobody would find it.

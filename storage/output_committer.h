@@ -59,7 +59,9 @@ class OutputCommitter {
 
   // Makes the folder in which the map outputs of a staged job outlive their workers (KeptFolder in
   // `keep`), with the job's nonce in it. Staging notes the place, so whatever removes what the job
-  // has staged removes that folder with it; `keep` itself stays. Repeatable; after an error Abort.
+  // has staged removes that folder with it; `keep` itself stays. It must be there: where the client
+  // has made it and this host has not, it is not the same folder, and kNotFound says so.
+  // Repeatable; after an error Abort.
   absl::Status Keep(const std::string& output, const std::string& job_key, const std::string& keep);
 
   // The folder highest up that has to be made so that `folder` exists; empty if none.

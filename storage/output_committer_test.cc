@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -92,12 +93,20 @@ class World {
   PublishPlan plan;
 };
 
+// What glog wrote meanwhile.
+std::string Logged(const std::function<void()>& action) {
+  ::testing::internal::CaptureStderr();
+  action();
+  return ::testing::internal::GetCapturedStderr();
+}
+
 // --- Keep ---
 
 constexpr char kKept[] = "/data/keep/_millrace-job-3-0123abcd";
 
 // Of a job that was staged, has kept one map output and goes on.
 void KeepOne(World& world) {
+  ASSERT_TRUE(world.memory.CreateFolders("/data/keep").ok());
   ASSERT_TRUE(world.committer.Keep(kOutput, kJob, "/data/keep").ok());
   world.Write(JoinPath(kKept, "run"), "kept");
 }
@@ -145,6 +154,47 @@ TEST(KeepTest, TheNoteStaysUntilWhatIsKeptIsGone) {
   EXPECT_EQ(world.Read(KeepNotePath(kOutput, kJob)), "/data/keep");
 }
 
+// As NFS says while a process of this host has a file open in there.
+absl::Status NotEmpty() {
+  return absl::FailedPreconditionError(std::string(kKept) + ": cannot remove: Directory not empty");
+}
+
+TEST(KeepTest, WhatCannotBeRemovedIsNamedWithWhatToDo) {
+  World world;
+  world.StageParts({"apple"});
+  KeepOne(world);
+  world.fs.FailEvery(FileOperation::kRemove, NotEmpty());
+  EXPECT_THAT(std::string(world.committer.Abort(world.plan).message()),
+              HasSubstr(std::string(kKept) +
+                        ": cannot remove: Directory not empty; when no process has files open in " +
+                        kKept + ", remove it, and then /data/out/_millrace/job-3-0123abcd"));
+}
+
+TEST(KeepTest, WhatAPublishedJobCouldNotRemoveIsTriedAgainForTheNextJob) {
+  World world;
+  world.StageParts({"apple"});
+  KeepOne(world);
+  world.fs.FailNth(FileOperation::kRemove, 1, NotEmpty());
+  EXPECT_THAT(Logged([&] { EXPECT_TRUE(world.committer.PublishJob(world.plan).ok()); }),
+              HasSubstr(std::string("files open in ") + kKept + ", remove it"));
+  world.fs.FailNth(FileOperation::kRemove, 1, NotEmpty());
+  EXPECT_THAT(Logged([&] { world.committer.RemoveUnknown(kOutput, "0123abcd", {}); }),
+              HasSubstr(std::string("files open in ") + kKept + ", remove it"));
+  world.committer.RemoveUnknown(kOutput, "0123abcd", {});
+  EXPECT_FALSE(world.memory.Stat(StagingRoot(kOutput)).ok());
+  EXPECT_THAT(world.memory.List("/data/keep").value(), IsEmpty());
+}
+
+TEST(KeepTest, AFolderThatIsNotMountedWhenTheJobEndsStopsNothingAndIsNamed) {
+  World world;
+  world.StageParts({"apple"});
+  KeepOne(world);
+  ASSERT_TRUE(world.memory.RemoveTree("/data/keep").ok());
+  EXPECT_THAT(Logged([&] { EXPECT_TRUE(world.committer.PublishJob(world.plan).ok()); }),
+              HasSubstr(std::string("please remove ") + kKept));
+  EXPECT_FALSE(world.memory.Stat(StagingRoot(kOutput)).ok());
+}
+
 TEST(KeepTest, OfAJobThatNobodyKnowsNothingIsKept) {
   World world;
   world.StageParts({"apple"});
@@ -165,9 +215,23 @@ TEST(KeepTest, WhatAnotherJobOfTheSameNumberKeepsIsNotTouched) {
   EXPECT_EQ(world.Read(KeptNoncePath(kKept)), "another nonce");
 }
 
+// As where shared storage is not mounted: what was made there would fill the host's own disk.
+TEST(KeepTest, AFolderThatThisHostDoesNotHaveIsNotMade) {
+  World world;
+  world.StageParts({});
+  const auto before = world.Files();
+  const absl::Status kept = world.committer.Keep(kOutput, kJob, "/data/keep");
+  EXPECT_EQ(kept.code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(kept.message(),
+            "--keep_intermediate=/data/keep: the master's host does not have this folder, though "
+            "the client's has it: is the shared folder mounted there?");
+  EXPECT_EQ(world.Files(), before);
+}
+
 TEST(KeepTest, AnErrorNamesTheFolderAndTheFlag) {
   World world;
   world.StageParts({});
+  ASSERT_TRUE(world.memory.CreateFolders("/data/keep").ok());
   world.fs.FailNth(FileOperation::kCreateFolders, 1, absl::PermissionDeniedError("denied"));
   const absl::Status kept = world.committer.Keep(kOutput, kJob, "/data/keep");
   EXPECT_EQ(kept.code(), absl::StatusCode::kPermissionDenied);

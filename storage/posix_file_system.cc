@@ -177,27 +177,38 @@ absl::StatusOr<std::vector<std::string>> ReadNames(Descriptor fd, const std::str
   return names;
 }
 
-// Removes everything in the folder behind `folder_fd`. What somebody else removes meanwhile is
-// fine. Works on descriptors, so that a folder swapped for a link cannot lead it elsewhere.
+absl::Status RemoveEntry(const Descriptor& folder_fd, const std::string& name,
+                         const std::string& path, int depth);
+
+// Removes everything in the folder behind `folder_fd` that can be removed, and returns the first
+// error. What somebody else removes meanwhile is fine. Works on descriptors, so that a folder
+// swapped for a link cannot lead it elsewhere.
 absl::Status RemoveContents(const Descriptor& folder_fd, const std::string& folder, int depth) {
   if (depth > kTreeDepthMax) {
     return absl::FailedPreconditionError(absl::StrCat(
         folder, ": cannot remove: more than ", kTreeDepthMax, " folders deep; remove it by hand"));
   }
-  const int parent = folder_fd.get();
-  Descriptor list_fd(openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  Descriptor list_fd(openat(folder_fd.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!list_fd.is_open()) return PosixError(folder, "cannot list", errno);
   MILLRACE_ASSIGN_OR_RETURN(std::vector<std::string> names, ReadNames(std::move(list_fd), folder));
+  absl::Status first;
   for (const std::string& name : names) {
-    if (unlinkat(parent, name.c_str(), 0) == 0 || errno == ENOENT) continue;
-    const std::string path = JoinPath(folder, name);
-    if (errno != EISDIR && errno != EPERM) return PosixError(path, "cannot remove", errno);
-    Descriptor child(openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!child.is_open()) return PosixError(path, "cannot remove", errno);
-    MILLRACE_RETURN_IF_ERROR(RemoveContents(child, path, depth + 1));
-    if (unlinkat(parent, name.c_str(), AT_REMOVEDIR) < 0 && errno != ENOENT) {
-      return PosixError(path, "cannot remove", errno);
-    }
+    first.Update(RemoveEntry(folder_fd, name, JoinPath(folder, name), depth));
+  }
+  return first;
+}
+
+// `path` is for messages.
+absl::Status RemoveEntry(const Descriptor& folder_fd, const std::string& name,
+                         const std::string& path, int depth) {
+  const int parent = folder_fd.get();
+  if (unlinkat(parent, name.c_str(), 0) == 0 || errno == ENOENT) return absl::OkStatus();
+  if (errno != EISDIR && errno != EPERM) return PosixError(path, "cannot remove", errno);
+  Descriptor child(openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!child.is_open()) return PosixError(path, "cannot remove", errno);
+  MILLRACE_RETURN_IF_ERROR(RemoveContents(child, path, depth + 1));
+  if (unlinkat(parent, name.c_str(), AT_REMOVEDIR) < 0 && errno != ENOENT) {
+    return PosixError(path, "cannot remove", errno);
   }
   return absl::OkStatus();
 }

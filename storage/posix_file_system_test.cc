@@ -149,5 +149,17 @@ TEST_F(PosixFileSystemTest, AVeryDeepTreeIsLeftToAPerson) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("remove it by hand"));
 }
 
+TEST_F(PosixFileSystemTest, WhatCannotBeRemovedKeepsNothingElse) {
+  for (const char* name : {"a", "b", "c", "d"}) {
+    std::string deep = Path(std::string("tree/deep-") + name);
+    for (int i = 0; i < 140; ++i) deep += "/d";
+    ASSERT_TRUE(fs_.CreateFolders(deep).ok());
+    ASSERT_TRUE(WriteFileAtomically(fs_, Path(std::string("tree/") + name), "content").ok());
+  }
+  EXPECT_EQ(fs_.RemoveTree(Path("tree")).code(), kWrongKind);
+  EXPECT_THAT(*fs_.List(Path("tree")),
+              ::testing::ElementsAre("deep-a", "deep-b", "deep-c", "deep-d"));
+}
+
 }  // namespace
 }  // namespace millrace

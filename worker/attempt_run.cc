@@ -168,8 +168,9 @@ kj::Promise<void> AttemptRun::StartExecutor(absl::StatusOr<std::string> binary) 
     for (const ReduceSource& source : fetcher_->plan().Sources()) {
       source_records_ += source.expected.records;
     }
+    progress_.bytes = shuffled_bytes_;
+    progress_.steps = fetcher_->steps();
   }
-  progress_.steps = progress_.bytes = shuffled_bytes_;
   auto run = executor_->Run(MakeTask());
   Pass(Failpoint::kMapLaunched, Failpoint::kReduceLaunched);
   return Await(kj::mv(run));
@@ -224,8 +225,9 @@ void AttemptRun::Cancel() {
 
 void AttemptRun::RefreshProgress() {
   if (executor_.get() == nullptr) {
-    if (fetcher_.get() != nullptr) progress_.bytes = fetcher_->plan().bytes();
-    progress_.steps = progress_.bytes;
+    if (fetcher_.get() == nullptr) return;
+    progress_.bytes = fetcher_->plan().bytes();
+    progress_.steps = fetcher_->steps();
     return;
   }
   if (refreshing_) return;
@@ -246,7 +248,7 @@ void AttemptRun::Take(const AttemptProgress& progress) {
   }
   // What was fetched stays progress made.
   progress_.bytes += shuffled_bytes_;
-  progress_.steps += shuffled_bytes_;
+  progress_.steps += fetcher_->steps();
   progress_.done = progress.records;
   progress_.total = source_records_;
 }

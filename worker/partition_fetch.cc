@@ -152,6 +152,7 @@ void PartitionFetch::AskAhead() {
 
 kj::Promise<FetchedPartition> PartitionFetch::Store(std::string chunk) {
   stored_ += chunk.size();
+  if (options_.received != nullptr) *options_.received += chunk.size();
   const bool last = stored_ == source_.expected.length;
   return io_
       .Run([target = target_, chunk = std::move(chunk), last]() {

@@ -44,6 +44,8 @@ struct PartitionFetchOptions {
   AttemptId attempt;
   uint32_t partition = 0;
   std::string path;  // of the file to write; its folder exists
+  // Optional: grows by each byte that arrives. Outlives the fetch.
+  uint64_t* received = nullptr;
   // For one chunk: a link slower than 100 KB/s is trouble.
   kj::Duration chunk_timeout = 10 * kj::SECONDS;
 };

@@ -119,6 +119,7 @@ void ShuffleFetcher::ReportLook(Look& look) {
   for (Look::Item& item : look.items) {
     const std::string message(item.usable.message());
     if (item.usable.ok()) {
+      ++sources_taken_;
       const uint64_t bytes = item.found.has_value() ? item.found->expected.length : 0;
       plan_.OnReady(item.source, std::move(item.found), bytes);
     } else if (!options_.plan.kept) {
@@ -154,6 +155,7 @@ kj::Promise<FetchedPartition> ShuffleFetcher::FetchOnce(const FetchOrder& order)
   options.map_task = MapTask(order.source.map_index);
   options.attempt = order.source.attempt;
   options.partition = options_.reduce.index;
+  options.received = &bytes_received_;
   options.path = JoinPath(options_.attempt_folder,
                           absl::StrCat("fetched-", order.source.map_index, "-",
                                        ToString(order.source.attempt), "-", order.tries));
@@ -180,6 +182,7 @@ void ShuffleFetcher::Report(const MapSource& source, FetchedPartition fetched) {
   fetching_.erase(source.map_index);
   switch (fetched.end) {
     case FetchedPartition::End::kFetched:
+      ++sources_taken_;
       plan_.OnReady(source, std::move(fetched.source), fetched.bytes);
       break;
     case FetchedPartition::End::kTrouble:

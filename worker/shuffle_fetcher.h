@@ -57,6 +57,9 @@ class ShuffleFetcher final : private kj::TaskSet::ErrorHandler {
   void ForgetVersion() { plan_.ForgetVersion(); }
 
   const FetchPlan& plan() const { return plan_; }
+  // Grows with each source that is at hand, and with each byte that arrives of one that is not yet:
+  // over a slow link, or from a slow disk, a single one may take minutes.
+  uint64_t steps() const { return sources_taken_ + bytes_received_; }
   // Not OK when this host cannot hold what is fetched.
   const absl::Status& local_failure() const { return local_failure_; }
 
@@ -80,6 +83,8 @@ class ShuffleFetcher final : private kj::TaskSet::ErrorHandler {
   kj::Function<void()> on_change_;
   FetchPlan plan_;
   absl::Status local_failure_;
+  uint64_t sources_taken_ = 0;
+  uint64_t bytes_received_ = 0;
   // Fetches under way, by map index.
   struct Fetching {
     MapSource source;

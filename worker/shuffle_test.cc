@@ -4,6 +4,7 @@
 #include <kj/async-io.h>
 
 #include <deque>
+#include <set>
 
 #include "rpc/acceptor.h"
 #include "rpc/status_exception.h"
@@ -163,6 +164,23 @@ TEST_F(ShuffleTest, PartitionsOfManyChunksArriveWhole) {
   }
   EXPECT_GT(fetcher_->plan().bytes(), 36'000'000u);
   EXPECT_EQ(connections_, 1) << "one connection to a peer serves all fetches";
+}
+
+TEST_F(ShuffleTest, WhatHasArrivedOfAPartitionIsAStep) {
+  Begin(/*maps=*/1);
+  Publish({MakeRun(0, 1, 12'000)});  // 6 MB
+  std::set<uint64_t> steps;          // that are seen before it is complete
+  io_thread_.on_work = [&]() { steps.insert(fetcher_->steps()); };
+  RunFetcher();
+  EXPECT_GE(steps.size(), 6u) << "at nothing, and at each chunk of a megabyte";
+  EXPECT_EQ(fetcher_->steps(), fetcher_->plan().bytes() + 1);
+}
+
+TEST_F(ShuffleTest, ASourceThatNeedsNoFetchIsAStepEvenIfItIsEmpty) {
+  Begin(/*maps=*/2, ShuffleMode::kAuto);
+  Publish({MakeRun(0, 1, 0), MakeRun(1, 2, 10)});
+  RunFetcher();
+  EXPECT_EQ(fetcher_->steps(), 2u);
 }
 
 TEST_F(ShuffleTest, AnEmptyPartitionNeedsNoFile) {

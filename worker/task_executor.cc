@@ -169,7 +169,7 @@ AttemptProgress TaskExecutor::Progress() const {
                    running->cursor_page->BytesIntoChunk();
   progress.records = running->progress_records.load(std::memory_order_relaxed);
   progress.steps =
-      progress.bytes + progress.records + running->merged_records.load(std::memory_order_relaxed);
+      progress.bytes + progress.records + running->moved_records.load(std::memory_order_relaxed);
   return progress;
 }
 

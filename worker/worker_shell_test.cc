@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "storage/run_writer.h"
 #include "worker/testdata/shell_fixture.h"
 
 namespace millrace {
@@ -182,6 +183,21 @@ class KeepingWorkerTest : public WorkerShellTest {
   std::string KeptOf(const AttemptId& attempt) const {
     return KeptOutputPath(Folder(), TaskId{JobId(1), 0, 0}, attempt);
   }
+  // The output of a map that emitted nothing.
+  MapSource KeepEmptyRun(uint32_t map) {
+    const AttemptId attempt{Epoch(1), map + 1};
+    RunWriterOptions options;
+    options.maker = {1, attempt.sequence, /*job=*/1, /*stage=*/0, map};
+    options.partitions = 2;
+    const std::string path = KeptOutputPath(Folder(), TaskId{JobId(1), 0, map}, attempt);
+    const absl::StatusOr<RunFooter> run = (*RunWriter::Create(&files_, path, options))->Finish();
+    EXPECT_TRUE(run.ok()) << run.status();
+    return MapSource{map, attempt, WorkerId(7), run->digest};
+  }
+  // What a refresh finds out goes with the next heartbeat.
+  void AdvanceTwice() {
+    for (int i = 0; i < 2; ++i) Advance(1 * kj::SECONDS);
+  }
 
   JobContext job_;
 };
@@ -212,6 +228,21 @@ TEST_F(KeepingWorkerTest, AnOutputThatDidNotWinIsRemovedFromWhereItLies) {
   const AttemptId map = LaunchMap(1);
   Succeed(map);
   EXPECT_FALSE(Exists(KeptOf(map)));
+}
+
+TEST_F(KeepingWorkerTest, AReducesStepsAreThoseOfItsFetchingAndThenThoseOfItsExecutorToo) {
+  Mount();
+  job_.map_count = 2;
+  Prepare(job_);
+  const AttemptId reduce = LaunchReduce(9);
+  const MapSource first = KeepEmptyRun(0);
+  PublishSources(1, {first});
+  AdvanceTwice();
+  EXPECT_THAT(script_.steps, ElementsAre(Pair(reduce, 1u)));
+  PublishSources(2, {first, KeepEmptyRun(1)});
+  GrantSlot(reduce);
+  AdvanceTwice();
+  EXPECT_THAT(script_.steps, ElementsAre(Pair(reduce, 2u + 49u)));
 }
 
 TEST_F(WorkerShellTest, AChangedBinaryMakesTheJobInvalid) {

@@ -43,6 +43,14 @@ class KeepIntermediateTest(cluster.ClusterTest):
         self.run_job("--workers=1", "--scratch_dir=" + self.path("in/words/scratch"), keep, code=2)
         self.assertFalse(os.path.exists(self.keep))
 
+    def test_a_refused_job_takes_its_folder_back(self):
+        master = self.master()
+        flags = ("--master=" + master.address, "--input=" + self.input,
+                 "--output=" + self.path("out"))
+        self.job(WORDCOUNT, *flags, "--detach").finish()
+        self.job(WORDCOUNT, *flags, "--keep_intermediate=" + self.keep).finish(2)
+        self.assertFalse(os.path.exists(self.keep))
+
     def test_a_folder_that_cannot_be_used_is_named(self):
         file = self.text("file", "no folder")
         for keep, why in ((self.path("out/keep"), "lies inside the output folder"),

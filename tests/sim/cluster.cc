@@ -236,6 +236,7 @@ JobSpec Cluster::MakeSpec(const Workload& workload, const SubmitOptions& options
   spec.skip_bad_records = options.skip_bad_records;
   spec.shuffle = options.shuffle;
   spec.keep_folder = options.keep_folder;
+  if (!spec.keep_folder.empty()) MustSucceed(shared_disk_.CreateFolders(spec.keep_folder));
   spec.task_memory_bytes = 16 << 20;
   return spec;
 }

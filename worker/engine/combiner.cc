@@ -7,9 +7,28 @@
 
 namespace millrace {
 
-Combiner::Combiner(const JobDescription& job, CounterSet* counters, uint64_t max_record_bytes)
-    : reducer_(job.combiner()), max_record_bytes_(max_record_bytes) {
-  reducer_->Attach(this, counters);
+// A combiner may be slow, and long at one key.
+class Combiner::Counted final : public ReduceInput {
+ public:
+  Counted(ReduceInput* input, TaskHooks* hooks) : input_(*input), hooks_(*hooks) {
+    hooks_.CountMoved(1);
+  }
+  std::string_view key() const override { return input_.key(); }
+  bool done() const override { return input_.done(); }
+  std::string_view value() const override { return input_.value(); }
+  void NextValue() override {
+    input_.NextValue();
+    if (!input_.done()) hooks_.CountMoved(1);
+  }
+
+ private:
+  ReduceInput& input_;
+  TaskHooks& hooks_;
+};
+
+Combiner::Combiner(const JobDescription& job, const CombinerContext& context)
+    : reducer_(job.combiner()), context_(context) {
+  reducer_->Attach(this, context_.counters);
   reducer_->Start();
 }
 
@@ -18,7 +37,8 @@ void Combiner::Combine(ReduceInput& input, RunWriter* writer) {
   writer_ = writer;
   key_ = input.key();
   reducer_->SetKey(key_);
-  reducer_->Reduce(input);
+  Counted counted(&input, context_.hooks);
+  reducer_->Reduce(counted);
 }
 
 void Combiner::Write(std::string_view key, std::string_view value) {
@@ -30,8 +50,8 @@ void Combiner::Write(std::string_view key, std::string_view value) {
     return;
   }
   const uint64_t bytes = key.size() + value.size();
-  if (bytes > max_record_bytes_) {
-    status_ = TooLong("the combiner", key, bytes, max_record_bytes_, /*position=*/"");
+  if (bytes > context_.max_record_bytes) {
+    status_ = TooLong("the combiner", key, bytes, context_.max_record_bytes, /*position=*/"");
     return;
   }
   writer_->Add(key, value);

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -73,6 +75,17 @@ class FailsOnce : public Reducer {
   }
 };
 
+// Calls a function for each key.
+class Calling : public Reducer {
+ public:
+  using Action = std::function<void(ReduceInput&)>;
+  explicit Calling(Action action) : action_(std::move(action)) {}
+  void Reduce(ReduceInput& input) override { action_(input); }
+
+ private:
+  const Action action_;
+};
+
 class CombinerTest : public ::testing::Test {
  protected:
   CombinerTest() {
@@ -83,9 +96,16 @@ class CombinerTest : public ::testing::Test {
 
   template <typename R>
   void Use() {
+    Use([] { return std::make_unique<R>(); });
+  }
+  void UseFunction(const Calling::Action& action) {
+    Use([action] { return std::make_unique<Calling>(action); });
+  }
+  void Use(std::function<std::unique_ptr<Reducer>()> combiner) {
     JobDescription job;
-    job.combiner = [] { return std::make_unique<R>(); };
-    combiner_ = std::make_unique<Combiner>(job, &counters_, /*max_record_bytes=*/1 << 20);
+    job.combiner = std::move(combiner);
+    combiner_ = std::make_unique<Combiner>(
+        job, CombinerContext{&counters_, &hooks_, /*max_record_bytes=*/1 << 20});
   }
   void Combine(const std::string& key, std::vector<std::string> values) {
     Values input(key, std::move(values));
@@ -102,6 +122,7 @@ class CombinerTest : public ::testing::Test {
 
   MemoryFileSystem fs_;
   CounterSet counters_;
+  TaskHooks hooks_;
   std::unique_ptr<RunWriter> writer_;
   std::unique_ptr<Combiner> combiner_;
 };
@@ -112,6 +133,16 @@ TEST_F(CombinerTest, WritesWhatIsMadeOfEachKey) {
   Combine("bee", {"1"});
   EXPECT_TRUE(combiner_->status().ok());
   EXPECT_THAT(Written(), ElementsAre(Pair("ant", "3"), Pair("bee", "1")));
+}
+
+TEST_F(CombinerTest, EachValueIsProgressAsSoonAsItIsAskedFor) {
+  std::vector<uint64_t> progress;
+  UseFunction([&](ReduceInput& input) {
+    for (; !input.done(); input.NextValue()) progress.push_back(hooks_.moved_records);
+  });
+  Combine("ant", {"1", "2", "3"});
+  Combine("bee", {"4", "5"});
+  EXPECT_THAT(progress, ElementsAre(1, 2, 3, 4, 5));
 }
 
 TEST_F(CombinerTest, StartsOnceWithTheCountersOfTheAttempt) {

@@ -22,7 +22,8 @@ constexpr uint64_t kLargestKeyShare = 8;
 
 std::unique_ptr<Combiner> MakeCombiner(const MapOutputContext& context) {
   if (context.job->combiner == nullptr) return nullptr;
-  return std::make_unique<Combiner>(*context.job, context.counters, context.max_record_bytes);
+  return std::make_unique<Combiner>(
+      *context.job, CombinerContext{context.counters, context.hooks, context.max_record_bytes});
 }
 
 }  // namespace
@@ -65,6 +66,7 @@ void RunOutput::Spill() {
                               RunWriter::Create(context_.fs, path, WriterOptions()));
     MILLRACE_RETURN_IF_ERROR(DrainTo(writer.get()));
     MILLRACE_ASSIGN_OR_RETURN(RunFooter footer, writer->Finish());
+    context_.hooks->CountMoved(writer->records());
     spills_.push_back({path, std::move(footer)});
     return CheckCancelled(*context_.hooks);
   };
@@ -140,6 +142,7 @@ absl::Status RunOutput::MergePartition(uint32_t partition, RunWriter* writer) {
   RunMerger merger(std::move(readers));
   uint64_t key = 0;
   const auto check = [&]() -> absl::Status {
+    context_.hooks->CountMoved(1);
     if (++key % kKeysBetweenChecks != 0) return absl::OkStatus();
     MILLRACE_RETURN_IF_ERROR(CheckCancelled(*context_.hooks));
     return writer->status();

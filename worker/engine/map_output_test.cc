@@ -4,7 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "storage/faulty_file_system.h"
@@ -28,6 +31,21 @@ class Join : public Reducer {
     }
     Emit(std::string_view(joined));
   }
+};
+
+// Passes values on, and calls a function at each.
+class Watcher : public Reducer {
+ public:
+  explicit Watcher(std::function<void()> at_value) : at_value_(std::move(at_value)) {}
+  void Reduce(ReduceInput& input) override {
+    for (; !input.done(); input.NextValue()) {
+      at_value_();
+      Emit(input.value());
+    }
+  }
+
+ private:
+  const std::function<void()> at_value_;
 };
 
 class MapOutputTest : public ::testing::Test {
@@ -160,6 +178,44 @@ TEST_F(MapOutputTest, ACombinerSeesSpilledValuesAgain) {
   ASSERT_TRUE(output_->Finish(&result_).ok());
   EXPECT_GT(result_.stats.spills, 1u);
   EXPECT_THAT(Records(), ElementsAre("key=" + expected));
+}
+
+// --- Progress: what takes long after the last record was read ---
+
+TEST_F(MapOutputTest, WhatIsSpilledIsProgressAndSoIsTheFinalMerge) {
+  Collect();
+  for (int i = 0; i < 3000; ++i) output_->EmitPair("key", "value");
+  const uint64_t spilled = hooks_.moved_records;
+  EXPECT_GT(spilled, 1000u);
+  ASSERT_TRUE(output_->Finish(&result_).ok());
+  EXPECT_EQ(hooks_.moved_records, 2 * 3000u) << "the rest is spilled, then all is merged";
+}
+
+TEST_F(MapOutputTest, EachTotalOfTheFinalMergeIsProgress) {
+  Aggregate(Aggregate::kSum);
+  for (int i = 0; i < 3000; ++i) EmitNumber("key" + std::to_string(i), 1);
+  ASSERT_TRUE(output_->Finish(&result_).ok());
+  EXPECT_GT(result_.stats.spills, 1u);
+  EXPECT_GE(hooks_.moved_records, 2 * 3000u) << "spilled and merged, and some in passes";
+}
+
+TEST_F(MapOutputTest, ACombinerIsAtProgressWithEachValueOfASpillAndOfTheFinalMerge) {
+  // How often it took a value, and how often that was progress.
+  uint64_t values = 0;
+  uint64_t grown = 0;
+  uint64_t before = 0;
+  job_.combiner = [&] {
+    return std::make_unique<Watcher>([&] {
+      ++values;
+      if (hooks_.moved_records > std::exchange(before, hooks_.moved_records)) ++grown;
+    });
+  };
+  Collect();
+  for (int i = 0; i < 3000; ++i) output_->EmitPair("key", "value");
+  EXPECT_GT(values, 1000u);
+  ASSERT_TRUE(output_->Finish(&result_).ok());
+  EXPECT_EQ(values, 2 * 3000u);
+  EXPECT_EQ(grown, values);
 }
 
 TEST_F(MapOutputTest, NothingGivesARunOfEmptyPartitions) {

@@ -61,15 +61,18 @@ class MapRunner::Impl {
     Mapper* mapper;
     Emitter* emitter;
     MapOutput* output;
+    TaskHooks& hooks;
+    AttemptStats* stats;
 
     bool whole_file() const { return task.input_format == InputFormat::kWholeFile; }
   };
 
   absl::StatusOr<std::unique_ptr<MapOutput>> MakeOutput(const MapTask& task, CounterSet* counters,
                                                         TaskHooks* hooks);
-  absl::Status MapSplit(const Attempt& attempt, TaskHooks& hooks, AttemptStats* stats);
+  absl::Status MapSplit(const Attempt& attempt);
   absl::Status MapRecords(const Attempt& attempt, const std::string& file, InputChunk chunk);
   absl::Status MapChunk(const Attempt& attempt, const std::string& file, const InputChunk& chunk);
+  static void CountRead(const Attempt& attempt, std::string_view data);
 
   const JobDescription job_;
   FileSystem* const fs_;
@@ -117,8 +120,8 @@ absl::StatusOr<TaskResult> MapRunner::Impl::Run(const MapTask& task, TaskHooks& 
   const std::unique_ptr<Mapper> mapper = job_.mapper();
   mapper->Attach(&emitter, &counters);
   mapper->Start();
-  const Attempt attempt = {task, mapper.get(), &emitter, output.get()};
-  MILLRACE_RETURN_IF_ERROR(MapSplit(attempt, hooks, &result.stats));
+  const Attempt attempt = {task, mapper.get(), &emitter, output.get(), hooks, &result.stats};
+  MILLRACE_RETURN_IF_ERROR(MapSplit(attempt));
   page_->Leave();
   mapper->Finish();
   emitter.Flush();
@@ -128,8 +131,7 @@ absl::StatusOr<TaskResult> MapRunner::Impl::Run(const MapTask& task, TaskHooks& 
   return result;
 }
 
-absl::Status MapRunner::Impl::MapSplit(const Attempt& attempt, TaskHooks& hooks,
-                                       AttemptStats* stats) {
+absl::Status MapRunner::Impl::MapSplit(const Attempt& attempt) {
   const MapTask& task = attempt.task;
   LineReader::Options options;
   options.format = task.input_format;
@@ -142,27 +144,32 @@ absl::Status MapRunner::Impl::MapSplit(const Attempt& attempt, TaskHooks& hooks,
     }
     InputChunk chunk;
     for (;;) {
-      MILLRACE_RETURN_IF_ERROR(CheckCancelled(hooks));
+      MILLRACE_RETURN_IF_ERROR(CheckCancelled(attempt.hooks));
       absl::StatusOr<bool> more = reader.Next(&chunk);
       if (!more.ok()) return InputError(more.status(), options.max_record_bytes);
       if (!*more) break;
-      if (stats->input_bytes == 0) {
+      if (attempt.stats->input_bytes == 0) {
         MILLRACE_RETURN_IF_ERROR(CheckFailpoint(Failpoint::kMapRunning));
       }
       MILLRACE_RETURN_IF_ERROR(task.one_by_one ? MapRecords(attempt, range.file.path, chunk)
                                                : MapChunk(attempt, range.file.path, chunk));
-      const bool unended = !chunk.data.empty() && chunk.data.back() != '\n';
-      const uint64_t records =
-          attempt.whole_file() ? 1 : CountByte(chunk.data, '\n') + (unended ? 1 : 0);
-      stats->input_bytes += chunk.data.size();
-      stats->input_records += records;
-      hooks.progress_bytes.fetch_add(chunk.data.size(), std::memory_order_relaxed);
-      hooks.progress_records.fetch_add(records, std::memory_order_relaxed);
+      if (!task.one_by_one) CountRead(attempt, chunk.data);
     }
   }
   return absl::OkStatus();
 }
 
+// `data`: complete records, which are behind the attempt.
+void MapRunner::Impl::CountRead(const Attempt& attempt, std::string_view data) {
+  const bool unended = !data.empty() && data.back() != '\n';
+  const uint64_t records = attempt.whole_file() ? 1 : CountByte(data, '\n') + (unended ? 1 : 0);
+  attempt.stats->input_bytes += data.size();
+  attempt.stats->input_records += records;
+  attempt.hooks.progress_bytes.fetch_add(data.size(), std::memory_order_relaxed);
+  attempt.hooks.progress_records.fetch_add(records, std::memory_order_relaxed);
+}
+
+// Counts each record when it is done: a chunk of slow ones takes longer than --progress_timeout.
 absl::Status MapRunner::Impl::MapRecords(const Attempt& attempt, const std::string& file,
                                          InputChunk chunk) {
   const std::vector<InputRecord>& skip = attempt.task.skip;
@@ -172,6 +179,7 @@ absl::Status MapRunner::Impl::MapRecords(const Attempt& attempt, const std::stri
       return bad.offset == record.offset && bad.file == file;
     });
     if (!skipped) MILLRACE_RETURN_IF_ERROR(MapChunk(attempt, file, record));
+    CountRead(attempt, record.data);
   }
   return absl::OkStatus();
 }

@@ -39,8 +39,8 @@ absl::StatusOr<RunReaders> OpenAll(SourceIterator begin, SourceIterator end) {
 }
 
 absl::Status Check(uint64_t record, const RunWriter& writer, TaskHooks& hooks) {
+  hooks.CountMoved(1);
   if (record % kRecordsBetweenChecks != 0) return absl::OkStatus();
-  hooks.merged_records.fetch_add(kRecordsBetweenChecks, std::memory_order_relaxed);
   MILLRACE_RETURN_IF_ERROR(CheckCancelled(hooks));
   return writer.status();
 }

@@ -109,6 +109,13 @@ TEST(MergeDownTest, NoMoreIsMergedThanMustBe) {
   EXPECT_EQ(merge.opened_, (std::vector<size_t>{0, 1, 2, 3, 4}));
 }
 
+TEST(MergeDownTest, EachRecordOfAPassIsProgress) {
+  Merge merge(/*sources_max=*/4);
+  for (int i = 0; i < 5; ++i) merge.Add(Pairs{{"key", std::to_string(i)}});
+  EXPECT_EQ(merge.MergedPairs().size(), 5u);
+  EXPECT_EQ(merge.hooks_.moved_records, 2u);
+}
+
 TEST(MergeDownTest, SourcesWithLongBlocksAreFewerAtATime) {
   Merge merge(/*sources_max=*/100);
   for (int i = 0; i < 6; ++i) merge.Add(Pairs{{"key", std::to_string(i)}});

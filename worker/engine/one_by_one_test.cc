@@ -191,6 +191,21 @@ TEST_F(OneByOneTest, AWholeFileIsOneRecord) {
   EXPECT_EQ(OutputWithout({{"/in/a", 4, 4}}), "one\t1\nbad\t1\n") << "the record begins at 0";
 }
 
+TEST_F(OneByOneTest, EachRecordIsProgressAsSoonAsItIsDone) {
+  std::vector<uint64_t> bytes;
+  std::vector<uint64_t> records;
+  MapWith([&](ChunkMapper&, const MapInput&) {
+    bytes.push_back(hooks_.progress_bytes);
+    records.push_back(hooks_.progress_records);
+  });
+  Input("/in/text", "one\ntwo words\nskipped\nlast");
+  OutputWithout({{"/in/text", 14, 8}});
+  EXPECT_THAT(bytes, ElementsAre(0, 4, 22));
+  EXPECT_THAT(records, ElementsAre(0, 1, 3));
+  EXPECT_EQ(hooks_.progress_bytes, 26u);
+  EXPECT_EQ(hooks_.progress_records, 4u);
+}
+
 TEST_F(OneByOneTest, AllMayBeSkipped) {
   Input("/in/text", "one\ntwo\n");
   EXPECT_EQ(OutputWithout({{"/in/text", 0, 4}, {"/in/text", 4, 4}}), "");

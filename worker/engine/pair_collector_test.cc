@@ -124,7 +124,8 @@ TEST(PairCollectorTest, ACombinerSeesAllValuesOfAKeyOfOnePartition) {
   }
   const JobDescription job = JobWithCombiner<Join>();
   CounterSet counters;
-  Combiner combiner(job, &counters, /*max_record_bytes=*/1 << 20);
+  TaskHooks hooks;
+  Combiner combiner(job, {&counters, &hooks, /*max_record_bytes=*/1 << 20});
   EXPECT_EQ(Write(&collector, 2, &combiner),
             (std::vector<Pairs>{{{"a", "2,5"}}, {{"a", "1,4"}, {"b", "3"}}}));
 }
@@ -134,7 +135,8 @@ TEST(PairCollectorTest, NothingIsCombinedAfterTheCombinerHasFailed) {
   for (const char* key : {"ant", "bad", "bee"}) collector.Add(0, key, "1");
   const JobDescription job = JobWithCombiner<Picky>();
   CounterSet counters;
-  Combiner combiner(job, &counters, /*max_record_bytes=*/1 << 20);
+  TaskHooks hooks;
+  Combiner combiner(job, {&counters, &hooks, /*max_record_bytes=*/1 << 20});
   EXPECT_EQ(Write(&collector, 1, &combiner).at(0), (Pairs{{"ant", "1"}}));
   EXPECT_EQ(combiner.status(), absl::AbortedError("a bad key"));
 }
@@ -175,7 +177,8 @@ RC_GTEST_PROP(PairCollectorProperty, CombinedEqualsAMapOfTheValues, ()) {
   for (const auto& of_part : joined) expected.emplace_back(of_part.begin(), of_part.end());
   const JobDescription job = JobWithCombiner<Join>();
   CounterSet counters;
-  Combiner combiner(job, &counters, /*max_record_bytes=*/1 << 20);
+  TaskHooks hooks;
+  Combiner combiner(job, {&counters, &hooks, /*max_record_bytes=*/1 << 20});
   RC_ASSERT(Write(&collector, 4, &combiner) == expected);
 }
 

@@ -38,8 +38,8 @@ struct TaskHooks {
   // Grow while the task runs; any thread may read them.
   std::atomic<uint64_t> progress_bytes{0};
   std::atomic<uint64_t> progress_records{0};
-  // Records that were only moved: in merges that make spills or sources fewer.
-  std::atomic<uint64_t> merged_records{0};
+  // Records that were only moved: spilled, combined, or merged with others of their kind.
+  std::atomic<uint64_t> moved_records{0};
 
   // Any thread may set it; the task then ends with kCancelled.
   std::atomic<bool> cancelled{false};
@@ -48,6 +48,11 @@ struct TaskHooks {
   PhaseClock* phase_clock = nullptr;
   CursorPage* cursor_page = nullptr;
 
+  // On the thread of the task alone, which makes it cheaper than an atomic addition.
+  void CountMoved(uint64_t records) {
+    moved_records.store(moved_records.load(std::memory_order_relaxed) + records,
+                        std::memory_order_relaxed);
+  }
   void Enter(TaskPhase phase) {
     if (phase_clock != nullptr) phase_clock->Enter(phase);
   }

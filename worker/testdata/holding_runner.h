@@ -15,6 +15,7 @@ namespace millrace {
 class HoldingRunner final : public BlockingRunner {
  public:
   kj::Promise<absl::Status> Run(std::function<absl::Status()> work) override {
+    on_work();
     if (full > 0) {
       --full;
       return absl::Status(absl::ResourceExhaustedError("the queue is full"));
@@ -36,7 +37,8 @@ class HoldingRunner final : public BlockingRunner {
   };
 
   bool hold = false;
-  int full = 0;  // how many pieces of work are refused
+  int full = 0;                             // how many pieces of work are refused
+  std::function<void()> on_work = []() {};  // called before each
   std::deque<Held> held;
 };
 

@@ -34,6 +34,7 @@ struct MasterScript {
   std::vector<Registration> registrations;
   int heartbeats = 0;
   std::map<AttemptId, uint64_t> progress;  // bytes, as of the last heartbeat
+  std::map<AttemptId, uint64_t> steps;     // likewise
   std::vector<AttemptOutcome> reports;
   std::vector<std::pair<AttemptId, uint64_t>> ready;  // requests for slots
   bool draining = false;
@@ -60,8 +61,10 @@ class ScriptedSession final : public capnp_master::WorkerSession::Server {
   kj::Promise<void> heartbeat(HeartbeatContext context) override {
     ++script_.heartbeats;
     script_.progress.clear();
+    script_.steps.clear();
     for (auto progress : context.getParams().getProgress()) {
       script_.progress[*ReadAttemptId(progress.getAttempt())] = progress.getBytes();
+      script_.steps[*ReadAttemptId(progress.getAttempt())] = progress.getSteps();
     }
     context.getResults().setCurrent(script_.session_is_current);
     return kj::READY_NOW;
