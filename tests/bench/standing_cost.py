@@ -1,8 +1,11 @@
 """What being ready for faults costs where nothing fails: journal, heartbeats and checksums.
 
 There is no Millrace without them to compare with. The journal is that of a running master, on a
-disk, against the one in memory that a job's own cluster has; heartbeats are what a cluster with
-nothing to do uses; checksums are the bytes that are hashed, at the speed of libxxhash.
+disk: what its thread uses, and how long the job's end waits when no attempt runs any more (before
+that nothing waits for it: attempts are launched before the journal is synced). Two runs of a job
+differ by more than that, so comparing their times, with the one in memory that a job's own cluster
+has, needs many of them. Heartbeats are what a cluster with nothing to do uses; checksums are the
+bytes that are hashed, at the speed of libxxhash.
 """
 
 import ctypes
@@ -49,7 +52,8 @@ class WordCount(cluster.Cluster):
         shutil.rmtree(self.scratch, ignore_errors=True)
 
     def count(self, *flags):
-        """The seconds are those from the first attempt's start to the job's end."""
+        """The seconds are those from the first attempt's start to the job's end; the note, those of
+        them after the last attempt."""
         self.job(cluster.WORDCOUNT, "--input=" + self.input, "--output=" + self.output, *flags,
                  "--summary_json=" + self.path("summary"),
                  "--joblog=" + self.path("joblog")).finish()
@@ -57,8 +61,10 @@ class WordCount(cluster.Cluster):
             summary = json.load(file)
         with open(self.path("joblog"), encoding="utf-8") as file:
             header, *lines = [line.split("\t") for line in file]
-        first_s = min(float(line[header.index("started_s")]) for line in lines)
-        return Run(summary["wall_s"] - first_s, summary)
+        began = [float(line[header.index("started_s")]) for line in lines]
+        took = [float(line[header.index("seconds")]) for line in lines]
+        last_s = max(map(sum, zip(began, took)))
+        return Run(summary["wall_s"] - min(began), summary, notes=summary["wall_s"] - last_s)
 
     def without_journal(self):
         return self.count(f"--workers={CORES}", "--scratch_dir=" + self.scratch)
@@ -67,17 +73,30 @@ class WordCount(cluster.Cluster):
         master = self.master(f"--workers={CORES}", "--scratch_dir=" + self.scratch,
                              "--state_dir=" + self.state)
         self.workers_joined(master, CORES)
+        before = io_cpu_seconds(master.pid)
         run = self.count("--master=" + master.address)
-        return run._replace(attempts=self.millrace(master, "attempts", JOB, "--json"))
+        attempts = self.millrace(master, "attempts", JOB, "--json")
+        used = io_cpu_seconds(master.pid) - before
+        share = used / cpu_of(attempts) + max(0.0, run.notes) / run.seconds
+        return run._replace(attempts=attempts, notes=share)
 
 
-def cpu_seconds(pids):
+def cpu_of(attempts):
+    return sum(attempt["stats"]["cpu_us"] for attempt in attempts) / 1e6
+
+
+def cpu_seconds(pids, counts=lambda pid, thread: True):
     total = 0
     for pid in pids:
-        for task in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{task}/schedstat", encoding="ascii") as file:
+        for thread in filter(lambda thread: counts(pid, int(thread)), os.listdir(f"/proc/{pid}/task")):
+            with open(f"/proc/{pid}/task/{thread}/schedstat", encoding="ascii") as file:
                 total += int(file.read().split()[0])
     return total / 1e9
+
+
+def io_cpu_seconds(pid):
+    """Of the threads that write the journal, and files: all but the first."""
+    return cpu_seconds([pid], lambda pid, thread: thread != pid)
 
 
 def heartbeat_share():
@@ -106,5 +125,4 @@ def checksum_share(run, speed):
     """Of the CPU time of a job's attempts. Writing a run and reading it hash each byte twice, for
     its block and for its partition; a part is hashed once."""
     hashed = 4 * run.summary["bytes"]["shuffled"] + run.summary["bytes"]["output"]
-    cpu_s = sum(attempt["stats"]["cpu_us"] for attempt in run.attempts) / 1e6
-    return hashed / speed / cpu_s
+    return hashed / speed / cpu_of(run.attempts)
