@@ -6,7 +6,6 @@
 namespace millrace {
 namespace {
 
-using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 RecoveryEntry Entry(LossKind what, NoticedBy noticed_by, const char* subject) {

@@ -55,10 +55,11 @@ std::string BytesLine(const JobView& view) {
 
 // Only a job that succeeds writes the list.
 std::string SkippedText(const JobView& view) {
-  const std::string skipped =
-      absl::StrCat(CountText(view.skipped_records.size(), "record"), " skipped");
-  if (view.state != JobState::kSucceeded) return skipped;
-  return absl::StrCat(skipped, ", listed in ", SkippedPath(view.output_folder));
+  std::string text = absl::StrCat(CountText(view.skipped_records.size(), "record"), " skipped");
+  if (view.state == JobState::kSucceeded) {
+    absl::StrAppend(&text, ", listed in ", SkippedPath(view.output_folder));
+  }
+  return text;
 }
 
 std::string Escaped(const std::string& text) {

@@ -100,6 +100,12 @@ std::string ClientViews::WaitingOn(const JobSnapshot& snapshot) const {
     if (stage.running > 0) return "";
   }
   if (links_.size() == 0) return "workers: none is connected";
+  for (const WorkerSnapshot& worker : core_.Workers(shell_.Now())) {
+    if (worker.state == WorkerState::kJoined && worker.free_slots > 0) {
+      return absl::StrCat("a pause: slots are free; `millrace diagnose ",
+                          ToString(snapshot.summary.job), "` says why none is used");
+    }
+  }
   return "slots: all are busy with other jobs";
 }
 

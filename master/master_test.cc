@@ -104,6 +104,14 @@ TEST_F(MasterTest, AJobWaitsForAWorkerAndSaysSo) {
   EXPECT_EQ(View(job).state, JobState::kSucceeded);
 }
 
+TEST_F(MasterTest, AJobThatNobodyRunsThoughSlotsAreFreeIsNotSaidToWaitForSlots) {
+  FakeWorker& red = AddWorker("red");
+  const JobId job = Submit(WordCount("/out")).job;
+  red.Report(FakeWorker::Failure(red.mail().launched[0], Cause::kWorkerFailed, "no space"));
+  EXPECT_EQ(View(job).waiting_on,
+            "a pause: slots are free; `millrace diagnose job-1` says why none is used");
+}
+
 TEST_F(MasterTest, AReduceIsToldWhereAllMapOutputsAre) {
   FakeWorker& red = AddWorker("red");
   FakeWorker& blue = AddWorker("blue");
