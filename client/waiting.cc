@@ -90,6 +90,14 @@ Waiting ForAPause(const AttemptView& last, bool slot_is_free) {
   return waiting;
 }
 
+// Slots are free, and no worker in reach of all map outputs has one.
+Waiting ForReach(const JobView& job, const RecoveryEntry& cut) {
+  return {"waiting_for_reach",
+          absl::StrCat("waiting for a worker that reaches every map output: ", LossText(cut), " ",
+                       Ago(job, cut)),
+          "mend the network between them; after a minute they try again"};
+}
+
 Waiting ForProgress(const JobView& job, const std::vector<const AttemptView*>& running) {
   Waiting waiting;
   waiting.kind = "running";
@@ -135,6 +143,9 @@ Waiting ForASlot(const JobView& job, const std::vector<AttemptView>& attempts,
   const bool slot_is_free = std::any_of(workers.begin(), workers.end(), HasFreeSlot);
   const AttemptView* const last = LastEnded(attempts);
   if (last != nullptr && IsPaused(job, *last, slot_is_free)) return ForAPause(*last, slot_is_free);
+  const bool cut = last != nullptr && last->cause == Cause::kFetchFailed && !job.recovery.empty() &&
+                   job.recovery.back().what == LossKind::kPeerUnreachable;
+  if (slot_is_free && cut) return ForReach(job, job.recovery.back());
   if (slot_is_free) return {"waiting", "no attempt runs just now, and slots are free", "ask again"};
   return {
       "waiting",

@@ -102,7 +102,7 @@ std::string ClientViews::WaitingOn(const JobSnapshot& snapshot) const {
   if (links_.size() == 0) return "workers: none is connected";
   for (const WorkerSnapshot& worker : core_.Workers(shell_.Now())) {
     if (worker.state == WorkerState::kJoined && worker.free_slots > 0) {
-      return absl::StrCat("a pause: slots are free; `millrace diagnose ",
+      return absl::StrCat("a worker that can run it: slots are free, and `millrace diagnose ",
                           ToString(snapshot.summary.job), "` says why none is used");
     }
   }

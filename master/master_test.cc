@@ -109,7 +109,8 @@ TEST_F(MasterTest, AJobThatNobodyRunsThoughSlotsAreFreeIsNotSaidToWaitForSlots) 
   const JobId job = Submit(WordCount("/out")).job;
   red.Report(FakeWorker::Failure(red.mail().launched[0], Cause::kWorkerFailed, "no space"));
   EXPECT_EQ(View(job).waiting_on,
-            "a pause: slots are free; `millrace diagnose job-1` says why none is used");
+            "a worker that can run it: slots are free, and `millrace diagnose job-1` says why none "
+            "is used");
 }
 
 TEST_F(MasterTest, AReduceIsToldWhereAllMapOutputsAre) {

@@ -1,8 +1,8 @@
 // Connections to the shuffle servers of other workers, one for each, shared by all fetches.
 //
-// A peer that cannot be reached costs all who want it one wait of a few seconds, together. One that
-// is connected is reachable as long as anything arrives from it, however slow its disk is: it
-// answers pings meanwhile.
+// A peer that cannot be reached costs all who want it one wait, together. One that is connected is
+// reachable as long as anything arrives from it, however slow its disk is: it answers pings
+// meanwhile.
 //
 // Lives on one event loop.
 #ifndef MILLRACE_WORKER_PEER_POOL_H_
@@ -24,15 +24,15 @@
 
 namespace millrace {
 
-// When a peer counts as out of reach. Two tries to connect, of which the kernel makes two each, fit
-// in: one lost packet is no cut.
+// When a peer counts as out of reach: about when the lease of a worker that died would end, so that
+// it is the master that notices a death, and a pause that the lease forgives is no cut.
 struct PeerPatience {
   kj::Duration dial_timeout = 2 * kj::SECONDS;  // of one try
-  kj::Duration dialling = 3 * kj::SECONDS;      // after that no other try begins
+  kj::Duration dialling = 8 * kj::SECONDS;      // after that no other try begins
   BackoffOptions backoff;
   // A connected peer is asked so often, and may be silent for so long.
   kj::Duration ping_period = 1 * kj::SECONDS;
-  kj::Duration silence = 3 * kj::SECONDS;
+  kj::Duration silence = 10 * kj::SECONDS;
 };
 
 // One shared connection; it lives as long as the pool or a fetch holds it.

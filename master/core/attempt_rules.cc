@@ -214,8 +214,12 @@ void AttemptRules::LoseFailedSource(const AttemptReported& event, LossNote* loss
   const std::optional<WorkerId> holder = HolderOf(turn_.cluster(), map, outcome.failed_source);
   if (!holder.has_value()) return;
   if (!outcome.source_unreachable) return LoseOutput(map.job, map.index, loss);
+  // Who has forgotten the holder of a kept output has nothing to reach.
+  if (turn_.cluster().FindWorker(*holder) == nullptr) return;
   reach_.NoteCut(event.worker, *holder);
-  if (reach_.SomebodyReachesAll(*turn_.cluster().FindJob(map.job))) return;
+  // The second who cannot reach it speaks against the holder; there may be hundreds who could try.
+  const bool alone = reach_.CutsOf(*holder) < 2;
+  if (alone && reach_.SomebodyReachesAll(*turn_.cluster().FindJob(map.job))) return;
   LoseOutputsOn(*holder, map.job, loss);
 }
 

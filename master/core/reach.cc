@@ -17,6 +17,12 @@ void Reach::Note(WorkerId one, WorkerId other) {
   cut_from[other] = turn_.now() + turn_.options().cut_memory;
 }
 
+size_t Reach::CutsOf(WorkerId worker) const {
+  const auto& cut_from = cluster_.FindWorker(worker)->cut_from;
+  return static_cast<size_t>(std::count_if(
+      cut_from.begin(), cut_from.end(), [&](const auto& cut) { return turn_.now() < cut.second; }));
+}
+
 bool Reach::IsApart(const JobRecord& job, WorkerId worker) const {
   const auto& cut_from = cluster_.FindWorker(worker)->cut_from;
   return std::any_of(cut_from.begin(), cut_from.end(), [&](const auto& cut) {
@@ -32,10 +38,9 @@ bool Reach::SomebodyReachesAll(const JobRecord& job) const {
 }
 
 bool Reach::MayRun(const JobRecord& job, const WorkerRecord& worker) const {
-  if (worker.state != WorkerState::kJoined) return false;
+  if (worker.lost() || worker.state == WorkerState::kDraining) return false;
   const auto share = worker.shares.find(job.id());
-  if (share == worker.shares.end()) return true;
-  return !share->second.unfit && share->second.paused_until <= turn_.now();
+  return share == worker.shares.end() || !share->second.unfit;
 }
 
 bool Reach::Holds(const JobRecord& job, WorkerId worker) const {

@@ -5,6 +5,7 @@ namespace millrace {
 namespace {
 
 using testing::ElementsAre;
+using testing::IsEmpty;
 
 class ReachTest : public CoreTest {
  protected:
@@ -49,6 +50,28 @@ TEST_F(ReachTest, AWorkerThatNobodyReachesIsGivenUpWhenTheSecondCannotEither) {
   ASSERT_EQ(launches.size(), 1u);
   EXPECT_EQ(launches[0].task, Map(1));
   EXPECT_NE(launches[0].worker, kBlue);
+}
+
+// Hundreds of others could try, each for seconds.
+TEST_F(ReachTest, TheSecondReaderThatCannotReachAHolderSpeaksAgainstTheHolder) {
+  FetchOnRed();
+  for (uint64_t i = 3; i < 30; ++i) On(Joined(WorkerId(i), 1));
+  On(CannotReach(kRed, A(3), Reduce(0), 1, A(2)));
+  EXPECT_EQ(Job().stages[0].done, 2);
+  const std::vector<LaunchAttempt> launches =
+      Launches(On(CannotReach(kGreen, A(4), Reduce(0), 1, A(2))));
+  ASSERT_EQ(launches.size(), 1u);
+  EXPECT_EQ(launches[0].task, Map(1));
+}
+
+TEST_F(ReachTest, AThirdWorkerThatIsAwayForAMomentIsWaitedFor) {
+  FetchOnRed();
+  On(Joined(kGreen, 1));
+  On(WorkerDisconnected{kGreen});
+  EXPECT_THAT(Launches(On(CannotReach(kRed, A(3), Reduce(0), 1, A(2)))), IsEmpty());
+  EXPECT_EQ(Job().stages[0].done, 2);
+  EXPECT_THAT(Launches(On(Joined(kGreen, 1))),
+              ElementsAre(LaunchAttempt{kGreen, A(4), Reduce(0), Reason::kOutputLost}));
 }
 
 TEST_F(ReachTest, AnOutputThatIsGoneIsMadeAgainAtOnceAlthoughAThirdWorkerIsThere) {

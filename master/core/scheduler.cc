@@ -168,7 +168,8 @@ std::optional<WorkerId> Scheduler::Choose(const JobRecord& job, const TaskId& ta
 }
 
 bool Scheduler::IsBadPlace(const JobRecord& job, const TaskId& task, WorkerId worker) const {
-  if (job.task(task).next_reason == Reason::kFirst && task.stage == 0) return false;
+  // A place that is bad for the output of this map may do for the next, which waits behind it.
+  if (task.stage == 0 && (!job.task(task).was_done || job.maps().HasFresh())) return false;
   return reach_.IsApart(job, worker) && reach_.SomebodyReachesAll(job);
 }
 

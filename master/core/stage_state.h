@@ -54,6 +54,8 @@ class StageState {
 
   // Whether an idle task was done before: its output is gone, and reduces wait for it.
   bool HasRerun() const { return !reruns_.empty(); }
+  // Whether an idle task was never done.
+  bool HasFresh() const { return idle() > reruns_.size(); }
   // The idle task to start next: lost outputs first, then retries, then the rest, each by index.
   // Only when idle() > 0.
   uint32_t Next();

@@ -143,6 +143,7 @@ std::optional<WorkerId> Stragglers::Choose(const JobRecord& job, const Straggler
   std::optional<WorkerId> same_host;
   for (const auto& [key, id] : cluster_.workers_with_slots()) {
     const WorkerRecord* worker = cluster_.FindWorker(id);
+    if (straggler.task.stage > 0 && worker->free_fetchers() == 0) continue;
     if (SlotsWantedOn(*worker) >= worker->free_slots()) continue;
     if (id == slow || worker->slow() || !scheduler_.IsReady(id, job.id())) continue;
     if (trouble != job.troubles.end() && trouble->second.HasFailedOn(id)) continue;

@@ -161,6 +161,38 @@ TEST_F(StragglersTest, AReduceThatWaitsForTheSlowMapWantsNoRoomYet) {
   EXPECT_THAT(LaunchedAfter(absl::Seconds(1)), SizeIs(1));
 }
 
+TEST_F(StragglersTest, AnAttemptThatCameBackHasNotStoodStillMeanwhile) {
+  SubmitWatched(1, 0);
+  On(Joined(kRed, 1));
+  On(Joined(kBlue, 1));
+  Pass(absl::Seconds(59));
+  Reports(kRed, A(1), 1);
+  On(WorkerDisconnected{kRed});
+  Pass(absl::Seconds(9));
+  WorkerJoined again = Joined(kRed, 1);
+  again.attempts = {{Map(0), A(1), /*holds_slot=*/true}};
+  On(again);
+  On(ProgressReported{kRed, A(1), /*steps=*/1, /*done=*/99, /*total=*/100});
+  EXPECT_THAT(LaunchedAfter(absl::Seconds(1)), IsEmpty());
+}
+
+TEST_F(StragglersTest, ABackupReduceFetchesOnlyWhereOneMoreMay) {
+  options_.extra_fetchers = 0;
+  RestartWithoutLeases();
+  SubmitWatched(1, 1);
+  On(Joined(kRed, 1));
+  On(Done(kRed, A(1), Map(0)));
+  On(Ready(kRed, A(2)));
+  Submit(1, 1, "other");
+  On(Joined(kBlue, 1));
+  On(Done(kBlue, A(3), Map(0, kOther)));  // a reduce of the other job, attempt 4, fetches on blue
+  On(Joined(kGreen, 1));
+  On(OutputMissed{kBlue, Map(0, kOther), A(3)});  // and waits for its map, which runs on green
+  Pass(absl::Seconds(10));
+  Reports(kRed, A(2), 0);
+  EXPECT_THAT(LaunchedAfter(absl::Seconds(1)), IsEmpty());
+}
+
 TEST_F(StragglersTest, TheOnlyTaskOfAJobThatStandsStillGetsABackup) {
   SubmitWatched(1, 0);
   On(Joined(kRed, 1));

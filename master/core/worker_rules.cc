@@ -76,6 +76,8 @@ void WorkerRules::ReconcileAttempts(WorkerRecord* worker, const WorkerJoined& ev
   for (const HeldAttempt& held : event.attempts) {
     listed.insert(held.attempt);
     if (worker->attempts.count(held.attempt) > 0) {
+      // While it was away it could not say what it got done.
+      turn_.cluster().FindAttempt(held.attempt)->pace.Forgive(turn_.now());
       // Granted by this master or by the one before it, which journals no phases.
       if (held.holds_slot) turn_.SetPhase(held.attempt, Phase::kHoldsSlot);
     } else if (!attempts_.IsWinner(held.task, held.attempt)) {

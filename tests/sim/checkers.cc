@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -28,7 +29,12 @@ std::string NameOf(const Job& job) {
 
 // Some task's user code has failed, or got stuck, as often as the job allows.
 bool MayFail(const Job& job, const UserCode& user_code) {
-  if (BadLines(job.workload).size() > job.spec.skip_bad_records) return true;
+  if (BadLines(job.workload).size() > job.spec.skip_bad_records) {
+    const std::string& why = job.ended->error;
+    const bool says_so = absl::StrContains(why, "--skip_bad_records") ||
+                         absl::StrContains(why, "in user code, its limit");
+    if (says_so) return true;
+  }
   for (const auto& [task, times] : user_code.failed) {
     if (task.job != job.id) continue;
     const auto at_records = user_code.failed_at_records.find(task);

@@ -208,6 +208,9 @@ void Cluster::WriteInput(const Workload& workload, JobSpec* spec) {
     const absl::StatusOr<FileInfo> info = shared_disk_.Stat(path);
     spec->inputs.push_back(InputFile{path, info->size, info->mtime_ns});
   }
+  for (const BadLine& bad : BadLines(workload)) {
+    user_code_.bad_records.insert({spec->inputs[bad.file].path, bad.offset, bad.bytes});
+  }
 }
 
 JobSpec Cluster::MakeSpec(const Workload& workload, const SubmitOptions& options) {

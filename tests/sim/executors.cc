@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "storage/paths.h"
 
@@ -102,6 +103,10 @@ class Executors::SimExecutor final : public Executor {
     return us * kj::MICROSECONDS;
   }
 
+  static bool IsAtABadLine(const AttemptOutcome& outcome) {
+    return outcome.task.stage == 0 && absl::StrContains(outcome.message, "a bad line");
+  }
+
   AttemptOutcome Work(const ExecutorTask& task) {
     AttemptOutcome outcome;
     if (uint32_t& failures = all_.user_code_.failures[task.task]; failures > 0) {
@@ -114,7 +119,7 @@ class Executors::SimExecutor final : public Executor {
       return outcome;
     }
     outcome = engine_.Run(task);
-    if (outcome.cause == Cause::kUserCodeFailed) {
+    if (outcome.cause == Cause::kUserCodeFailed && IsAtABadLine(outcome)) {
       ++all_.user_code_.failed[task.task];
       ++all_.user_code_.failed_at_records[task.task];
     }

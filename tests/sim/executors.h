@@ -38,6 +38,7 @@ struct UserCode {
   // Failures that happened, also those at bad records, and attempts that got stuck.
   std::map<TaskId, uint32_t> failed;
   std::map<TaskId, uint32_t> failed_at_records;
+  std::set<InputRecord> bad_records;  // of all jobs
   std::map<TaskId, uint32_t> stuck;
 };
 

@@ -209,6 +209,10 @@ class JournalReader {
     if (edit.task.stage != 0 || seen.was_done)
       Complain(name, " was skipped by a task that was done");
     if (!seen.skipped.insert(edit.record).second) Complain(name, " was skipped twice");
+    const auto bad = user_code_.bad_records.find(edit.record);
+    if (bad == user_code_.bad_records.end() || bad->bytes != edit.record.bytes) {
+      Complain(name, " was skipped, and is no bad record of ", edit.record.bytes, " bytes");
+    }
     const auto failures = std::count_if(
         seen.failed_at.begin(), seen.failed_at.end(), [&edit](const InputRecord& place) {
           return place.file == edit.record.file && place.offset >= edit.record.offset &&
