@@ -127,6 +127,12 @@ struct JobRow {
   FailureCause is;
 };
 
+constexpr FailureCause kTooManyBadRecords = {
+    "bad_records", "user code fails at more records than --skip_bad_records allows",
+    "look at the records that are named here and listed by `millrace job`; mend them or the code, "
+    "or "
+    "raise --skip_bad_records"};
+
 constexpr JobRow kJobRows[] = {
     {"non-deterministic map: ",
      {"non_deterministic_map", "a map gave different output when it ran again",
@@ -178,10 +184,10 @@ FailureCause CauseOfChain(const JobView& job, const LastAttempt& last) {
 // Why the master gave up the whole job, when that lies in no single attempt. Its kind is empty
 // when the attempt that failed says more.
 FailureCause CauseOfJob(const JobView& job, const std::string& reason, const LastAttempt& last) {
-  // "map-00001 was undone 20 times".
-  if (absl::StartsWith(reason.substr(std::min(reason.find(' '), reason.size())), " was undone ")) {
-    return CauseOfChain(job, last);
-  }
+  const std::string about_task = reason.substr(std::min(reason.find(' '), reason.size()));
+  // "map-00001 was undone 20 times", "map-00001 failed again at /in/a:17 (5 bytes)".
+  if (absl::StartsWith(about_task, " was undone ")) return CauseOfChain(job, last);
+  if (absl::StartsWith(about_task, " failed again at ")) return kTooManyBadRecords;
   for (const JobRow& row : kJobRows) {
     if (absl::StartsWith(reason, row.begins)) return row.is;
   }

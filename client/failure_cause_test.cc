@@ -50,6 +50,15 @@ TEST(CauseOfAttemptTest, WhatUserCodeSaysIsNoneOfOurWords) {
   }
 }
 
+TEST(FailureOfTest, MoreBadRecordsThanMayBeSkippedAreTheCauseWhateverTheLastOneDidToItsProcess) {
+  EXPECT_EQ(
+      KindOf("map-00001 failed again at /in/a:17 (5 bytes), and 2 bad records are skipped already, "
+             "the limit of --skip_bad_records=2; last attempt-1-4 on worker w2: "
+             "user_code_failed: the job's process took more memory than its "
+             "--task_memory_mb=64"),
+      "bad_records");
+}
+
 TEST(CauseOfAttemptTest, LastWordsAreNoPartOfTheMessage) {
   EXPECT_EQ(KindOf(Cause::kUserCodeFailed,
                    "user code threw an exception: boom at /in/a:7\n"

@@ -137,7 +137,10 @@ class JobRun {
   }
 
   kj::Promise<int> Ended(absl::StatusOr<JobView> view) {
-    if (!view.ok()) return Say(view.status().message(), kExitFailed);
+    if (!view.ok()) {
+      const bool is_elsewhere = absl::IsFailedPrecondition(view.status());
+      return Say(view.status().message(), is_elsewhere ? kExitUnreachable : kExitFailed);
+    }
     progress_.Finish(*view, NowMs());
     return AttemptsOf(*view).then(
         [this, view = *view](std::vector<AttemptView> attempts) { return Report(view, attempts); });

@@ -26,6 +26,21 @@ kj::Promise<absl::StatusOr<JobView>> JobWatch::Run() {
   return Next().catch_([this](kj::Exception&& exception) { return Reconnect(kj::mv(exception)); });
 }
 
+bool JobWatch::IsAnother(const JobView& view) {
+  if (output_folder_.empty()) {
+    submitted_unix_ms_ = view.submitted_unix_ms;
+    output_folder_ = view.output_folder;
+  }
+  return view.submitted_unix_ms != submitted_unix_ms_ || view.output_folder != output_folder_;
+}
+
+absl::StatusOr<JobView> JobWatch::OtherCluster(const std::string& what) const {
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the master at ", link_.address(), " has not the state of the one that ran ", ToString(job_),
+      " (", what, "); start it with the same --state_dir, then `millrace --master=",
+      link_.address(), " wait ", ToString(job_), "`"));
+}
+
 // One connection's worth of views: rejects when it is lost.
 kj::Promise<absl::StatusOr<JobView>> JobWatch::Next() {
   return link_.Watch(job_, known_version_, options_.period)
@@ -33,7 +48,15 @@ kj::Promise<absl::StatusOr<JobView>> JobWatch::Next() {
 }
 
 kj::Promise<absl::StatusOr<JobView>> JobWatch::Take(absl::StatusOr<JobView> view) {
-  if (!view.ok() || view->ended()) return view;
+  if (absl::IsNotFound(view.status()) && was_away_) {
+    return OtherCluster(std::string(view.status().message()));
+  }
+  if (!view.ok()) return view;
+  if (IsAnother(*view)) {
+    return OtherCluster(absl::StrCat("its ", ToString(job_), " is another one, with the output ",
+                                     view->output_folder));
+  }
+  if (view->ended()) return view;
   known_version_ = view->version;
   options_.on_view(*view);
   const kj::Duration age = link_.timer().now() - began_;
@@ -49,6 +72,7 @@ kj::Promise<absl::StatusOr<JobView>> JobWatch::Reconnect(kj::Exception&& excepti
                                 " goes on, waiting for the master to come back"));
   // Another master start may count versions anew.
   known_version_ = 0;
+  was_away_ = true;
   return link_.Connect(kPatience).then([this]() {
     options_.on_note(absl::StrCat("the master at ", link_.address(), " is back"));
     return Run();

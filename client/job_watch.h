@@ -32,7 +32,8 @@ class JobWatch {
   JobWatch(MasterLink& link, JobId job, JobWatchOptions options);
   KJ_DISALLOW_COPY(JobWatch);
 
-  // The view of the ended job; kNotFound when the master does not know it. Rejects with what
+  // The view of the ended job; kNotFound when the master does not know it, kFailedPrecondition when
+  // the one that came back is of another cluster. Rejects with what
   // waiting cannot mend (another version, a key refused). Call it once; the promise must not
   // outlive this object.
   kj::Promise<absl::StatusOr<JobView>> Run();
@@ -41,12 +42,18 @@ class JobWatch {
   kj::Promise<absl::StatusOr<JobView>> Next();
   kj::Promise<absl::StatusOr<JobView>> Take(absl::StatusOr<JobView> view);
   kj::Promise<absl::StatusOr<JobView>> Reconnect(kj::Exception&& exception);
+  bool IsAnother(const JobView& view);
+  absl::StatusOr<JobView> OtherCluster(const std::string& what) const;
 
   MasterLink& link_;
   const JobId job_;
   JobWatchOptions options_;
   kj::TimePoint began_;
   uint64_t known_version_ = 0;
+  // Of the job, when it was first seen: another cluster's job of the same number differs.
+  int64_t submitted_unix_ms_ = 0;
+  std::string output_folder_;
+  bool was_away_ = false;
 };
 
 }  // namespace millrace

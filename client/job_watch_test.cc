@@ -14,6 +14,7 @@
 namespace millrace {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -101,6 +102,24 @@ TEST_F(JobWatchTest, AMasterThatComesBackIsWatchedOn) {
   EXPECT_EQ(end.wait(io_.waitScope)->state, JobState::kFailed);
   EXPECT_THAT(versions_, ElementsAre(5, 1));
   EXPECT_THAT(notes_, ElementsAre(HasSubstr("job-3 goes on"), HasSubstr("is back")));
+}
+
+TEST_F(JobWatchTest, AJobOfTheSameNumberInAnotherClusterIsNotTheOneThatIsWatched) {
+  JobView ours = View(5);
+  ours.output_folder = "/ours";
+  master_.Show(ours);
+  auto watch = Watch(JobId(3));
+  auto end = watch->Run().eagerlyEvaluate(nullptr);
+  UntilShown(end, 1);
+  master_.DropConnections();
+  JobView theirs = View(1, JobState::kSucceeded);
+  theirs.output_folder = "/theirs";
+  master_.Show(theirs);
+  const absl::StatusOr<JobView> other = end.wait(io_.waitScope);
+  EXPECT_EQ(other.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(other.status().message()),
+              AllOf(HasSubstr("is another one, with the output /theirs"),
+                    HasSubstr("start it with the same --state_dir")));
 }
 
 TEST_F(JobWatchTest, AttemptsComeInPages) {

@@ -202,8 +202,11 @@ absl::Status OutputCommitter::PublishJob(const PublishPlan& plan) {
 }
 
 absl::Status OutputCommitter::Publish(const PublishPlan& plan) {
-  MILLRACE_ASSIGN_OR_RETURN(bool published, IsPublished(plan));
-  if (!published) {
+  // All of it, not its key alone: a master whose journal was lost gives its numbers again.
+  const absl::StatusOr<std::string> manifest =
+      ReadFile(fs_, ManifestPath(plan.output), kManifestBytesMax);
+  if (!manifest.ok() && !absl::IsNotFound(manifest.status())) return manifest.status();
+  if (!manifest.ok() || *manifest != ManifestOf(plan)) {
     MILLRACE_ASSIGN_OR_RETURN(std::vector<uint32_t> parts, PartsToRename(plan));
     if (plan.overwrite) MILLRACE_RETURN_IF_ERROR(RemoveOlderOutput(plan));
     MILLRACE_RETURN_IF_ERROR(RenameParts(plan, parts));
@@ -211,8 +214,9 @@ absl::Status OutputCommitter::Publish(const PublishPlan& plan) {
     // The parts must be on disk before the manifest says that they are.
     MILLRACE_RETURN_IF_ERROR(fs_.SyncFolder(plan.output));
     MILLRACE_RETURN_IF_ERROR(At(Failpoint::kPublishBeforeSuccess, plan));
-    MILLRACE_RETURN_IF_ERROR(WriteManifest(plan));
-    MILLRACE_RETURN_IF_ERROR(At(Failpoint::kPublishAfterSuccess, plan));
+    MILLRACE_RETURN_IF_ERROR(WriteFileAtomically(fs_, ManifestPath(plan.output), ManifestOf(plan)));
+    const absl::Status late = At(Failpoint::kPublishAfterSuccess, plan);
+    LOG_IF(WARNING, !late.ok()) << plan.job_key << ": is published all the same: " << late;
   }
   absl::Status removed = RemoveStaging(plan.output, plan.job_key);
   // The output is complete and readers skip the folder: not worth failing a job for.
@@ -316,7 +320,7 @@ absl::Status OutputCommitter::WriteSkipped(const PublishPlan& plan) {
   return WriteFileAtomically(fs_, SkippedPath(plan.output), SkippedRecordsText(plan.skipped));
 }
 
-absl::Status OutputCommitter::WriteManifest(const PublishPlan& plan) {
+std::string OutputCommitter::ManifestOf(const PublishPlan& plan) {
   OutputManifest manifest;
   manifest.job_key = plan.job_key;
   manifest.job_name = plan.job_name;
@@ -325,7 +329,7 @@ absl::Status OutputCommitter::WriteManifest(const PublishPlan& plan) {
     manifest.parts.push_back(
         ManifestPart{PartName(part, plan.parts.size()), staged.bytes, staged.digest});
   }
-  return WriteFileAtomically(fs_, ManifestPath(plan.output), ToJson(manifest));
+  return ToJson(manifest);
 }
 
 // Only ever a folder with the job's own name and nonce, whatever the note says: a master that was
@@ -349,7 +353,7 @@ absl::Status OutputCommitter::RemoveKept(const std::string& output, const std::s
     return absl::OkStatus();
   }
   const absl::Status removed = fs_.RemoveTree(folder);
-  if (removed.ok()) return removed;
+  if (removed.ok()) return absl::OkStatus();
   // On NFS a file that is open on this host goes only when it is closed (.nfs...).
   return absl::Status(
       removed.code(),

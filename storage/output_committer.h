@@ -118,7 +118,7 @@ class OutputCommitter {
   absl::StatusOr<bool> IsInPlace(const PublishPlan& plan, uint32_t part);
   absl::Status RemoveOlderOutput(const PublishPlan& plan);
   absl::Status WriteSkipped(const PublishPlan& plan);
-  absl::Status WriteManifest(const PublishPlan& plan);
+  static std::string ManifestOf(const PublishPlan& plan);
   absl::Status RemovePartsInPlace(const PublishPlan& plan);
   bool IsSameFolder(const std::string& a, const std::string& b);
   void RemoveDead(const std::string& output, const std::string& job_key);

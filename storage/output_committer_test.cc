@@ -375,6 +375,18 @@ TEST(PublishTest, OverwriteReplacesAnOlderJobAndLeavesForeignFiles) {
   EXPECT_TRUE(IsManifestOf(world.Read("/data/out/_SUCCESS"), kJob));
 }
 
+// A master whose journal was lost, or is an old copy, gives its numbers once more.
+TEST(PublishTest, AnOlderJobOfTheSameKeyIsReplacedToo) {
+  World world;
+  world.StageParts({"old"});
+  ASSERT_TRUE(world.committer.PublishJob(world.plan).ok());
+  world.plan.overwrite = true;
+  world.plan.parts.clear();
+  world.StageParts({"new"});
+  EXPECT_TRUE(world.committer.PublishJob(world.plan).ok());
+  EXPECT_EQ(world.Read("/data/out/part-00000-of-00001"), "new");
+}
+
 TEST(PublishTest, WithoutOverwriteAnotherJobsOutputIsNotTouched) {
   World world;
   world.StageParts({"new", "pear"});

@@ -249,7 +249,7 @@ MUTATIONS = [
              "ReachTest.AReduceGoesToAThirdWorkerAndNoMapRunsAgain",
              "maps run again although another worker reaches their outputs",
              "master/core/attempt_rules.cc",
-             "  if (reach_.SomebodyReachesAll(*turn_.cluster().FindJob(map.job))) return;\n",
+             "  if (alone && reach_.SomebodyReachesAll(*turn_.cluster().FindJob(map.job))) return;\n",
              ""),
     Mutation(29, "//master/core:worker_rules_test",
              "WorkerRulesTest.AnAttemptRunsElsewhereWhenItsWorkerIsLost",
