@@ -117,7 +117,7 @@ absl::Status OutputCommitter::Keep(const std::string& output, const std::string&
     return WriteUnsynced(fs_, KeptNoncePath(folder), nonce);
   };
   const absl::Status made = make();
-  if (made.ok()) return made;
+  if (made.ok()) return absl::OkStatus();
   return absl::Status(made.code(),
                       absl::StrCat("--keep_intermediate=", keep, ": ", made.message()));
 }
