@@ -12,7 +12,6 @@
 namespace millrace {
 namespace {
 
-using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 class ProcessExecutorTest : public ExecutorFixture {
