@@ -136,6 +136,18 @@ TEST_F(JobWatchTest, AttemptsComeInPages) {
   EXPECT_EQ(master_.attempt_calls, 3);
 }
 
+TEST_F(JobWatchTest, WhoCancelsWhileTheMasterIsAwayHearsThatItIs) {
+  MasterLink link(io_.provider->getNetwork(), io_.provider->getTimer(), master_.address(),
+                  ConnectionOptions());
+  const auto failed =
+      kj::runCatchingExceptions([&]() { link.Cancel(JobId(3), "a test").wait(io_.waitScope); });
+  KJ_IF_MAYBE (exception, failed) {
+    EXPECT_STREQ(exception->getDescription().cStr(), "not connected to it now");
+  } else {
+    FAIL() << "it was cancelled";
+  }
+}
+
 TEST_F(JobWatchTest, CancellingSaysWhy) {
   EXPECT_EQ(*link_.Cancel(JobId(3), "a test").wait(io_.waitScope), "");
   EXPECT_EQ(master_.cancelled_because, "a test");

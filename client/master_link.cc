@@ -55,7 +55,12 @@ kj::Promise<void> MasterLink::Connect(kj::Duration patience) {
       });
 }
 
-capnp_master::Jobs::Client& MasterLink::jobs() { return KJ_ASSERT_NONNULL(jobs_, "not connected"); }
+capnp_master::Jobs::Client& MasterLink::jobs() {
+  KJ_IF_MAYBE (jobs, jobs_) {
+    return *jobs;
+  }
+  kj::throwFatalException(KJ_EXCEPTION(DISCONNECTED, "not connected to it now"));
+}
 
 kj::Promise<std::vector<JobView>> MasterLink::Jobs() {
   return WithDeadline(timer_, kCallDeadline, absl::StrCat("listing the jobs of ", address_),
