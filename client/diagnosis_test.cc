@@ -280,6 +280,18 @@ TEST(DiagnoseTest, SlotsThatAreFreeAreNotCalledBusy) {
             "job-3: no attempt runs just now, and slots are free");
 }
 
+TEST(DiagnoseTest, AJobWaitsForAWorkerThatReachesAllOutputs) {
+  JobView job = Job(JobState::kRunning);
+  job.recovery = {Loss(LossKind::kPeerUnreachable, "w1 cannot fetch from w2; w2 healthy", 0)};
+  const std::vector<AttemptView> attempts = {
+      Attempt(4, StageKind::kReduce, 0, Reason::kFirst, Cause::kFetchFailed)};
+  const Diagnosis diagnosis = Diagnose(job, attempts, {Worker("w1", "alive", /*busy=*/0)});
+  EXPECT_EQ(diagnosis.kind, "waiting_for_reach");
+  EXPECT_THAT(diagnosis.line,
+              HasSubstr("reaches every map output: worker w1 cannot fetch from w2"));
+  EXPECT_THAT(diagnosis.next, HasSubstr("mend the network"));
+}
+
 TEST(DiagnoseTest, OtherwiseItIsSaidWhatRuns) {
   JobView job = Job(JobState::kRunning);
   job.waiting_on = "slots: all are busy with other jobs";

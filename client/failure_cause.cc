@@ -129,9 +129,9 @@ struct JobRow {
 
 constexpr FailureCause kTooManyBadRecords = {
     "bad_records", "user code fails at more records than --skip_bad_records allows",
-    "look at the records that are named here and listed by `millrace job`; mend them or the code, "
-    "or "
-    "raise --skip_bad_records"};
+    "look at the records that are named here and by `millrace job`; mend them or the code, or "
+    "raise "
+    "--skip_bad_records"};
 
 constexpr JobRow kJobRows[] = {
     {"non-deterministic map: ",

@@ -66,8 +66,9 @@ std::string LineageText(const LineageView& lineage) {
   if (!lineage.split.empty()) absl::StrAppend(&text, SplitText(lineage.split));
   if (lineage.kind == StageKind::kReduce) absl::StrAppend(&text, SourcesText(lineage));
   absl::StrAppend(&text, "  attempts  ", lineage.attempts.size(), "\n");
-  if (!lineage.attempts.empty())
+  if (!lineage.attempts.empty()) {
     absl::StrAppend(&text, Indented(AttemptsTable(lineage.attempts), kIndent));
+  }
   if (!lineage.forgotten.empty()) absl::StrAppend(&text, "  forgotten ", lineage.forgotten, "\n");
   return text;
 }

@@ -143,7 +143,11 @@ kj::Promise<int> WaitForJob(MasterLink& link, JobId job, const VerbOptions& opti
   watch_options.on_note = [](std::string_view note) { WriteToTerminal(std::string(note) + "\n"); };
   auto watch = kj::heap<JobWatch>(link, job, kj::mv(watch_options));
   kj::Promise<int> ended = watch->Run().then([json = options.json](absl::StatusOr<JobView> view) {
-    return view.ok() ? AnswerEnded(*view, json) : Refuse(view.status());
+    if (view.ok()) return AnswerEnded(*view, json);
+    // The master that has the job is not there.
+    const bool is_elsewhere = absl::IsFailedPrecondition(view.status());
+    const int refused = Refuse(view.status());
+    return is_elsewhere ? int{kExitUnreachable} : refused;
   });
   if (options.wait_timeout_ms.has_value()) {
     ended = ended.exclusiveJoin(TimedOut(link, job, *options.wait_timeout_ms));

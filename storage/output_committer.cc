@@ -216,6 +216,7 @@ absl::Status OutputCommitter::Publish(const PublishPlan& plan) {
     MILLRACE_RETURN_IF_ERROR(At(Failpoint::kPublishBeforeSuccess, plan));
     MILLRACE_RETURN_IF_ERROR(WriteFileAtomically(fs_, ManifestPath(plan.output), ManifestOf(plan)));
     const absl::Status late = At(Failpoint::kPublishAfterSuccess, plan);
+    // The output is complete: nothing that happens from here on can make it otherwise.
     LOG_IF(WARNING, !late.ok()) << plan.job_key << ": is published all the same: " << late;
   }
   absl::Status removed = RemoveStaging(plan.output, plan.job_key);

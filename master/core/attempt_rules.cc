@@ -214,7 +214,7 @@ void AttemptRules::LoseFailedSource(const AttemptReported& event, LossNote* loss
   const std::optional<WorkerId> holder = HolderOf(turn_.cluster(), map, outcome.failed_source);
   if (!holder.has_value()) return;
   if (!outcome.source_unreachable) return LoseOutput(map.job, map.index, loss);
-  // Who has forgotten the holder of a kept output has nothing to reach.
+  // Whoever made a kept output may be lost, and forgotten.
   if (turn_.cluster().FindWorker(*holder) == nullptr) return;
   reach_.NoteCut(event.worker, *holder);
   // The second who cannot reach it speaks against the holder; there may be hundreds who could try.

@@ -6,6 +6,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::SizeIs;
 
 class ReachTest : public CoreTest {
  protected:
@@ -62,6 +63,34 @@ TEST_F(ReachTest, TheSecondReaderThatCannotReachAHolderSpeaksAgainstTheHolder) {
       Launches(On(CannotReach(kGreen, A(4), Reduce(0), 1, A(2))));
   ASSERT_EQ(launches.size(), 1u);
   EXPECT_EQ(launches[0].task, Map(1));
+}
+
+// A map that runs again is the next, and must not hold up those that never ran.
+TEST_F(ReachTest, WorkersThatAreApartGoOnWithMapsOfAnotherJob) {
+  FetchOnRed();
+  On(Joined(kGreen, 0));
+  On(CannotReach(kRed, A(3), Reduce(0), 1, A(2)));  // attempt 4 fetches on green
+  Submit(6, 1, "other");
+  On(Done(kRed, A(5), Map(0, kOther)));
+  On(Done(kBlue, A(6), Map(1, kOther)));
+  On(OutputMissed{kRed, Map(0, kOther), A(5)});
+  EXPECT_THAT(Launches(On(Done(kRed, A(7), Map(2, kOther)))), SizeIs(1));
+}
+
+TEST_F(ReachTest, AKeptOutputWhoseMakerIsForgottenIsNobodysToReach) {
+  RestartWithoutLeases();
+  On(Keeping(1, 1));
+  On(Joined(kRed, 1));
+  On(Done(kRed, A(1), Map(0)));
+  On(Joined(kBlue, 1));
+  On(WorkerLeft{kRed});
+  for (uint64_t i = 10; i < 1011; ++i) {  // more than a thousand are not remembered
+    On(Joined(WorkerId(i), 0));
+    On(WorkerLeft{WorkerId(i)});
+  }
+  On(CannotReach(kBlue, A(3), Reduce(0), 0, A(1)));
+  EXPECT_EQ(Ended(Cause::kFetchFailed), 1u);
+  EXPECT_EQ(Job().stages[0].done, 1);
 }
 
 TEST_F(ReachTest, AThirdWorkerThatIsAwayForAMomentIsWaitedFor) {

@@ -85,6 +85,9 @@ TEST(StageStateTest, OnlyATaskThatWasDoneIsARerun) {
   EXPECT_FALSE(stage.HasRerun());
   GiveBack(&stage, 0);
   EXPECT_TRUE(stage.HasRerun());
+  EXPECT_TRUE(stage.HasFresh());  // the other one
+  Start(&stage, 1);
+  EXPECT_FALSE(stage.HasFresh());
   Start(&stage, 0);
   EXPECT_FALSE(stage.HasRerun());
 }

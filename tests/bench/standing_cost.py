@@ -2,11 +2,11 @@
 
 There is no Millrace without them to compare with. The journal is that of a running master, on a
 disk: what its thread uses, and how long the job's end waits when no attempt runs any more (before
-that nothing waits for it: attempts are launched before the journal is synced). The time
-against a job with a cluster of its own, which has its journal in memory, is shown beside it: two
-runs differ by more than the journal costs, and a running cluster has the job's binary to fetch,
-too. Heartbeats are what a cluster with nothing to do uses; checksums are the
-bytes that are hashed, at the speed of libxxhash.
+that nothing waits for it: attempts are launched before the journal is synced). The time against a
+job with a cluster of its own, which has its journal in memory, is shown beside it: two runs differ
+by more than the journal costs, and a running cluster has the job's binary to fetch, too. Heartbeats
+are what a cluster with nothing to do uses; checksums are the bytes that are hashed, at the speed of
+libxxhash.
 """
 
 import ctypes
