@@ -40,6 +40,7 @@ class InlineRun {
     plan_.output = spec_.output_folder;
     plan_.job_name = spec_.name;
     plan_.overwrite = spec_.overwrite;
+    plan_.part_suffix = spec_.part_suffix;
     plan_.job_key = JobKey(kJob, spec_.request_id);
     splits_ = MakeSplits(spec_.inputs, spec_.split_bytes, spec_.input_format);
     view_.job = kJob;
@@ -93,7 +94,7 @@ class InlineRun {
   absl::Status RunTasksUnguarded(const std::string& scratch) {
     InlineOptions inline_options;
     inline_options.reducers = spec_.reducers;
-    inline_options.input_format = spec_.input_format;
+    inline_options.split_keys = spec_.split_keys;
     inline_options.memory_bytes = spec_.task_memory_bytes;
     inline_options.scratch_folder = scratch;
     inline_options.part_path = [this](uint32_t index) {
@@ -199,16 +200,16 @@ class InlineRun {
 }  // namespace
 
 int RunInline(const std::string& program, const JobOptions& options, const JobDescription& job,
-              JobSpec spec) {
+              JobDraft draft) {
   RaiseOpenFilesLimit();
-  if (!options.reducers.has_value()) spec.reducers = DefaultReducers(1, TotalBytes(spec.inputs));
+  draft.SetReducers(options.reducers.value_or(DefaultReducers(1, TotalBytes(draft.spec.inputs))));
   const absl::StatusOr<std::unique_ptr<TemporaryFolder>> scratch =
       TemporaryFolder::Make(options.scratch_folder);
   if (!scratch.ok()) {
     WriteToTerminal(absl::StrCat(program, ": ", scratch.status().message(), "\n"));
     return kExitUsage;
   }
-  InlineRun run(options, job, std::move(spec));
+  InlineRun run(options, job, std::move(draft.spec));
   if (absl::Status staged = run.Stage(); !staged.ok()) {
     WriteToTerminal(absl::StrCat(program, ": ", staged.message(), "\n"));
     return kExitUsage;

@@ -5,15 +5,15 @@
 #include <string>
 
 #include "client/job_options.h"
+#include "client/job_spec.h"
 #include "mapreduce/job.h"
-#include "rpc/task_types.h"
 
 namespace millrace {
 
-// Runs `job` on `spec.inputs` and publishes its output like a cluster would; progress, reports and
-// summary are the same. `program` stands in front of messages. Returns the exit code.
+// Runs `job` on `draft.spec.inputs` and publishes its output like a cluster would; progress,
+// reports and summary are the same. `program` stands in front of messages. Returns the exit code.
 int RunInline(const std::string& program, const JobOptions& options, const JobDescription& job,
-              JobSpec spec);
+              JobDraft draft);
 
 }  // namespace millrace
 

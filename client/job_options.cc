@@ -17,11 +17,19 @@ constexpr uint64_t kSplitMbMax = 1 << 20;  // 1 TiB
 constexpr uint64_t kTaskMemoryMbMin = 64;  // below it a task would spill all the time
 constexpr uint64_t kTaskMemoryMbMax = 1 << 20;
 constexpr uint64_t kSkippedRecordsMax = 1000;
+constexpr uint64_t kRecordBytesMax = 1 << 20;
 
 absl::Status Invalid(std::string message) { return absl::InvalidArgumentError(message); }
 
-absl::Status ReadPaths(const JobFlags& flags, std::string_view folder, JobOptions* options) {
-  if (flags.input.empty()) {
+absl::Status ReadPaths(const JobFlags& flags, std::string_view folder, const JobDescription& job,
+                       JobOptions* options) {
+  options->inputs = job.inputs;
+  if (job.inputs.empty()) options->inputs.push_back(flags.input);
+  if (!job.inputs.empty() && !flags.input.empty()) {
+    return Invalid(absl::StrCat("--input=", flags.input, ": ", job.name,
+                                " has flags of its own for its inputs; see --help"));
+  }
+  if (job.inputs.empty() && flags.input.empty()) {
     return Invalid("--input is missing: name files, folders or patterns, --input=P[,P...]");
   }
   if (flags.output.empty()) {
@@ -30,7 +38,6 @@ absl::Status ReadPaths(const JobFlags& flags, std::string_view folder, JobOption
   const auto absolute = [folder](const std::string& path) {
     return path.empty() ? "" : AbsolutePath(folder, path);
   };
-  options->input = flags.input;
   options->output = absolute(flags.output);
   options->keep_folder = absolute(flags.keep_intermediate);
   options->scratch_folder = absolute(flags.scratch_dir);
@@ -115,7 +122,8 @@ absl::Status ReadLimits(const JobFlags& flags, JobOptions* options) {
 
 absl::Status ReadChoices(const JobFlags& flags, JobOptions* options) {
   MILLRACE_ASSIGN_OR_RETURN(
-      const size_t format, ReadChoice("input_format", flags.input_format, {"lines", "whole_file"}));
+      const size_t compression,
+      ReadChoice("input_compression", flags.input_compression, {"none", "auto"}));
   MILLRACE_ASSIGN_OR_RETURN(const size_t shuffle,
                             ReadChoice("shuffle", flags.shuffle, {"auto", "network"}));
   MILLRACE_ASSIGN_OR_RETURN(const size_t speculation,
@@ -124,18 +132,87 @@ absl::Status ReadChoices(const JobFlags& flags, JobOptions* options) {
   MILLRACE_ASSIGN_OR_RETURN(
       const size_t progress,
       ReadChoice("progress", flags.progress, {"bar", "plain", "json", "none", "auto"}));
-  options->input_format = static_cast<InputFormat>(format);
+  options->decompress = compression == 1;
   options->shuffle = static_cast<ShuffleMode>(shuffle);
   if (flags.progress != "auto") options->progress = static_cast<ProgressMode>(progress);
   return absl::OkStatus();
 }
 
+absl::Status ReadInputFormat(const JobFlags& flags, RecordShape* shape) {
+  if (!flags.record_bytes.empty()) {
+    MILLRACE_ASSIGN_OR_RETURN(const uint64_t bytes,
+                              ReadCount("record_bytes", flags.record_bytes, 1, kRecordBytesMax));
+    if (flags.input_format != "auto" && flags.input_format != "fixed") {
+      return Invalid(absl::StrCat("--record_bytes=", bytes, " and --input_format=",
+                                  flags.input_format, " exclude each other"));
+    }
+    *shape = {InputFormat::kFixedSize, static_cast<uint32_t>(bytes)};
+    return absl::OkStatus();
+  }
+  if (flags.input_format == "auto") return absl::OkStatus();
+  MILLRACE_ASSIGN_OR_RETURN(const size_t format, ReadChoice("input_format", flags.input_format,
+                                                            {"lines", "whole_file", "nul", "fixed",
+                                                             "key_value", "auto"}));
+  if (static_cast<InputFormat>(format) == InputFormat::kFixedSize) {
+    return Invalid("--input_format=fixed needs --record_bytes=N: how long is a record?");
+  }
+  *shape = {static_cast<InputFormat>(format), 0};
+  return absl::OkStatus();
+}
+
+OutputFormat FormatLike(InputFormat input) {
+  switch (input) {
+    case InputFormat::kLines: return OutputFormat::kText;
+    case InputFormat::kNulSeparated: return OutputFormat::kNulSeparated;
+    case InputFormat::kKeyValue: return OutputFormat::kKeyValue;
+    case InputFormat::kWholeFile:
+    case InputFormat::kFixedSize: break;
+  }
+  return OutputFormat::kRecords;
+}
+
+absl::Status ReadOutputFormat(const JobFlags& flags, const RecordShape& input, OutputShape* shape) {
+  if (shape->format == OutputFormat::kLikeInput) {
+    shape->keys = input.format == InputFormat::kFixedSize;
+  }
+  if (flags.output_format != "auto") {
+    MILLRACE_ASSIGN_OR_RETURN(const size_t format,
+                              ReadChoice("output_format", flags.output_format,
+                                         {"text", "nul", "key_value", "records", "auto"}));
+    shape->format = static_cast<OutputFormat>(format);
+  }
+  if (shape->format == OutputFormat::kLikeInput) shape->format = FormatLike(input.format);
+  MILLRACE_ASSIGN_OR_RETURN(
+      const size_t compression,
+      ReadChoice("output_compression", flags.output_compression, {"none", "zstd"}));
+  shape->zstd = compression == 1;
+  shape->escape = flags.escape_output;
+  const bool is_terminated =
+      shape->format == OutputFormat::kText || shape->format == OutputFormat::kNulSeparated;
+  if (shape->escape && !is_terminated) {
+    return Invalid(
+        "--escape_output is for --output_format=text and nul; the output of this job "
+        "holds any bytes as they are");
+  }
+  if (shape->zstd && shape->format == OutputFormat::kKeyValue) {
+    return Invalid(
+        "--output_compression=zstd is not for --output_format=key_value, whose readers "
+        "need its blocks as they are; choose one of the two");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
+
+absl::Status ReadFormats(const JobFlags& flags, JobDescription* job) {
+  MILLRACE_RETURN_IF_ERROR(ReadInputFormat(flags, &job->input));
+  return ReadOutputFormat(flags, job->input, &job->output);
+}
 
 absl::StatusOr<JobOptions> ReadJobOptions(const JobFlags& flags, std::string_view folder,
                                           const JobDescription& job) {
   JobOptions options;
-  MILLRACE_RETURN_IF_ERROR(ReadPaths(flags, folder, &options));
+  MILLRACE_RETURN_IF_ERROR(ReadPaths(flags, folder, job, &options));
   MILLRACE_RETURN_IF_ERROR(ReadReducers(flags, job, &options));
   MILLRACE_RETURN_IF_ERROR(ReadPlacement(flags, &options));
   MILLRACE_RETURN_IF_ERROR(ReadLimits(flags, &options));

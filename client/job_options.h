@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "client/progress.h"
@@ -26,7 +27,12 @@ struct JobFlags {
   bool overwrite = false;
   std::string reducers = "auto";
   std::string split_mb = "64";
-  std::string input_format = "lines";
+  std::string input_format = "auto";
+  std::string record_bytes;  // empty: not given
+  std::string input_compression = "auto";
+  std::string output_format = "auto";
+  bool escape_output = false;
+  std::string output_compression = "none";
   std::string workers;  // empty: not given
   std::string master;   // empty: not given
   std::string connect_timeout = "10s";
@@ -53,12 +59,12 @@ enum class Placement : uint8_t {
 };
 
 struct JobOptions {
-  std::string input;   // patterns, as written
-  std::string output;  // absolute, like all paths below; empty when not asked for
+  std::vector<std::string> inputs;  // patterns, as written, of each input
+  std::string output;               // absolute, like all paths below; empty when not asked for
   bool overwrite = false;
   std::optional<uint32_t> reducers;  // not set: chosen from slots and input
   uint64_t split_bytes = 0;
-  InputFormat input_format = InputFormat::kLines;
+  bool decompress = true;  // files whose names say that they are compressed
   Placement placement = Placement::kLocalCluster;
   uint32_t local_workers = 0;  // 0: one per core
   std::string master;
@@ -78,7 +84,12 @@ struct JobOptions {
   std::string joblog;
 };
 
-// Relative paths are seen from `folder`. Errors name the flag, the value and what is allowed.
+// Puts what the flags say of input and output formats into `job`; formats that depend on others are
+// chosen. Client and executor both call it, and so agree.
+absl::Status ReadFormats(const JobFlags& flags, JobDescription* job);
+
+// Of a job with its formats. Relative paths are seen from `folder`. Errors name the flag, the value
+// and what is allowed.
 absl::StatusOr<JobOptions> ReadJobOptions(const JobFlags& flags, std::string_view folder,
                                           const JobDescription& job);
 

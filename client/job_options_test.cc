@@ -144,10 +144,8 @@ TEST(JobOptionsTest, ChoicesAreNamedWhenWrong) {
   flags.shuffle = "disk";
   EXPECT_THAT(ErrorOf(flags), HasSubstr("--shuffle=disk: needs one of auto, network"));
   flags = Flags();
-  flags.input_format = "whole_file";
   flags.progress = "json";
   flags.shuffle = "network";
-  EXPECT_EQ(Read(flags).input_format, InputFormat::kWholeFile);
   EXPECT_EQ(Read(flags).progress, ProgressMode::kJson);
   EXPECT_EQ(Read(flags).shuffle, ShuffleMode::kNetwork);
 }
@@ -159,6 +157,91 @@ TEST(DefaultReducersTest, EightPerSlotButNoneForLessThanSixteenMebibytes) {
   EXPECT_EQ(DefaultReducers(2, 0), 1u);
   EXPECT_EQ(DefaultReducers(0, 1 << 30), 1u);
   EXPECT_EQ(DefaultReducers(100'000, ~uint64_t{0} >> 1), 99'999u);
+}
+
+// --- Formats ---
+
+JobDescription WithFormats(const JobFlags& flags, JobDescription job = WordCount()) {
+  EXPECT_TRUE(ReadFormats(flags, &job).ok());
+  return job;
+}
+
+std::string FormatErrorOf(const JobFlags& flags) {
+  JobDescription job = WordCount();
+  return std::string(ReadFormats(flags, &job).message());
+}
+
+TEST(FormatsTest, WithoutFlagsTheyAreWhatTheJobSays) {
+  JobDescription job = WordCount();
+  EXPECT_EQ(WithFormats(Flags(), job).input, RecordShape());
+  EXPECT_EQ(WithFormats(Flags(), job).output, OutputShape());
+  job.input.format = InputFormat::kNulSeparated;
+  job.output.format = OutputFormat::kKeyValue;
+  EXPECT_EQ(WithFormats(Flags(), job).input.format, InputFormat::kNulSeparated);
+  EXPECT_EQ(WithFormats(Flags(), job).output.format, OutputFormat::kKeyValue);
+}
+
+TEST(FormatsTest, FlagsTakeTheirPlace) {
+  JobFlags flags = Flags();
+  flags.input_format = "whole_file";
+  flags.output_format = "nul";
+  flags.output_compression = "zstd";
+  flags.escape_output = true;
+  const JobDescription job = WithFormats(flags);
+  EXPECT_EQ(job.input.format, InputFormat::kWholeFile);
+  EXPECT_EQ(job.output.format, OutputFormat::kNulSeparated);
+  EXPECT_TRUE(job.output.zstd);
+  EXPECT_TRUE(job.output.escape);
+}
+
+TEST(FormatsTest, ASizeOfRecordsMeansThatTheyHaveOne) {
+  JobFlags flags = Flags();
+  flags.record_bytes = "100";
+  EXPECT_EQ(WithFormats(flags).input, (RecordShape{InputFormat::kFixedSize, 100}));
+  flags.input_format = "nul";
+  EXPECT_THAT(FormatErrorOf(flags), HasSubstr("exclude each other"));
+  flags.record_bytes = "";
+  flags.input_format = "fixed";
+  EXPECT_THAT(FormatErrorOf(flags), HasSubstr("needs --record_bytes=N"));
+}
+
+TEST(FormatsTest, AnOutputLikeTheInputFollowsIt) {
+  JobDescription sort = WordCount();
+  sort.output.format = OutputFormat::kLikeInput;
+  JobFlags flags = Flags();
+  EXPECT_EQ(WithFormats(flags, sort).output.format, OutputFormat::kText);
+  EXPECT_FALSE(WithFormats(flags, sort).output.keys);
+  flags.input_format = "nul";
+  EXPECT_EQ(WithFormats(flags, sort).output.format, OutputFormat::kNulSeparated);
+  flags.input_format = "key_value";
+  EXPECT_EQ(WithFormats(flags, sort).output.format, OutputFormat::kKeyValue);
+  flags.input_format = "auto";
+  flags.record_bytes = "8";
+  EXPECT_EQ(WithFormats(flags, sort).output.format, OutputFormat::kRecords);
+  EXPECT_TRUE(WithFormats(flags, sort).output.keys);
+}
+
+TEST(FormatsTest, WhatDoesNotGoTogetherIsRefused) {
+  JobFlags flags = Flags();
+  flags.output_format = "key_value";
+  flags.output_compression = "zstd";
+  EXPECT_THAT(FormatErrorOf(flags), HasSubstr("choose one of the two"));
+  flags.output_compression = "none";
+  flags.escape_output = true;
+  EXPECT_THAT(FormatErrorOf(flags), HasSubstr("--escape_output is for"));
+  flags = Flags();
+  flags.output_format = "csv";
+  EXPECT_THAT(FormatErrorOf(flags), HasSubstr("--output_format=csv"));
+}
+
+TEST(JobOptionsTest, AJobWithInputsOfItsOwnHasNoInputFlag) {
+  JobDescription join = WordCount();
+  join.inputs = {"left", "right"};
+  JobFlags flags = Flags();
+  EXPECT_THAT(std::string(ReadJobOptions(flags, "/home/ann", join).status().message()),
+              HasSubstr("has flags of its own for its inputs"));
+  flags.input = "";
+  EXPECT_EQ(ReadJobOptions(flags, "/home/ann", join)->inputs, join.inputs);
 }
 
 }  // namespace

@@ -47,12 +47,12 @@ bool MustHoldHangup(bool is_local) {
 
 class JobRun {
  public:
-  JobRun(kj::AsyncIoContext& io, const JobTarget& target, const JobOptions& options, JobSpec spec)
+  JobRun(kj::AsyncIoContext& io, const JobTarget& target, const JobOptions& options, JobDraft draft)
       : io_(io),
         timer_(io.provider->getTimer()),
         target_(target),
         options_(options),
-        spec_(std::move(spec)),
+        draft_(std::move(draft)),
         patience_(options.connect_timeout_ms * kj::MILLISECONDS),
         mode_(ProgressModeFor(options.progress)),
         progress_(mode_, WriteToTerminal, TerminalColumns),
@@ -75,41 +75,46 @@ class JobRun {
   }
 
   kj::Promise<void> ChooseReducers() {
-    if (options_.reducers.has_value()) return kj::READY_NOW;
-    if (target_.local != nullptr) {
-      spec_.reducers =
-          DefaultReducers(target_.local->workers().processes().size(), TotalBytes(spec_.inputs));
+    if (options_.reducers.has_value()) {
+      draft_.SetReducers(*options_.reducers);
       return kj::READY_NOW;
     }
-    return link_.Workers().then([this](std::vector<WorkerView> workers) {
+    const uint64_t input_bytes = TotalBytes(draft_.spec.inputs);
+    if (target_.local != nullptr) {
+      const uint64_t slots = target_.local->workers().processes().size();
+      draft_.SetReducers(DefaultReducers(slots, input_bytes));
+      return kj::READY_NOW;
+    }
+    return link_.Workers().then([this, input_bytes](std::vector<WorkerView> workers) {
       uint64_t slots = 0;
       for (const WorkerView& worker : workers) {
         if (worker.state != "lost") slots += worker.slots;
       }
       // With nobody there yet, as for one slot: eight parts.
-      spec_.reducers = DefaultReducers(slots == 0 ? 1 : slots, TotalBytes(spec_.inputs));
+      draft_.SetReducers(DefaultReducers(slots == 0 ? 1 : slots, input_bytes));
     });
   }
 
   kj::Promise<absl::StatusOr<JobId>> Submit() {
     if (absl::Status made = MakeKeepFolder(); !made.ok()) return absl::StatusOr<JobId>(made);
-    submission_ = kj::heap<JobSubmission>(link_, spec_, patience_);
+    submission_ = kj::heap<JobSubmission>(link_, draft_.spec, patience_);
     return submission_->Run();
   }
 
   // It is the client that makes the folder for map outputs: where the master or a worker does not
   // see it, it is not the same one.
   absl::Status MakeKeepFolder() {
-    if (spec_.keep_folder.empty()) return absl::OkStatus();
-    MILLRACE_ASSIGN_OR_RETURN(keep_made_, OutputCommitter(&fs_).TopmostMissing(spec_.keep_folder));
-    absl::Status made = fs_.CreateFolders(spec_.keep_folder);
+    if (draft_.spec.keep_folder.empty()) return absl::OkStatus();
+    MILLRACE_ASSIGN_OR_RETURN(keep_made_,
+                              OutputCommitter(&fs_).TopmostMissing(draft_.spec.keep_folder));
+    absl::Status made = fs_.CreateFolders(draft_.spec.keep_folder);
     if (made.ok()) return made;
-    return absl::Status(made.code(), absl::StrCat("--keep_intermediate=", spec_.keep_folder,
+    return absl::Status(made.code(), absl::StrCat("--keep_intermediate=", draft_.spec.keep_folder,
                                                   " cannot be made: ", made.message()));
   }
 
   void RemoveKeepFolder() {
-    OutputCommitter(&fs_).RemoveMadeFolders(spec_.keep_folder, keep_made_).IgnoreError();
+    OutputCommitter(&fs_).RemoveMadeFolders(draft_.spec.keep_folder, keep_made_).IgnoreError();
   }
 
   kj::Promise<int> Accepted(absl::StatusOr<JobId> job) {
@@ -251,7 +256,7 @@ class JobRun {
   kj::Timer& timer_;
   const JobTarget& target_;
   const JobOptions& options_;
-  JobSpec spec_;
+  JobDraft draft_;
   const kj::Duration patience_;
   const ProgressMode mode_;
   ProgressReporter progress_;
@@ -268,10 +273,10 @@ class JobRun {
 
 }  // namespace
 
-int RunJob(const JobTarget& target, const JobOptions& options, JobSpec spec) {
+int RunJob(const JobTarget& target, const JobOptions& options, JobDraft draft) {
   ExceptionLogging logging = InstallExceptionLogging();
   kj::AsyncIoContext io = kj::setupAsyncIo();
-  JobRun run(io, target, options, std::move(spec));
+  JobRun run(io, target, options, std::move(draft));
   return run.Run().wait(io.waitScope);
 }
 

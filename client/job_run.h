@@ -7,9 +7,9 @@
 #include <string>
 
 #include "client/job_options.h"
+#include "client/job_spec.h"
 #include "client/local_cluster.h"
 #include "rpc/preamble.h"
-#include "rpc/task_types.h"
 
 namespace millrace {
 
@@ -21,9 +21,9 @@ struct JobTarget {
   LocalCluster* local = nullptr;  // when the cluster is ours: its end is the job's
 };
 
-// Submits `spec` and, unless detached, follows it to its end. Parts that the person did not choose
+// Submits `draft` and, unless detached, follows it to its end. Parts that the person did not choose
 // (`options.reducers`) are chosen here, from the cluster's slots. Returns the exit code.
-int RunJob(const JobTarget& target, const JobOptions& options, JobSpec spec);
+int RunJob(const JobTarget& target, const JobOptions& options, JobDraft draft);
 
 enum class ClusterKind { kLocal, kRunning };
 

@@ -9,13 +9,16 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "client/key_sample.h"
 #include "client/own_binary.h"
 #include "client/reports.h"
 #include "mapreduce/status_macros.h"
 #include "rpc/host_id.h"
 #include "rpc/sha256.h"
+#include "storage/compressed_source.h"
 #include "storage/input_list.h"
 #include "storage/output_check.h"
+#include "storage/paths.h"
 #include "storage/posix_file_system.h"
 
 namespace millrace {
@@ -49,15 +52,68 @@ std::string RemarkOn(const std::vector<std::string>& repeated) {
       repeated.size() == 1 ? "" : absl::StrCat(" and ", repeated.size() - 1, " more"));
 }
 
+// The files of all inputs, one input after the other.
+absl::StatusOr<InputList> FindInputs(FileSystem& fs, const std::vector<std::string>& inputs,
+                                     const std::string& folder) {
+  InputList all;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    MILLRACE_ASSIGN_OR_RETURN(InputList some, ExpandInputs(fs, SplitPatterns(inputs[i]), folder));
+    for (InputFile& file : some.files) {
+      file.input = static_cast<uint32_t>(i);
+      all.files.push_back(std::move(file));
+    }
+    for (InputFile& list : some.lists) all.lists.push_back(std::move(list));
+    for (std::string& path : some.folders) all.folders.push_back(std::move(path));
+    for (std::string& path : some.repeated) all.repeated.push_back(std::move(path));
+  }
+  return all;
+}
+
+// Notes which files are compressed, and where they can be cut.
+absl::Status LookAtCompression(FileSystem& fs, const JobDescription& job, uint64_t split_bytes,
+                               std::vector<InputFile>* files) {
+  for (InputFile& file : *files) {
+    file.compression = CompressionOf(file.path);
+    if (file.compression == Compression::kNone) continue;
+    if (job.input.format == InputFormat::kKeyValue) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--input_format=key_value does not read compressed files, as ", file.path,
+                       " seems to be; decompress it, or say --input_compression=none"));
+    }
+    if (!job.input.terminated()) continue;
+    absl::StatusOr<std::vector<uint64_t>> cuts = FindCuts(fs, file, split_bytes);
+    if (!cuts.ok()) return absl::InvalidArgumentError(cuts.status().message());
+    file.cuts = *std::move(cuts);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckRecordSizes(const RecordShape& shape, const std::vector<InputFile>& files) {
+  if (shape.format != InputFormat::kFixedSize) return absl::OkStatus();
+  for (const InputFile& file : files) {
+    const bool is_plain = file.compression == Compression::kNone;
+    if (!is_plain || file.size % shape.record_bytes == 0) continue;
+    return absl::InvalidArgumentError(absl::StrCat(file.path, " has ", file.size,
+                                                   " bytes, which is no whole number of records "
+                                                   "of ",
+                                                   shape.record_bytes,
+                                                   "; see whether --record_bytes is right"));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<JobSpec> MakeJobSpec(FileSystem& fs, const JobOptions& options,
                                     const JobDescription& job, const Invocation& invocation,
                                     std::string* remark) {
-  MILLRACE_ASSIGN_OR_RETURN(InputList inputs,
-                            ExpandInputs(fs, SplitPatterns(options.input), invocation.folder));
+  MILLRACE_ASSIGN_OR_RETURN(InputList inputs, FindInputs(fs, options.inputs, invocation.folder));
   *remark = RemarkOn(inputs.repeated);
   MILLRACE_RETURN_IF_ERROR(CheckReportsSpareInput(fs, options, inputs));
+  if (options.decompress) {
+    MILLRACE_RETURN_IF_ERROR(LookAtCompression(fs, job, options.split_bytes, &inputs.files));
+  }
+  MILLRACE_RETURN_IF_ERROR(CheckRecordSizes(job.input, inputs.files));
   OutputRequest output;
   output.output = options.output;
   output.overwrite = options.overwrite;
@@ -72,7 +128,8 @@ absl::StatusOr<JobSpec> MakeJobSpec(FileSystem& fs, const JobOptions& options,
   spec.request_id = NewRequestId();
   spec.argv = invocation.argv;
   spec.inputs = std::move(output.inputs);
-  spec.input_format = options.input_format;
+  spec.input_format = job.input.format;
+  if (job.output.zstd) spec.part_suffix = std::string(kZstdSuffix);
   spec.split_bytes = options.split_bytes;
   spec.reducers = options.reducers.value_or(0);
   spec.aggregated = job.aggregate != Aggregate::kNone;
@@ -86,6 +143,11 @@ absl::StatusOr<JobSpec> MakeJobSpec(FileSystem& fs, const JobOptions& options,
   if (keeps) spec.keep_folder = options.keep_folder;
   spec.task_memory_bytes = options.task_memory_bytes;
   return spec;
+}
+
+void JobDraft::SetReducers(uint32_t reducers) {
+  spec.reducers = reducers;
+  if (!key_sample.empty()) spec.split_keys = SplitKeysFor(reducers, key_sample);
 }
 
 absl::StatusOr<JobBinary> IdentifyOwnBinary() {

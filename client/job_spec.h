@@ -21,6 +21,15 @@ struct Invocation {
   std::string folder;  // in which relative paths are seen
 };
 
+// What is going to be submitted once the number of parts is known.
+struct JobDraft {
+  JobSpec spec;
+  std::vector<std::string> key_sample;  // of a job with a total order: keys, ascending
+
+  // Sets the number of parts and what follows from it.
+  void SetReducers(uint32_t reducers);
+};
+
 // Everything but `reducers` when the person did not say, and but `binary`. An error says which
 // input, output or report cannot be used, and why. `remark` gets what a person should know of a job
 // that can be run: a line, or nothing.

@@ -19,7 +19,7 @@ class JobSpecTest : public testing::Test {
     EXPECT_TRUE(fs_.CreateFolders("/home/ann/in").ok());
     EXPECT_TRUE(WriteFileAtomically(fs_, "/home/ann/in/b", "two").ok());
     EXPECT_TRUE(WriteFileAtomically(fs_, "/home/ann/in/a", "seven..").ok());
-    options_.input = "in";
+    options_.inputs = {"in"};
     options_.output = "/home/ann/out";
     options_.reducers = 3;
     job_.name = "wordcount";
@@ -49,17 +49,17 @@ TEST_F(JobSpecTest, HoldsTheInputsInOrderAndTheCommandAsGiven) {
 }
 
 TEST_F(JobSpecTest, SeveralPatternsAreSeparatedByCommas) {
-  options_.input = "in/b,in/a";
+  options_.inputs = {"in/b,in/a"};
   const absl::StatusOr<JobSpec> spec = Make();
   ASSERT_TRUE(spec.ok()) << spec.status();
   EXPECT_EQ(spec->inputs[0].path, "/home/ann/in/b");
 }
 
 TEST_F(JobSpecTest, AFileThatIsNamedTwiceIsReadOnceAndPeopleAreTold) {
-  options_.input = "in/a,in/b";
+  options_.inputs = {"in/a,in/b"};
   ASSERT_TRUE(Make().ok());
   EXPECT_EQ(remark_, "");
-  options_.input = "in/a,in";
+  options_.inputs = {"in/a,in"};
   const absl::StatusOr<JobSpec> spec = Make();
   ASSERT_TRUE(spec.ok()) << spec.status();
   EXPECT_THAT(spec->inputs, SizeIs(2));
@@ -77,9 +77,9 @@ TEST_F(JobSpecTest, TwoSubmissionsOfOneCommandAreTwoJobs) {
 }
 
 TEST_F(JobSpecTest, InputsAndOutputsThatCannotBeUsedAreNamed) {
-  options_.input = "nowhere";
+  options_.inputs = {"nowhere"};
   EXPECT_THAT(std::string(Make().status().message()), HasSubstr("/home/ann/nowhere"));
-  options_.input = "in";
+  options_.inputs = {"in"};
   options_.output = "/home/ann/in/out";
   EXPECT_THAT(std::string(Make().status().message()), HasSubstr("inside"));
 }

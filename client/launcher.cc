@@ -17,6 +17,7 @@
 #include "client/job_options.h"
 #include "client/job_run.h"
 #include "client/job_spec.h"
+#include "client/key_sample.h"
 #include "client/launcher_flags.h"
 #include "client/local_cluster.h"
 #include "client/reports.h"
@@ -32,6 +33,7 @@ namespace {
 
 absl::StatusOr<JobDescription> DescribeJob(const Describe& describe) {
   MILLRACE_ASSIGN_OR_RETURN(JobDescription job, describe());
+  MILLRACE_RETURN_IF_ERROR(ReadFormats(GivenJobFlags(), &job));
   MILLRACE_RETURN_IF_ERROR(Validate(job));
   return job;
 }
@@ -47,7 +49,7 @@ std::vector<std::string> OwnEnvironment() {
 // A job that was asked for and passed every check that can be made here.
 struct CheckedJob {
   JobOptions options;
-  JobSpec spec;
+  JobDraft draft;
   ClusterKey key;
 };
 
@@ -63,11 +65,15 @@ absl::StatusOr<CheckedJob> CheckJob(const JobDescription& job, const Invocation&
         checked.key, ReadClusterKey(options.master, options.cluster_key_file, GivenInsecure()));
   }
   std::string remark;
-  MILLRACE_ASSIGN_OR_RETURN(checked.spec, MakeJobSpec(fs, options, job, invocation, &remark));
+  JobSpec& spec = checked.draft.spec;
+  MILLRACE_ASSIGN_OR_RETURN(spec, MakeJobSpec(fs, options, job, invocation, &remark));
   if (!remark.empty() && IsForPeople(ProgressModeFor(options.progress))) {
     WriteToTerminal(remark + "\n");
   }
-  checked.spec.environment = EnvironmentForJobs(OwnEnvironment());
+  spec.environment = EnvironmentForJobs(OwnEnvironment());
+  if (job.total_order) {
+    MILLRACE_ASSIGN_OR_RETURN(checked.draft.key_sample, SampleKeys(fs, job, spec.inputs));
+  }
   return checked;
 }
 
@@ -86,10 +92,10 @@ int RunOnLocalCluster(const Program& program, CheckedJob job) {
   absl::StatusOr<JobBinary> binary = IdentifyOwnBinary();
   if (!key.ok()) return UsageError(program, key.status());
   if (!binary.ok()) return UsageError(program, binary.status());
-  job.spec.binary = *std::move(binary);
+  job.draft.spec.binary = *std::move(binary);
   JobTarget target{program.name, (*cluster)->address(), *std::move(key), cluster->get()};
-  const std::string output = job.spec.output_folder;
-  const int exit_code = RunJob(target, job.options, std::move(job.spec));
+  const std::string output = job.draft.spec.output_folder;
+  const int exit_code = RunJob(target, job.options, std::move(job.draft));
   cluster->reset();
   // A cluster that broke leaves what its job has staged.
   PosixFileSystem fs;
@@ -101,9 +107,9 @@ int RunOnCluster(const Program& program, CheckedJob job) {
   HoldSignals(ClusterKind::kRunning);
   absl::StatusOr<JobBinary> binary = IdentifyOwnBinary();
   if (!binary.ok()) return UsageError(program, binary.status());
-  job.spec.binary = *std::move(binary);
+  job.draft.spec.binary = *std::move(binary);
   JobTarget target{program.name, job.options.master, job.key, /*local=*/nullptr};
-  return RunJob(target, job.options, std::move(job.spec));
+  return RunJob(target, job.options, std::move(job.draft));
 }
 
 }  // namespace
@@ -130,7 +136,7 @@ int Main(int argc, char** argv, const Usage& usage, const Describe& describe) {
     case Placement::kCluster: return RunOnCluster(program, *std::move(checked));
     case Placement::kInline: break;
   }
-  return RunInline(program.name, checked->options, *job, std::move(checked->spec));
+  return RunInline(program.name, checked->options, *job, std::move(checked->draft));
 }
 
 }  // namespace millrace

@@ -9,12 +9,28 @@ DEFINE_string(input, "",
               "P[,P...]: files, folders (recursive; names that begin with _ or . are skipped), "
               "patterns with *, ? and **, or @FILE, which lists paths line by line. A file that "
               "is named more than once is read once.");
-DEFINE_string(input_format, "lines", "lines: one record a line; whole_file: one record a file.");
+DEFINE_string(input_format, "auto",
+              "lines: one record a line; nul: records end with a NUL byte; fixed: records of "
+              "--record_bytes each; whole_file: one record a file; key_value: what "
+              "--output_format=key_value wrote; auto: as the job says, mostly lines.");
+DEFINE_string(record_bytes, "", "Size of each record in bytes; means --input_format=fixed.");
+DEFINE_string(input_compression, "auto",
+              "auto: files whose names end with .gz or .zst are decompressed (gzip as one piece, "
+              "zstd in pieces of whole frames); none: every file is read as it is.");
 DEFINE_string(split_mb, "64", "Largest piece of input that one map task gets, in MiB.");
 
 DEFINE_string(output, "", "Folder for the parts; must not exist or be empty.");
 DEFINE_bool(overwrite, false,
             "Replace what the output folder holds, at the moment when the new job publishes.");
+DEFINE_string(output_format, "auto",
+              "text: key, tab, value, line end; nul: the same with a NUL at the end; key_value: "
+              "pairs of any bytes, for --input_format=key_value; records: keys and values "
+              "one after the other with nothing between them; auto: as the job says, mostly text.");
+DEFINE_bool(escape_output, false,
+            "Write tab, line end, carriage return, NUL and backslash in keys and values as \\t, "
+            "\\n, \\r, \\0 and \\\\. Without it a key or value that would read as something else "
+            "fails the job.");
+DEFINE_string(output_compression, "none", "none, or zstd: parts are compressed, named .zst.");
 DEFINE_string(reducers, "auto",
               "Parts of the output, 1 to 99999; auto: 8 for each slot, but no more than one for "
               "16 MiB of input; 0: map only, for jobs that have this meaning.");
@@ -72,8 +88,11 @@ Program JobProgram(const Usage& usage, const std::string& path) {
   program.summary = usage.summary;
   program.synopsis = "--input=P[,P...] --output=DIR [flags]";
   if (!usage.flags.empty()) program.groups.push_back({"Job flags", usage.flags});
-  program.groups.push_back({"Input", {"input", "input_format", "split_mb"}});
-  program.groups.push_back({"Output", {"output", "overwrite", "reducers"}});
+  program.groups.push_back(
+      {"Input", {"input", "input_format", "record_bytes", "input_compression", "split_mb"}});
+  program.groups.push_back({"Output",
+                            {"output", "overwrite", "reducers", "output_format", "escape_output",
+                             "output_compression"}});
   program.groups.push_back({"Where it runs",
                             {"workers", "scratch_dir", "master", "connect_timeout", "detach",
                              "cluster_key_file", "insecure"}});
@@ -102,6 +121,11 @@ JobFlags GivenJobFlags() {
   flags.reducers = FLAGS_reducers;
   flags.split_mb = FLAGS_split_mb;
   flags.input_format = FLAGS_input_format;
+  flags.record_bytes = FLAGS_record_bytes;
+  flags.input_compression = FLAGS_input_compression;
+  flags.output_format = FLAGS_output_format;
+  flags.escape_output = FLAGS_escape_output;
+  flags.output_compression = FLAGS_output_compression;
   flags.workers = FLAGS_workers;
   flags.master = FLAGS_master;
   flags.connect_timeout = FLAGS_connect_timeout;

@@ -42,6 +42,8 @@ class EmitSink {
   virtual void DrainShort(const ShortPair* pairs, int count) = 0;
   virtual void DrainLong(const LongPair* pairs, int count) = 0;
   virtual void EmitPair(std::string_view key, std::string_view value) = 0;
+  // Pairs from here on are not folded with those before.
+  virtual void EndTotals() {}
 };
 
 // XXH3-64 with seed 0: the hash of long keys, and the one that chooses a key's part.
@@ -85,6 +87,11 @@ class Emitter {
   }
 
   void Emit(std::string_view key, std::string_view value);
+
+  void EmitTotals() {
+    Flush();
+    sink_->EndTotals();
+  }
 
   // Hands everything queued to the sink.
   void Flush();

@@ -30,12 +30,6 @@ absl::Status ValidateName(const std::string& name) {
 
 }  // namespace
 
-std::vector<StageDescription> StagesOf(const JobDescription& job, uint32_t reducers) {
-  std::vector<StageDescription> stages = {{StageKind::kMap}};
-  if (reducers > 0) stages.push_back({StageKind::kReduce});
-  return stages;
-}
-
 absl::Status Validate(const JobDescription& job) {
   if (absl::Status status = ValidateName(job.name); !status.ok()) return status;
   const auto wrong = [&job](const char* what) {
@@ -48,9 +42,14 @@ absl::Status Validate(const JobDescription& job) {
   if (aggregated && job.combiner != nullptr) {
     return wrong("has both an aggregate and a combiner: the aggregate already combines; drop one");
   }
-  if (!aggregated && job.reducer == nullptr && !job.allows_map_only) {
-    return wrong(
-        "JobDescription::reducer is missing: set it, declare an aggregate, or set allows_map_only");
+  if (job.totals_become_values && (!aggregated || job.reducer == nullptr)) {
+    return wrong("totals_become_values needs an aggregate and a reducer: set both, or drop it");
+  }
+  if (job.total_order && job.partitioner != nullptr) {
+    return wrong("has both total_order and a partitioner: the order chooses the parts; drop one");
+  }
+  if (job.input.format == InputFormat::kFixedSize && job.input.record_bytes == 0) {
+    return wrong("JobDescription::input has records of 0 bytes; set record_bytes");
   }
   return absl::OkStatus();
 }

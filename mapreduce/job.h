@@ -18,7 +18,9 @@
 
 #include "absl/status/status.h"
 #include "mapreduce/mapper.h"
+#include "mapreduce/output_shape.h"
 #include "mapreduce/partitioner.h"
+#include "mapreduce/record_shape.h"
 #include "mapreduce/reducer.h"
 
 namespace millrace {
@@ -31,6 +33,7 @@ enum class Aggregate : uint8_t {
   kMin = 2,    // the smallest
   kMax = 3,    // the largest
   kCount = 4,  // how many values there were
+  kBitOr = 5,  // all bits that any value has
 };
 
 struct JobDescription {
@@ -39,8 +42,8 @@ struct JobDescription {
   // Factories: each attempt gets objects of its own. `mapper` is required.
   std::function<std::unique_ptr<Mapper>()> mapper;
 
-  // Required for a job with parts and no aggregate. With an aggregate it may be left out, and the
-  // output is `key<TAB>total`.
+  // May be left out: then the output is every pair, in the order of the keys, or with an aggregate
+  // every key and its total.
   std::function<std::unique_ptr<Reducer>()> reducer;
 
   // Optional, without an aggregate: folds values of one key on the map side. It may run any number
@@ -50,21 +53,31 @@ struct JobDescription {
   // Optional; by default a fixed hash of the key.
   std::function<std::unique_ptr<Partitioner>()> partitioner;
 
+  // Parts that follow each other in the order of keys: all parts in the order of their names are
+  // one sorted sequence. Where a part begins is chosen from a sample of the input, taken when the
+  // job is submitted: the mapper runs on pieces of the input in the client, too.
+  bool total_order = false;
+
   Aggregate aggregate = Aggregate::kNone;
 
+  // How records lie in the input. `--input_format` and `--record_bytes`, where they are given, are
+  // put in its place before the job runs.
+  RecordShape input;
+  // How the output is written. `--output_format` and its kin are put in its place, where they are
+  // given; kLikeInput is never left when the job runs.
+  OutputShape output;
+  // With an aggregate: the totals of a map task become byte strings (Mapper::ValueOfTotal) before
+  // they are sorted and sent on. The reducer, which is needed then, gets one such value of each map
+  // task for each key, or a few.
+  bool totals_become_values = false;
+  // Whether what reaches a reducer is a total.
+  bool reduces_totals() const { return aggregate != Aggregate::kNone && !totals_become_values; }
+  // Patterns as in `--input`, which is not asked for then: inputs that differ in kind, read in this
+  // order. MapInput::input() says to which of them a file belongs.
+  std::vector<std::string> inputs;
   // Whether `--reducers=0` (a map-only job, one part a map task) has a meaning here.
   bool allows_map_only = false;
 };
-
-enum class StageKind : uint8_t { kMap = 0, kReduce = 1 };
-
-// One step of a job as the master schedules it. A MapReduce is two stages, a map-only job one.
-struct StageDescription {
-  StageKind kind = StageKind::kMap;
-};
-
-// Returns the stages of `job` when it has `reducers` parts (0: map only).
-std::vector<StageDescription> StagesOf(const JobDescription& job, uint32_t reducers);
 
 // Says what is missing or contradictory, in the words of a job author.
 absl::Status Validate(const JobDescription& job);

@@ -29,19 +29,31 @@ std::string Complaint(const JobDescription& job) { return std::string(Validate(j
 
 TEST(JobTest, AMapperAndAReducerAreEnough) { EXPECT_TRUE(Validate(GoodJob()).ok()); }
 
-TEST(JobTest, AnAggregateNeedsNoReducer) {
+TEST(JobTest, WithoutAReducerThePairsOrTheTotalsAreTheOutput) {
   JobDescription job = GoodJob();
   job.reducer = nullptr;
-  EXPECT_THAT(Complaint(job), HasSubstr("reducer is missing"));
+  EXPECT_TRUE(Validate(job).ok());
   job.aggregate = Aggregate::kMax;
   EXPECT_TRUE(Validate(job).ok());
 }
 
-TEST(JobTest, AMapOnlyJobNeedsNoReducer) {
+TEST(JobTest, TotalsThatBecomeValuesNeedSomebodyWhoReadsThem) {
   JobDescription job = GoodJob();
-  job.reducer = nullptr;
-  job.allows_map_only = true;
+  job.totals_become_values = true;
+  EXPECT_THAT(Complaint(job), HasSubstr("totals_become_values needs an aggregate and a reducer"));
+  job.aggregate = Aggregate::kBitOr;
   EXPECT_TRUE(Validate(job).ok());
+  EXPECT_FALSE(job.reduces_totals());
+  job.reducer = nullptr;
+  EXPECT_FALSE(Validate(job).ok());
+}
+
+TEST(JobTest, AnOrderOfAllKeysLeavesNothingForAPartitioner) {
+  JobDescription job = GoodJob();
+  job.total_order = true;
+  EXPECT_TRUE(Validate(job).ok());
+  job.partitioner = [] { return std::make_unique<HashPartitioner>(); };
+  EXPECT_THAT(Complaint(job), HasSubstr("both total_order and a partitioner"));
 }
 
 TEST(JobTest, SaysWhatIsWrong) {
@@ -57,12 +69,6 @@ TEST(JobTest, SaysWhatIsWrong) {
   EXPECT_THAT(Complaint(job), HasSubstr("name is empty"));
   job.name = "a/b";
   EXPECT_THAT(Complaint(job), HasSubstr("'a/b'"));
-}
-
-TEST(JobTest, AMapReduceHasTwoStagesAndAMapOnlyJobOne) {
-  EXPECT_EQ(StagesOf(GoodJob(), /*reducers=*/4).size(), 2u);
-  EXPECT_EQ(StagesOf(GoodJob(), /*reducers=*/0).size(), 1u);
-  EXPECT_EQ(StagesOf(GoodJob(), /*reducers=*/4)[1].kind, StageKind::kReduce);
 }
 
 }  // namespace

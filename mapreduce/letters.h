@@ -55,7 +55,9 @@ void ForEachLetterRun(std::string_view text, F&& f) {
 // The same over a mapper's chunk; keeps its cursor.
 template <typename F>
 void ForEachLetterRun(const MapInput& input, F&& f) {
-  ForEachLetterRun(input.data(), f, [&input](const char* block) { input.Mark(block); });
+  input.ForEachText([&](std::string_view text) {
+    ForEachLetterRun(text, f, [&input](const char* block) { input.Mark(block); });
+  });
 }
 
 }  // namespace millrace

@@ -9,11 +9,14 @@
 #ifndef MILLRACE_MAPREDUCE_MAP_INPUT_H_
 #define MILLRACE_MAPREDUCE_MAP_INPUT_H_
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <string_view>
 
 #include "mapreduce/byte_masks.h"
+#include "mapreduce/key_value.h"
+#include "mapreduce/record_shape.h"
 
 namespace millrace {
 
@@ -26,15 +29,19 @@ struct InputCursor {
 class MapInput {
  public:
   // `data` is `file[offset, offset + data.size())` and holds whole records.
-  MapInput(std::string_view data, std::string_view file, uint64_t offset, bool whole_file,
-           InputCursor* cursor)
-      : data_(data), file_(file), offset_(offset), whole_file_(whole_file), cursor_(cursor) {}
+  MapInput(std::string_view data, std::string_view file, uint64_t offset, const RecordShape& shape,
+           InputCursor* cursor, uint32_t input = 0)
+      : data_(data), file_(file), offset_(offset), shape_(shape), cursor_(cursor), input_(input) {}
 
   std::string_view data() const { return data_; }
   // Absolute path of the input file.
   std::string_view file() const { return file_; }
-  // Position in the file of the first byte of data().
+  // Position in the file of the first byte of data(). In a compressed file it counts what the
+  // file decompresses to, from the beginning of the attempt's part of it.
   uint64_t offset() const { return offset_; }
+  const RecordShape& shape() const { return shape_; }
+  // Of which of JobDescription::inputs the file is one; 0 without them.
+  uint32_t input() const { return input_; }
   // Position in the file of `record`, which lies in data().
   uint64_t OffsetOf(std::string_view record) const {
     return offset_ + static_cast<uint64_t>(record.data() - data_.data());
@@ -49,15 +56,33 @@ class MapInput {
   template <typename F>
   void ForEachWord(F&& f) const;
 
-  // Calls f(std::string_view record): a line, or the whole file with --input_format=whole_file.
+  // Calls f(std::string_view text) for each piece of text: the chunk as it is, or the keys and
+  // values of a key/value file one by one.
+  template <typename F>
+  void ForEachText(F&& f) const;
+
+  // Calls f(std::string_view record) for each record of the input's format, without its
+  // terminator: a line, the whole file with --input_format=whole_file, and so on.
   template <typename F>
   void ForEachRecord(F&& f) const;
+
+  // Calls f(std::string_view key, std::string_view value) for each pair: those of a key/value file,
+  // else each record divided at its first tab. A record without tab is a key with an empty value.
+  template <typename F>
+  void ForEachPair(F&& f) const;
 
   // Says that the mapper is at `record`, which lies in data(). The walks above do it themselves;
   // ForEachWord does it every 64 bytes.
   void Mark(const char* record) const { cursor_->record.store(record, std::memory_order_relaxed); }
 
  private:
+  // Calls f(begin, end) for what each `terminator` ends, and for a rest without one.
+  template <typename F>
+  void ForEachTerminated(char terminator, F&& f) const;
+
+  template <typename F>
+  void ForEachKeyValue(F&& f) const;
+
   static std::string_view WithoutReturn(const char* begin, const char* end) {
     if (end != begin && end[-1] == '\r') --end;
     return {begin, static_cast<size_t>(end - begin)};
@@ -66,41 +91,90 @@ class MapInput {
   std::string_view data_;
   std::string_view file_;
   uint64_t offset_;
-  bool whole_file_;
+  RecordShape shape_;
   InputCursor* cursor_;
+  uint32_t input_;
 };
 
 template <typename F>
-void MapInput::ForEachLine(F&& f) const {
-  const char* line = data_.data();
+void MapInput::ForEachTerminated(char terminator, F&& f) const {
+  const char* record = data_.data();
+  // The padding must be no terminator.
   ForEachBlock(data_, /*padding=*/' ', [&](const char* block, const char* readable, size_t) {
-    for (uint64_t ends = MaskOfByte(readable, '\n'); ends != 0; ends &= ends - 1) {
+    for (uint64_t ends = MaskOfByte(readable, terminator); ends != 0; ends &= ends - 1) {
       const char* const end = block + __builtin_ctzll(ends);
-      Mark(line);
-      f(WithoutReturn(line, end));
-      line = end + 1;
+      Mark(record);
+      f(record, end);
+      record = end + 1;
     }
   });
   const char* const end = data_.data() + data_.size();
-  if (line != end) {  // the last line of a file without a final newline
-    Mark(line);
-    f(WithoutReturn(line, end));
+  if (record != end) {  // the last one of a file that does not end with a terminator
+    Mark(record);
+    f(record, end);
   }
 }
 
 template <typename F>
+void MapInput::ForEachLine(F&& f) const {
+  ForEachTerminated('\n',
+                    [&](const char* begin, const char* end) { f(WithoutReturn(begin, end)); });
+}
+
+template <typename F>
+void MapInput::ForEachText(F&& f) const {
+  if (shape_.format != InputFormat::kKeyValue) return f(data_);
+  ForEachKeyValue([&](std::string_view key, std::string_view value) {
+    f(key);
+    f(value);
+  });
+}
+
+template <typename F>
 void MapInput::ForEachWord(F&& f) const {
-  ForEachRun(
-      data_, /*padding=*/' ',
-      [](const char* readable, const char*, size_t) { return MaskOfWordBytes(readable); }, f,
-      [this](const char* block) { Mark(block); });
+  ForEachText([&](std::string_view text) {
+    ForEachRun(
+        text, /*padding=*/' ',
+        [](const char* readable, const char*, size_t) { return MaskOfWordBytes(readable); }, f,
+        [this](const char* block) { Mark(block); });
+  });
 }
 
 template <typename F>
 void MapInput::ForEachRecord(F&& f) const {
-  if (!whole_file_) return ForEachLine(f);
-  Mark(data_.data());
-  f(data_);
+  switch (shape_.format) {
+    case InputFormat::kLines: return ForEachLine(f);
+    case InputFormat::kNulSeparated:
+      return ForEachTerminated('\0', [&](const char* begin, const char* end) {
+        f(std::string_view(begin, static_cast<size_t>(end - begin)));
+      });
+    case InputFormat::kFixedSize:
+      for (size_t at = 0; at < data_.size(); at += shape_.record_bytes) {
+        Mark(data_.data() + at);
+        f(data_.substr(at, shape_.record_bytes));
+      }
+      return;
+    case InputFormat::kKeyValue:
+      return ForEachKeyValue([&](std::string_view, std::string_view value) { f(value); });
+    case InputFormat::kWholeFile: Mark(data_.data()); return f(data_);
+  }
+}
+
+template <typename F>
+void MapInput::ForEachKeyValue(F&& f) const {
+  for (KeyValueWalk walk(data_); walk.Next();) {
+    Mark(walk.record());
+    f(walk.key(), walk.value());
+  }
+}
+
+template <typename F>
+void MapInput::ForEachPair(F&& f) const {
+  if (shape_.format == InputFormat::kKeyValue) return ForEachKeyValue(f);
+  ForEachRecord([&](std::string_view record) {
+    const size_t tab = std::min(record.find('\t'), record.size());
+    f(record.substr(0, tab), record.substr(std::min(tab + 1, record.size())));
+  });
 }
 
 }  // namespace millrace

@@ -14,18 +14,25 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::Pair;
 
 // A chunk with nothing readable behind it, so that a sanitizer sees every read outside.
 class Chunk {
  public:
-  explicit Chunk(const std::string& text, bool whole_file = false)
+  explicit Chunk(const std::string& text, const RecordShape& shape = RecordShape())
       : bytes_(text.begin(), text.end()),
-        input_(std::string_view(bytes_.data(), bytes_.size()), "/in/file", /*offset=*/1000,
-               whole_file, &cursor_) {}
+        input_(std::string_view(bytes_.data(), bytes_.size()), "/in/file", /*offset=*/1000, shape,
+               &cursor_) {}
 
   std::vector<std::string> Words() { return Collect(&MapInput::ForEachWord<Collector>); }
   std::vector<std::string> Lines() { return Collect(&MapInput::ForEachLine<Collector>); }
   std::vector<std::string> Records() { return Collect(&MapInput::ForEachRecord<Collector>); }
+  std::vector<std::pair<std::string, std::string>> Pairs() {
+    std::vector<std::pair<std::string, std::string>> pairs;
+    input_.ForEachPair(
+        [&](std::string_view key, std::string_view value) { pairs.emplace_back(key, value); });
+    return pairs;
+  }
 
   const MapInput& input() const { return input_; }
   const InputCursor& cursor() const { return cursor_; }
@@ -68,7 +75,30 @@ TEST(MapInputTest, LinesLoseTheirEnds) {
 
 TEST(MapInputTest, ARecordIsALineOrTheWholeFile) {
   EXPECT_THAT(Chunk("a\nb\n").Records(), ElementsAre("a", "b"));
-  EXPECT_THAT(Chunk("a\nb\n", /*whole_file=*/true).Records(), ElementsAre("a\nb\n"));
+  EXPECT_THAT(Chunk("a\nb\n", {InputFormat::kWholeFile}).Records(), ElementsAre("a\nb\n"));
+}
+
+TEST(MapInputTest, NulSeparatedRecordsKeepTheirLineEnds) {
+  const std::string text("one\r\n\0\0two", 10);
+  EXPECT_THAT(Chunk(text, {InputFormat::kNulSeparated}).Records(),
+              ElementsAre("one\r\n", "", "two"));
+}
+
+TEST(MapInputTest, RecordsOfAFixedSizeAreCutWhereverTheyLie) {
+  EXPECT_THAT(Chunk("ab\ncd\n", {InputFormat::kFixedSize, 3}).Records(),
+              ElementsAre("ab\n", "cd\n"));
+}
+
+TEST(MapInputTest, APairIsARecordDividedAtItsFirstTab) {
+  EXPECT_THAT(Chunk("a\tb\tc\nno tab\n\tx\n").Pairs(),
+              ElementsAre(Pair("a", "b\tc"), Pair("no tab", ""), Pair("", "x")));
+}
+
+TEST(MapInputTest, PairsOfAKeyValueFileHoldAnyBytes) {
+  const std::string text("\2\0\0\0\1\0\0\0a\tb\0\0\0\0\0\0\0\0", 19);
+  EXPECT_THAT(Chunk(text, {InputFormat::kKeyValue}).Pairs(),
+              ElementsAre(Pair("a\t", "b"), Pair("", "")));
+  EXPECT_THAT(Chunk(text, {InputFormat::kKeyValue}).Records(), ElementsAre("b", ""));
 }
 
 TEST(MapInputTest, TheCursorFollowsTheWalk) {

@@ -39,6 +39,10 @@ class Mapper {
   // Called once after the last chunk; may still Emit.
   virtual void Finish() {}
 
+  // With JobDescription::totals_become_values: the value that stands for `total`, which this mapper
+  // has emitted. Valid until the next call.
+  virtual std::string_view ValueOfTotal(int64_t) { return {}; }
+
   // Called by the engine (and by testing.h) before Start.
   void Attach(Emitter* emitter, CounterSet* counters) {
     emitter_ = emitter;
@@ -51,6 +55,9 @@ class Mapper {
   void Emit(std::string_view key, int64_t value) { emitter_->Emit(key, value); }
   void Emit(std::string_view key, std::string_view value) { emitter_->Emit(key, value); }
 
+  // With an aggregate: ends the totals so far and begins new ones. A mapper whose totals become
+  // values calls it before it forgets what totals mean.
+  void EmitTotals() { emitter_->EmitTotals(); }
   // Fails the attempt; what it emits afterwards is dropped. `message` says what was wrong with
   // which record, for the person who reads the job's error.
   void Fail(std::string_view message) {

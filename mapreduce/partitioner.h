@@ -10,7 +10,9 @@
 #define MILLRACE_MAPREDUCE_PARTITIONER_H_
 
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace millrace {
 
@@ -28,6 +30,19 @@ class Partitioner {
 class HashPartitioner : public Partitioner {
  public:
   uint32_t Partition(std::string_view key, uint32_t parts) const override;
+};
+
+// Parts that follow each other in the order of keys: `split_keys`, ascending, has the keys with
+// which the parts after the first begin.
+class RangePartitioner : public Partitioner {
+ public:
+  explicit RangePartitioner(std::vector<std::string> split_keys);
+  // Needs `parts` to be one more than there are split keys.
+  uint32_t Partition(std::string_view key, uint32_t parts) const override;
+
+ private:
+  std::vector<std::string> split_keys_;
+  std::vector<uint64_t> prefixes_;  // their first 8 bytes as numbers that compare like them
 };
 
 }  // namespace millrace

@@ -13,6 +13,7 @@ StoredJob MakeStoredJob(JobId job, const JobSpec& spec, const std::string& clust
   stored.splits = MakeSplits(spec.inputs, spec.split_bytes, spec.input_format);
   for (const InputFile& file : spec.inputs) stored.input_bytes += file.size;
   stored.overwrite = spec.overwrite;
+  stored.part_suffix = spec.part_suffix;
 
   JobContext& context = stored.context;
   context.job = job;
@@ -20,9 +21,9 @@ StoredJob MakeStoredJob(JobId job, const JobSpec& spec, const std::string& clust
   context.binary = spec.binary;
   context.argv = spec.argv;
   context.environment = spec.environment;
-  context.input_format = spec.input_format;
   context.map_count = static_cast<uint32_t>(stored.splits.size());
   context.reducers = spec.reducers;
+  context.split_keys = spec.split_keys;
   context.output_folder = spec.output_folder;
   context.staging_key = JobKey(job, cluster_id);
   context.shuffle = spec.shuffle;

@@ -26,6 +26,7 @@ struct StoredJob {
   std::vector<InputSplit> splits;  // one for each map task
   uint64_t input_bytes = 0;
   bool overwrite = false;
+  std::string part_suffix;                 // of PartName
   std::shared_ptr<FileLock> held_staging;  // when the job ends with this master
 
   JobId job() const { return context.job; }

@@ -12,6 +12,7 @@ PublishPlan MakePublishPlan(const StoredJob& job, const JobOutput& output) {
   plan.job_key = job.context.staging_key;
   plan.job_name = job.context.name;
   plan.overwrite = job.overwrite;
+  plan.part_suffix = job.part_suffix;
   for (const PartView& part : output.parts) {
     plan.parts.push_back({part.attempt, part.bytes, part.digest});
   }

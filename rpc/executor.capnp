@@ -18,19 +18,19 @@ struct ExecutorTask {
   attempt @0 :T.AttemptId;
   task @1 :T.TaskId;
   partitions @2 :UInt32;  # R; 0 in a map-only job
-  inputFormat @3 :UInt8;
-  outputPath @4 :Text;
-  tempFolder @5 :Text;
-  memoryBytes @6 :UInt64;
-  environment @7 :List(Text);  # NAME=value, set before user code runs
+  outputPath @3 :Text;
+  tempFolder @4 :Text;
+  memoryBytes @5 :UInt64;
+  environment @6 :List(Text);  # NAME=value, set before user code runs
   union {
-    map @8 :List(T.FileRange);
-    reduce @9 :List(ReduceSource);
+    map @7 :List(T.FileRange);
+    reduce @8 :List(ReduceSource);
   }
   # Of a map: as in AttemptSpec.
-  oneByOne @10 :Bool;
-  skip @11 :List(T.InputRecord);
-  keepsOutput @12 :Bool;
+  oneByOne @9 :Bool;
+  skip @10 :List(T.InputRecord);
+  keepsOutput @11 :Bool;
+  splitKeys @12 :List(Data);  # as in JobSpec
 }
 
 # One map output as a reduce reads it.

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "mapreduce/job.h"
+#include "mapreduce/stage_kind.h"
 #include "rpc/ids.h"
 #include "storage/digest.h"
 #include "storage/input_split.h"
@@ -92,6 +92,9 @@ struct JobSpec {
   InputFormat input_format = InputFormat::kLines;
   uint64_t split_bytes = 64 << 20;
   uint32_t reducers = 0;  // 0: map only
+  // In a job with a total order: reducers - 1 keys, ascending, of which each begins a part.
+  std::vector<std::string> split_keys;
+  std::string part_suffix;  // ends the names of parts: empty, or ".zst"
   bool aggregated = false;
   std::string output_folder;  // absolute
   bool overwrite = false;
@@ -114,9 +117,9 @@ struct JobContext {
   JobBinary binary;
   std::vector<std::string> argv;
   std::vector<std::string> environment;
-  InputFormat input_format = InputFormat::kLines;
   uint32_t map_count = 0;
   uint32_t reducers = 0;
+  std::vector<std::string> split_keys;  // as in JobSpec
   std::string output_folder;
   std::string staging_key;  // names the job's staging folder (storage/paths.h)
   ShuffleMode shuffle = ShuffleMode::kAuto;

@@ -33,6 +33,9 @@ struct InputFile {
   path @0 :Text;
   size @1 :UInt64;
   mtimeNs @2 :Int64;
+  compression @3 :UInt8;
+  cuts @4 :List(UInt64);  # where a compressed file may be cut
+  input @5 :UInt32;  # to which of the job's inputs it belongs
 }
 
 struct FileRange {
@@ -78,6 +81,9 @@ struct JobSpec {
   progressTimeoutMs @16 :UInt32;  # for an attempt that gets nothing done; 0: never
   skipBadRecords @17 :UInt32;  # how many records of the input may be left out
   keepFolder @18 :Text;  # where map outputs outlive their workers; empty: they do not
+  # In a job with a total order: keys that begin the parts after the first, ascending.
+  splitKeys @19 :List(Data);
+  partSuffix @20 :Text;  # ends the names of parts: empty, or ".zst"
 }
 
 struct JobContext {
@@ -86,21 +92,21 @@ struct JobContext {
   binary @2 :JobBinary;
   argv @3 :List(Text);
   environment @4 :List(Text);
-  inputFormat @5 :UInt8;
-  mapCount @6 :UInt32;
-  reducers @7 :UInt32;
-  outputFolder @8 :Text;
-  stagingKey @9 :Text;
-  shuffle @10 :UInt8;
-  taskMemoryBytes @11 :UInt64;
+  mapCount @5 :UInt32;
+  reducers @6 :UInt32;
+  outputFolder @7 :Text;
+  stagingKey @8 :Text;
+  shuffle @9 :UInt8;
+  taskMemoryBytes @10 :UInt64;
   # The nonce file of the output's staging folder, and what it holds: a host that does not see it
   # does not see the output folder.
-  noncePath @12 :Text;
-  nonce @13 :Text;
+  noncePath @11 :Text;
+  nonce @12 :Text;
   # One of the input files, absent if there is none: a host that does not see it as it is here does
   # not see the input.
-  probe @14 :InputFile;
-  keepFolder @15 :Text;  # where map outputs outlive their workers; empty: they do not
+  probe @13 :InputFile;
+  keepFolder @14 :Text;  # where map outputs outlive their workers; empty: they do not
+  splitKeys @15 :List(Data);  # as in JobSpec
 }
 
 struct AttemptSpec {

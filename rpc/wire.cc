@@ -44,7 +44,15 @@ WorkerSessionId SessionFrom(capnp_types::Session::Reader in, FieldReader& fields
 // --- Input ---
 
 InputFile InputFileFrom(capnp_types::InputFile::Reader in, FieldReader& fields) {
-  return InputFile{fields.Path("path", in.getPath()), in.getSize(), in.getMtimeNs()};
+  InputFile file{fields.Path("path", in.getPath()), in.getSize(), in.getMtimeNs()};
+  file.compression = fields.Enum<Compression>("compression", in.getCompression());
+  for (const uint64_t cut : in.getCuts()) {
+    const uint64_t before = file.cuts.empty() ? 0 : file.cuts.back();
+    fields.Require(cut > before && cut < file.size, "cuts", "not ascending within the file");
+    file.cuts.push_back(cut);
+  }
+  file.input = in.getInput();
+  return file;
 }
 
 FileRange FileRangeFrom(capnp_types::FileRange::Reader in, FieldReader& fields) {
@@ -221,6 +229,22 @@ void Write(const InputFile& value, capnp_types::InputFile::Builder out) {
   out.setPath(ToText(value.path));
   out.setSize(value.size);
   out.setMtimeNs(value.mtime_ns);
+  out.setCompression(static_cast<uint8_t>(value.compression));
+  out.setInput(value.input);
+  auto cuts = out.initCuts(static_cast<capnp::uint>(value.cuts.size()));
+  for (size_t i = 0; i < value.cuts.size(); ++i) cuts.set(i, value.cuts[i]);
+}
+
+std::string ReadBytes(capnp::Data::Reader in) {
+  const auto chars = in.asChars();
+  return std::string(chars.begin(), chars.size());
+}
+
+void WriteBytes(const std::vector<std::string>& values, capnp::List<capnp::Data>::Builder out) {
+  for (size_t i = 0; i < values.size(); ++i) {
+    const auto* const bytes = reinterpret_cast<const capnp::byte*>(values[i].data());
+    out.set(i, capnp::Data::Reader(bytes, values[i].size()));
+  }
 }
 
 void Write(const FileRange& value, capnp_types::FileRange::Builder out) {

@@ -74,6 +74,10 @@ std::string EncodeJobSpec(const JobSpec& spec);
 // kDataLoss when the bytes are damaged.
 absl::StatusOr<JobSpec> DecodeJobSpec(std::string_view bytes);
 
+// Byte strings that are no text; `out` has as many elements as `values`.
+std::string ReadBytes(capnp::Data::Reader in);
+void WriteBytes(const std::vector<std::string>& values, capnp::List<capnp::Data>::Builder out);
+
 // Text for people: cut to kMaxMessageTextBytes.
 std::string ReadMessageText(capnp::Text::Reader in);
 

@@ -36,7 +36,9 @@ constexpr int kEnumCount<JobState> = 5;
 template <>
 constexpr int kEnumCount<StageKind> = 2;
 template <>
-constexpr int kEnumCount<InputFormat> = 2;
+constexpr int kEnumCount<InputFormat> = kInputFormatCount;
+template <>
+constexpr int kEnumCount<Compression> = kCompressionCount;
 template <>
 constexpr int kEnumCount<ShuffleMode> = 2;
 template <>

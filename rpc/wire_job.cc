@@ -1,6 +1,7 @@
 #include <capnp/message.h>
 #include <capnp/serialize.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "rpc/sha256.h"
@@ -35,6 +36,16 @@ std::vector<std::string> SomeArguments(capnp::List<capnp::Text>::Reader in, Fiel
   return fields.Arguments("argv", in);
 }
 
+std::vector<std::string> SplitKeys(capnp::List<capnp::Data>::Reader in, uint32_t reducers,
+                                   FieldReader& fields) {
+  std::vector<std::string> keys;
+  if (in.size() == 0) return keys;
+  fields.Require(uint64_t{in.size()} + 1 == reducers, "splitKeys", "not one less than the parts");
+  for (auto key : in) keys.push_back(ReadBytes(key));
+  fields.Require(std::is_sorted(keys.begin(), keys.end()), "splitKeys", "not ascending");
+  return keys;
+}
+
 JobSpec JobSpecFrom(capnp_types::JobSpec::Reader in, FieldReader& fields) {
   JobSpec spec;
   spec.name = fields.SomeText("name", in.getName(), kMaxNameBytes);
@@ -46,6 +57,9 @@ JobSpec JobSpecFrom(capnp_types::JobSpec::Reader in, FieldReader& fields) {
   spec.split_bytes = in.getSplitBytes();
   fields.Require(spec.split_bytes > 0, "splitBytes", "zero");
   spec.reducers = fields.Number("reducers", in.getReducers(), 0, kMaxReducers);
+  spec.split_keys = SplitKeys(in.getSplitKeys(), spec.reducers, fields);
+  spec.part_suffix = fields.Text("partSuffix", in.getPartSuffix(), kMaxNameBytes);
+  fields.Require(spec.part_suffix.empty() || spec.part_suffix == ".zst", "partSuffix", "unknown");
   spec.aggregated = in.getAggregated();
   spec.output_folder = fields.Path("outputFolder", in.getOutputFolder());
   spec.overwrite = in.getOverwrite();
@@ -70,9 +84,9 @@ JobContext JobContextFrom(capnp_types::JobContext::Reader in, FieldReader& field
   context.binary = fields.Nested("binary", ReadJobBinary(in.getBinary()));
   context.argv = SomeArguments(in.getArgv(), fields);
   context.environment = fields.Environment("environment", in.getEnvironment());
-  context.input_format = fields.Enum<InputFormat>("inputFormat", in.getInputFormat());
   context.map_count = fields.Number("mapCount", in.getMapCount(), 0, kMaxTasksPerStage);
   context.reducers = fields.Number("reducers", in.getReducers(), 0, kMaxReducers);
+  context.split_keys = SplitKeys(in.getSplitKeys(), context.reducers, fields);
   context.output_folder = fields.Path("outputFolder", in.getOutputFolder());
   context.staging_key = fields.FileName("stagingKey", in.getStagingKey());
   context.shuffle = fields.Enum<ShuffleMode>("shuffle", in.getShuffle());
@@ -149,7 +163,9 @@ void Write(const JobSpec& value, capnp_types::JobSpec::Builder out) {
   out.setShuffle(static_cast<uint8_t>(value.shuffle));
   out.setTaskMemoryBytes(value.task_memory_bytes);
   out.setInputCount(value.inputs.size());
+  out.setPartSuffix(ToText(value.part_suffix));
   out.setKeepFolder(ToText(value.keep_folder));
+  WriteBytes(value.split_keys, out.initSplitKeys(static_cast<uint>(value.split_keys.size())));
 }
 
 void Write(const JobContext& value, capnp_types::JobContext::Builder out) {
@@ -158,7 +174,6 @@ void Write(const JobContext& value, capnp_types::JobContext::Builder out) {
   Write(value.binary, out.initBinary());
   WriteTexts(value.argv, out.initArgv(static_cast<uint>(value.argv.size())));
   WriteTexts(value.environment, out.initEnvironment(static_cast<uint>(value.environment.size())));
-  out.setInputFormat(static_cast<uint8_t>(value.input_format));
   out.setMapCount(value.map_count);
   out.setReducers(value.reducers);
   out.setOutputFolder(ToText(value.output_folder));
@@ -169,6 +184,7 @@ void Write(const JobContext& value, capnp_types::JobContext::Builder out) {
   out.setNonce(ToText(value.nonce));
   if (value.probe.has_value()) Write(*value.probe, out.initProbe());
   out.setKeepFolder(ToText(value.keep_folder));
+  WriteBytes(value.split_keys, out.initSplitKeys(static_cast<uint>(value.split_keys.size())));
 }
 
 std::string EncodeJobSpec(const JobSpec& spec) {

@@ -38,7 +38,9 @@ inline JobSpec SampleJobSpec() {
   spec.environment = {"LANG=C", "EMPTY="};
   spec.input_format = InputFormat::kWholeFile;
   spec.split_bytes = 77;
-  spec.reducers = 8;
+  spec.reducers = 3;
+  spec.split_keys = {std::string("\0b", 2), "c"};
+  spec.part_suffix = ".zst";
   spec.aggregated = true;
   spec.output_folder = "/out";
   spec.overwrite = true;
@@ -59,9 +61,9 @@ inline JobContext SampleJobContext() {
   context.binary = SampleBinary();
   context.argv = {"/bin/wordcount", "--tokens=letters", ""};
   context.environment = {"LANG=C", "EMPTY="};
-  context.input_format = InputFormat::kWholeFile;
   context.map_count = 9;
-  context.reducers = 8;
+  context.reducers = 3;
+  context.split_keys = {std::string("\0b", 2), "c"};
   context.output_folder = "/out";
   context.staging_key = "job-3-0123";
   context.shuffle = ShuffleMode::kNetwork;

@@ -8,21 +8,27 @@
 #include <string>
 #include <vector>
 
+#include "mapreduce/record_shape.h"
+
 namespace millrace {
 
-enum class InputFormat : uint8_t {
-  kLines = 0,      // one record a line
-  kWholeFile = 1,  // one record a file
-};
+// How the bytes of a file are packed.
+enum class Compression : uint8_t { kNone = 0, kGzip = 1, kZstd = 2 };
+constexpr int kCompressionCount = 3;
 
 // One input file as it was when the job was submitted.
 struct InputFile {
   std::string path;  // absolute
   uint64_t size = 0;
   int64_t mtime_ns = 0;
+  Compression compression = Compression::kNone;
+  // Where a compressed file may be cut: offsets at which a frame begins, ascending, none of them 0.
+  std::vector<uint64_t> cuts;
+  uint32_t input = 0;  // to which of the job's inputs it belongs
 
   friend bool operator==(const InputFile& a, const InputFile& b) {
-    return a.path == b.path && a.size == b.size && a.mtime_ns == b.mtime_ns;
+    return a.path == b.path && a.size == b.size && a.mtime_ns == b.mtime_ns &&
+           a.compression == b.compression && a.cuts == b.cuts && a.input == b.input;
   }
 };
 
@@ -59,10 +65,14 @@ using InputSplit = std::vector<FileRange>;
 // so a split has at most this many ranges, however small they are.
 constexpr size_t kMaxRangesPerSplit = 1024;
 
+// Whether `file` may be cut anywhere (a compressed one may not, but has its `cuts`).
+bool IsCuttable(const InputFile& file, InputFormat format);
+
 // Cuts `files` (in the order given) into splits of at most `split_bytes` each. Small files are
 // packed together, up to kMaxRangesPerSplit; empty ones are left out; a file longer than
-// `split_bytes` is cut into equal pieces, each a split of its own (never with kWholeFile, where it
-// makes one long split). Returns no split when there are no bytes. Needs `split_bytes` > 0.
+// `split_bytes` is cut into equal pieces, or at its `cuts`, each piece a split of its own. What
+// cannot be cut makes one long split. Ranges carry no `cuts`. Returns no split when there are no
+// bytes. Needs `split_bytes` > 0.
 std::vector<InputSplit> MakeSplits(const std::vector<InputFile>& files, uint64_t split_bytes,
                                    InputFormat format);
 

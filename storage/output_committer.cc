@@ -54,7 +54,7 @@ absl::Status WriteUnsynced(FileSystem& fs, const std::string& path, const std::s
 }
 
 std::string FinalPath(const PublishPlan& plan, uint32_t part) {
-  return PartPath(plan.output, part, plan.parts.size());
+  return PartPath(plan.output, part, plan.parts.size(), plan.part_suffix);
 }
 
 std::string StagedPath(const PublishPlan& plan, uint32_t part) {
@@ -305,7 +305,7 @@ absl::Status OutputCommitter::RemoveOlderOutput(const PublishPlan& plan) {
   MILLRACE_RETURN_IF_ERROR(RemoveFileIfThere(fs_, SkippedPath(plan.output)));
   std::set<std::string> ours;
   for (uint32_t part = 0; part < plan.parts.size(); ++part) {
-    ours.insert(PartName(part, plan.parts.size()));
+    ours.insert(PartName(part, plan.parts.size(), plan.part_suffix));
   }
   MILLRACE_ASSIGN_OR_RETURN(std::vector<std::string> names, fs_.List(plan.output));
   for (const std::string& name : names) {
@@ -327,8 +327,8 @@ std::string OutputCommitter::ManifestOf(const PublishPlan& plan) {
   manifest.job_name = plan.job_name;
   for (uint32_t part = 0; part < plan.parts.size(); ++part) {
     const StagedPart& staged = plan.parts[part];
-    manifest.parts.push_back(
-        ManifestPart{PartName(part, plan.parts.size()), staged.bytes, staged.digest});
+    manifest.parts.push_back(ManifestPart{PartName(part, plan.parts.size(), plan.part_suffix),
+                                          staged.bytes, staged.digest});
   }
   return ToJson(manifest);
 }

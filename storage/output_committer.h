@@ -41,6 +41,7 @@ struct PublishPlan {
   std::string job_name;  // for the manifest
   bool overwrite = false;
   std::vector<StagedPart> parts;     // in part order, all of them
+  std::string part_suffix;           // of PartName
   std::vector<InputRecord> skipped;  // to be listed beside the parts
 };
 

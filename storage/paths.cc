@@ -143,17 +143,18 @@ std::string KeepNotePath(std::string_view output, std::string_view job_key) {
   return JoinPath(StagingFolder(output, job_key), "keep");
 }
 
-std::string PartName(uint32_t index, uint32_t count) {
-  return kPartPrefix + FiveDigits(index) + kPartInfix + FiveDigits(count);
+std::string PartName(uint32_t index, uint32_t count, std::string_view suffix) {
+  return (kPartPrefix + FiveDigits(index) + kPartInfix + FiveDigits(count)).append(suffix);
 }
 
-std::string PartPath(std::string_view output, uint32_t index, uint32_t count) {
-  return JoinPath(output, PartName(index, count));
+std::string PartPath(std::string_view output, uint32_t index, uint32_t count,
+                     std::string_view suffix) {
+  return JoinPath(output, PartName(index, count, suffix));
 }
 
 bool IsPartName(std::string_view name) {
   return Consume(kPartPrefix, &name) && ConsumeIndex(&name) && Consume(kPartInfix, &name) &&
-         ConsumeIndex(&name) && name.empty();
+         ConsumeIndex(&name) && (name.empty() || name == kZstdSuffix);
 }
 
 std::string ProbePath(std::string_view folder) { return JoinPath(folder, ".millrace-probe"); }

@@ -34,6 +34,9 @@
 
 namespace millrace {
 
+// Ends the names of files that zstd has compressed.
+inline constexpr std::string_view kZstdSuffix = ".zst";
+
 // --- Paths in general ---
 
 // "/a" and "b" give "/a/b"; a slash at the end of `folder` is not doubled.
@@ -81,9 +84,10 @@ std::string NoncePath(std::string_view output, std::string_view job_key);
 std::string MadeFolderPath(std::string_view output, std::string_view job_key);
 std::string StagingLockPath(std::string_view output, std::string_view job_key);
 std::string KeepNotePath(std::string_view output, std::string_view job_key);
-// "part-00000-of-00004".
-std::string PartName(uint32_t index, uint32_t count);
-std::string PartPath(std::string_view output, uint32_t index, uint32_t count);
+// "part-00000-of-00004", with what says how it is packed behind: nothing, or kZstdSuffix.
+std::string PartName(uint32_t index, uint32_t count, std::string_view suffix = "");
+std::string PartPath(std::string_view output, uint32_t index, uint32_t count,
+                     std::string_view suffix = "");
 // Whether PartName could have made this name.
 bool IsPartName(std::string_view name);
 // A file made and removed to see whether files can be made in `folder`.

@@ -89,6 +89,7 @@ TEST(PathsTest, EverythingUnfinishedInTheOutputIsHidden) {
 TEST(PathsTest, PartNamesHaveFiveDigitsEach) {
   EXPECT_EQ(PartName(0, 4), "part-00000-of-00004");
   EXPECT_EQ(PartName(99998, 99999), "part-99998-of-99999");
+  EXPECT_EQ(PartName(0, 4, kZstdSuffix), "part-00000-of-00004.zst");
   EXPECT_EQ(PartPath("/o", 3, 4), "/o/part-00003-of-00004");
 }
 
@@ -98,6 +99,7 @@ TEST(PathsTest, OnlyPartNamesArePartNames) {
   EXPECT_FALSE(IsPartName("part-00003"));
   EXPECT_FALSE(IsPartName("part-3-of-4"));
   EXPECT_FALSE(IsPartName("part-00003-of-00004.bak"));
+  EXPECT_TRUE(IsPartName(PartName(3, 4, kZstdSuffix)));
   EXPECT_FALSE(IsPartName("my-part-00003-of-00004"));
 }
 

@@ -8,7 +8,7 @@
 
 #include "absl/status/status.h"
 #include "rpc/task_types.h"
-#include "worker/engine/reduce_runner.h"
+#include "worker/engine/reduce_task.h"
 
 namespace millrace {
 

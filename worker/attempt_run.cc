@@ -197,7 +197,7 @@ ExecutorTask AttemptRun::MakeTask() const {
   task.attempt = spec_.attempt;
   task.task = spec_.task;
   task.partitions = job_.reducers;
-  task.input_format = job_.input_format;
+  task.split_keys = job_.split_keys;
   task.output_path = files_.output;
   task.temp_folder = files_.attempt_folder;
   task.memory_bytes = job_.task_memory_bytes;

@@ -10,7 +10,7 @@
 #include "rpc/ids.h"
 #include "rpc/task_types.h"
 #include "storage/input_split.h"
-#include "worker/engine/reduce_runner.h"
+#include "worker/engine/reduce_task.h"
 
 namespace millrace {
 
@@ -25,7 +25,6 @@ struct ExecutorTask {
   AttemptId attempt;
   TaskId task;
   uint32_t partitions = 0;  // R; 0 in a map-only job
-  InputFormat input_format = InputFormat::kLines;
   std::string output_path;
   std::string temp_folder;  // exists
   uint64_t memory_bytes = 512u << 20;
@@ -35,6 +34,7 @@ struct ExecutorTask {
   bool one_by_one = false;
   std::vector<InputRecord> skip;
   bool keeps_output = false;
+  std::vector<std::string> split_keys;  // as in JobSpec
 
   // What a map reads, or a reduce (in the order of map_index).
   std::variant<InputSplit, std::vector<ReduceSource>> work;

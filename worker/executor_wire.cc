@@ -56,6 +56,7 @@ absl::Status ReadWork(capnp_executor::ExecutorTask::Reader in, ExecutorTask* tas
     task->work = std::move(split);
     task->one_by_one = in.getOneByOne();
     task->keeps_output = in.getKeepsOutput();
+    for (auto key : in.getSplitKeys()) task->split_keys.push_back(ReadBytes(key));
     for (auto record : in.getSkip()) {
       MILLRACE_ASSIGN_OR_RETURN(InputRecord read, ReadInputRecord(record));
       task->skip.push_back(std::move(read));
@@ -77,11 +78,7 @@ absl::StatusOr<ExecutorTask> ReadExecutorTask(capnp_executor::ExecutorTask::Read
   ExecutorTask task;
   MILLRACE_ASSIGN_OR_RETURN(task.attempt, ReadAttemptId(in.getAttempt()));
   MILLRACE_ASSIGN_OR_RETURN(task.task, ReadTaskId(in.getTask()));
-  if (in.getInputFormat() > static_cast<uint8_t>(InputFormat::kWholeFile)) {
-    return absl::InvalidArgumentError("a task has an unknown input format");
-  }
   task.partitions = in.getPartitions();
-  task.input_format = static_cast<InputFormat>(in.getInputFormat());
   task.output_path = ToString(in.getOutputPath());
   task.temp_folder = ToString(in.getTempFolder());
   task.memory_bytes = in.getMemoryBytes();
@@ -94,7 +91,6 @@ void Write(const ExecutorTask& value, capnp_executor::ExecutorTask::Builder out)
   Write(value.attempt, out.initAttempt());
   Write(value.task, out.initTask());
   out.setPartitions(value.partitions);
-  out.setInputFormat(static_cast<uint8_t>(value.input_format));
   out.setOutputPath(value.output_path);
   out.setTempFolder(value.temp_folder);
   out.setMemoryBytes(value.memory_bytes);
@@ -105,6 +101,7 @@ void Write(const ExecutorTask& value, capnp_executor::ExecutorTask::Builder out)
     for (size_t i = 0; i < split->size(); ++i) Write((*split)[i], map[i]);
     out.setOneByOne(value.one_by_one);
     out.setKeepsOutput(value.keeps_output);
+    WriteBytes(value.split_keys, out.initSplitKeys(value.split_keys.size()));
     auto skip = out.initSkip(value.skip.size());
     for (size_t i = 0; i < value.skip.size(); ++i) Write(value.skip[i], skip[i]);
     return;

@@ -11,7 +11,7 @@ ExecutorTask SomeTask() {
   task.attempt = AttemptId{Epoch(2), 7};
   task.task = TaskId{JobId(3), 1, 4};
   task.partitions = 8;
-  task.input_format = InputFormat::kWholeFile;
+  task.split_keys = {std::string("a\0", 2), "b"};
   task.output_path = "/output/part";
   task.temp_folder = "/temp";
   task.memory_bytes = 123456;
@@ -43,7 +43,6 @@ TEST_F(ExecutorWireTest, AMapTravelsWhole) {
   EXPECT_EQ(back->attempt, task.attempt);
   EXPECT_EQ(back->task, task.task);
   EXPECT_EQ(back->partitions, 8u);
-  EXPECT_EQ(back->input_format, InputFormat::kWholeFile);
   EXPECT_EQ(back->output_path, "/output/part");
   EXPECT_EQ(back->temp_folder, "/temp");
   EXPECT_EQ(back->memory_bytes, 123456u);
@@ -52,6 +51,7 @@ TEST_F(ExecutorWireTest, AMapTravelsWhole) {
   EXPECT_TRUE(back->one_by_one);
   EXPECT_TRUE(back->keeps_output);
   EXPECT_EQ(back->skip, task.skip);
+  EXPECT_EQ(back->split_keys, task.split_keys);
   EXPECT_EQ(std::get<InputSplit>(back->work), std::get<InputSplit>(task.work));
 }
 
@@ -91,8 +91,6 @@ TEST_F(ExecutorWireTest, WhatNoWorkerWritesIsRefused) {
   EXPECT_FALSE(ThereAndBack(task).ok()) << "a source without an attempt";
   task.work = InputSplit();
   ASSERT_TRUE(ThereAndBack(task).ok());
-  root_.setInputFormat(9);
-  EXPECT_FALSE(ReadExecutorTask(root_.asReader()).ok());
 }
 
 }  // namespace

@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "rpc/task_types.h"
-#include "worker/engine/reduce_runner.h"
+#include "worker/engine/reduce_task.h"
 
 namespace millrace {
 

@@ -20,7 +20,7 @@
 #include "rpc/task_types.h"
 #include "rpc/worker.capnp.h"
 #include "storage/file_system.h"
-#include "worker/engine/reduce_runner.h"
+#include "worker/engine/reduce_task.h"
 #include "worker/peer_pool.h"
 
 namespace millrace {

@@ -133,11 +133,12 @@ absl::StatusOr<TaskResult> TaskExecutor::RunMap(const ExecutorTask& task, TaskHo
   map.task = task.task;
   map.attempt = task.attempt;
   map.split = std::get<InputSplit>(task.work);
-  map.input_format = task.input_format;
+  map.shape = job_.input;
   map.one_by_one = task.one_by_one;
   map.skip = task.skip;
   map.keeps_output = task.keeps_output;
   map.partitions = task.partitions;
+  map.split_keys = task.split_keys;
   map.output_path = task.output_path;
   map.temp_folder = task.temp_folder;
   return map_runner_->Run(map, hooks);

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string>
 
-#include "mapreduce/job.h"
+#include "mapreduce/stage_kind.h"
 
 namespace millrace {
 

@@ -73,6 +73,7 @@ bool AggregateTable::AddShort(const ShortPair* pairs, int count) {
     case Aggregate::kMin: FoldShort<Aggregate::kMin>(pairs, count); break;
     case Aggregate::kMax: FoldShort<Aggregate::kMax>(pairs, count); break;
     case Aggregate::kCount: FoldShort<Aggregate::kCount>(pairs, count); break;
+    case Aggregate::kBitOr: FoldShort<Aggregate::kBitOr>(pairs, count); break;
     default: FoldShort<Aggregate::kSum>(pairs, count); break;
   }
   return true;
@@ -84,6 +85,7 @@ bool AggregateTable::AddLong(const LongPair* pairs, int count) {
     case Aggregate::kMin: FoldLong<Aggregate::kMin>(pairs, count); break;
     case Aggregate::kMax: FoldLong<Aggregate::kMax>(pairs, count); break;
     case Aggregate::kCount: FoldLong<Aggregate::kCount>(pairs, count); break;
+    case Aggregate::kBitOr: FoldLong<Aggregate::kBitOr>(pairs, count); break;
     default: FoldLong<Aggregate::kSum>(pairs, count); break;
   }
   return true;
@@ -228,7 +230,9 @@ void AggregateTable::Clear() {
 
 // --- Draining ---
 
-absl::Status AggregateTable::ChoosePartitions(const Partitioner* partitioner, uint32_t partitions) {
+absl::Status AggregateTable::ChoosePartitions(const Target& target) {
+  const Partitioner* const partitioner = target.partitioner;
+  const uint32_t partitions = target.partitions;
   partition_memory_.EnsureSize(distinct_keys() * sizeof(uint32_t));
   uint32_t* next = partition_memory_.as<uint32_t>();
   short_begin_.assign(partitions + 1, 0);
@@ -308,16 +312,32 @@ SortElement* AggregateTable::GatherLong(const uint32_t* begin, const uint32_t* e
   return elements;
 }
 
-absl::Status AggregateTable::DrainTo(const Partitioner* partitioner, uint32_t partitions,
-                                     RunWriter* writer) {
-  MILLRACE_RETURN_IF_ERROR(ChoosePartitions(partitioner, partitions));
+absl::Status AggregateTable::DrainTo(const Target& target) {
+  MILLRACE_RETURN_IF_ERROR(ChoosePartitions(target));
   ScatterShort();
   ScatterLong();
-  for (uint32_t p = 0; p < partitions && writer->status().ok(); ++p) WritePartition(p, writer);
-  return writer->status();
+  const RunWriter& writer = *target.writer;
+  for (uint32_t p = 0; p < target.partitions && writer.status().ok(); ++p) {
+    WritePartition(p, target);
+  }
+  return writer.status();
 }
 
-void AggregateTable::WritePartition(uint32_t partition, RunWriter* writer) {
+void AggregateTable::WritePartition(uint32_t partition, const Target& target) {
+  RunWriter* const writer = target.writer;
+  writer->BeginPartition(partition);
+  if (Mapper* const mapper = target.mapper; mapper != nullptr) {
+    WriteInOrder(partition, [=](std::string_view key, int64_t total) {
+      writer->Add(key, mapper->ValueOfTotal(total));
+    });
+  } else {
+    WriteInOrder(partition, [=](std::string_view key, int64_t total) { writer->Add(key, total); });
+  }
+}
+
+// Calls add(key, total) for each key of the partition.
+template <typename Add>
+void AggregateTable::WriteInOrder(uint32_t partition, Add&& add) {
   // Scattering has moved each beginning to the beginning of the next partition.
   const uint64_t short_begin = partition == 0 ? 0 : short_begin_[partition - 1];
   const uint64_t long_begin = partition == 0 ? 0 : long_begin_[partition - 1];
@@ -329,19 +349,18 @@ void AggregateTable::WritePartition(uint32_t partition, RunWriter* writer) {
   const SortElement* next_long = GatherLong(order + long_begin, order + long_begin_[partition]);
   const SortElement* const long_end = next_long + (long_begin_[partition] - long_begin);
 
-  writer->BeginPartition(partition);
-  const auto write_short_until = [&](const KeyOrder& limit) {
+  const auto add_short_until = [&](const KeyOrder& limit) {
     for (; next_short != short_end && next_short->order < limit; ++next_short) {
       const ShortKey key = ShortKeyOf(next_short->order);
-      writer->Add(key.view(), next_short->value);
+      add(key.view(), next_short->value);
     }
   };
   for (; next_long != long_end; ++next_long) {
     const GatheredKey& key = gathered(next_long->ref);
-    write_short_until(KeyOrderOf(key.key()));
-    writer->Add(key.key(), key.value);
+    add_short_until(KeyOrderOf(key.key()));
+    add(key.key(), key.value);
   }
-  write_short_until({~uint64_t{0}, ~uint64_t{0}});
+  add_short_until({~uint64_t{0}, ~uint64_t{0}});
 }
 
 }  // namespace millrace

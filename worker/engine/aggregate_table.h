@@ -2,7 +2,7 @@
 //
 //   AggregateTable table(Aggregate::kSum, memory_bytes);
 //   if (!table.AddShort(pairs, count)) { drain to a spill run, Clear, add again }
-//   MILLRACE_RETURN_IF_ERROR(table.DrainTo(partitioner, partitions, &writer));
+//   MILLRACE_RETURN_IF_ERROR(table.DrainTo({partitioner, partitions, &writer}));
 //   table.Clear();
 //
 // Keys of at most 15 bytes lie in their slots; longer ones are a hash, a pointer and a size, with
@@ -23,6 +23,7 @@
 #include "absl/status/status.h"
 #include "mapreduce/emitter.h"
 #include "mapreduce/job.h"
+#include "mapreduce/mapper.h"
 #include "mapreduce/partitioner.h"
 #include "storage/run_writer.h"
 #include "worker/engine/huge_buffer.h"
@@ -37,6 +38,7 @@ inline int64_t FoldTotals(Aggregate kind, int64_t a, int64_t b) {
   switch (kind) {
     case Aggregate::kMin: return a < b ? a : b;
     case Aggregate::kMax: return a > b ? a : b;
+    case Aggregate::kBitOr: return a | b;
     default: return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
   }
 }
@@ -55,10 +57,17 @@ class AggregateTable {
   bool empty() const { return short_count_ + long_count_ == 0; }
   uint64_t distinct_keys() const { return short_count_ + long_count_; }
 
-  // Adds every key with its total to `writer`, partition by partition in key order. `partitioner`
-  // may be null: then the hash of the key chooses. kAborted when it answers out of range.
-  // Afterwards the table must be cleared.
-  absl::Status DrainTo(const Partitioner* partitioner, uint32_t partitions, RunWriter* writer);
+  // Where the keys go.
+  struct Target {
+    const Partitioner* partitioner = nullptr;  // null: the hash of the key chooses
+    uint32_t partitions = 1;
+    RunWriter* writer = nullptr;
+    Mapper* mapper = nullptr;  // turns totals into values; null: they stay numbers
+  };
+
+  // Adds every key with its total to the writer, partition by partition in key order. kAborted when
+  // the partitioner answers out of range. Afterwards the table must be cleared.
+  absl::Status DrainTo(const Target& target);
 
   // Forgets all keys; keeps the memory.
   void Clear();
@@ -109,11 +118,13 @@ class AggregateTable {
     return *reinterpret_cast<const GatheredKey*>(gathered_memory_.as<char>() + offset);
   }
 
-  absl::Status ChoosePartitions(const Partitioner* partitioner, uint32_t partitions);
+  absl::Status ChoosePartitions(const Target& target);
   void ScatterShort();
   void ScatterLong();
   SortElement* GatherLong(const uint32_t* begin, const uint32_t* end);
-  void WritePartition(uint32_t partition, RunWriter* writer);
+  void WritePartition(uint32_t partition, const Target& target);
+  template <typename Add>
+  void WriteInOrder(uint32_t partition, Add&& add);
 
   const Aggregate kind_;
   const uint64_t memory_limit_;

@@ -39,7 +39,7 @@ class TableOnDisk {
     options.format.value_kind = ValueKind::kInt64;
     auto writer = RunWriter::Create(&fs_, "/runs/run", options);
     EXPECT_TRUE(writer.ok());
-    EXPECT_TRUE(table_.DrainTo(partitioner, partitions, writer->get()).ok());
+    EXPECT_TRUE(table_.DrainTo({partitioner, partitions, writer->get()}).ok());
     table_.Clear();
     auto footer = (*writer)->Finish();
     EXPECT_TRUE(footer.ok()) << footer.status();

@@ -82,8 +82,9 @@ absl::Status InlineJobRunner::RunMaps(const std::vector<InputSplit>& splits,
     task.task = {JobId(1), /*stage=*/0, index};
     task.attempt = {Epoch(1), ++attempts_};
     task.split = splits[index];
-    task.input_format = options_.input_format;
+    task.shape = job_.input;
     task.partitions = options_.reducers;
+    task.split_keys = options_.split_keys;
     task.output_path = options_.reducers == 0 ? options_.part_path(index)
                                               : JoinPath(folder, absl::StrCat("map-", index));
     task.temp_folder = JoinPath(folder, "temp");

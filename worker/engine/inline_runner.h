@@ -26,7 +26,7 @@ namespace millrace {
 struct InlineOptions {
   // 0: a map-only job, with one part a split.
   uint32_t reducers = 1;
-  InputFormat input_format = InputFormat::kLines;
+  std::vector<std::string> split_keys;  // as in MapTask
   uint64_t memory_bytes = 512 << 20;
   // An existing folder for map outputs and temporary files; they are gone when Run returns.
   std::string scratch_folder;

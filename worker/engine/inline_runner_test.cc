@@ -163,11 +163,11 @@ class World {
     }
   }
 
-  absl::StatusOr<Output> Run(const JobDescription& job, const Shape& shape,
+  absl::StatusOr<Output> Run(JobDescription job, const Shape& shape,
                              const InlineJobRunner::TaskObserver& observer = nullptr) {
+    job.input.format = shape.format;
     InlineOptions options;
     options.reducers = shape.reducers;
-    options.input_format = shape.format;
     options.memory_bytes = shape.memory_bytes;
     options.scratch_folder = "/scratch";
     options.part_path = [](uint32_t index) { return "/out/part-" + std::to_string(index); };
@@ -484,6 +484,64 @@ RC_GTEST_PROP(EngineProperty, TheCollectorEqualsTheOracle, ()) {
   const auto output = world.Run(CombinedWordCount(), AnyShape());
   RC_ASSERT(output.ok());
   RC_ASSERT(output->Lines() == CountWords(files));
+}
+
+// --- Totals that become values ---
+
+// Folds each word into a set of files, which becomes their names.
+class FilesMapper : public Mapper {
+ public:
+  explicit FilesMapper(size_t files_max) : files_max_(files_max) {}
+  void Map(const MapInput& input) override {
+    const std::string name(input.file().substr(input.file().rfind('/') + 1));
+    if (files_.empty() || files_.back() != name) {
+      if (files_.size() == files_max_) {
+        EmitTotals();
+        files_.clear();
+      }
+      files_.push_back(name);
+    }
+    const int64_t bit = int64_t{1} << (files_.size() - 1);
+    input.ForEachWord([this, bit](std::string_view word) { Emit(word, bit); });
+  }
+  std::string_view ValueOfTotal(int64_t bits) override {
+    names_.clear();
+    for (size_t i = 0; i < files_.size(); ++i) {
+      if ((bits >> i & 1) != 0) names_ += files_[i];
+    }
+    return names_;
+  }
+
+ private:
+  const size_t files_max_;
+  std::vector<std::string> files_;
+  std::string names_;
+};
+
+class JoinedReducer : public Reducer {
+ public:
+  void Reduce(ReduceInput& input) override {
+    std::string all;
+    for (; !input.done(); input.NextValue()) all.append(input.value());
+    Emit(all);
+  }
+};
+
+TEST(TotalsTest, BecomeValuesBeforeTheyAreSorted) {
+  for (const size_t files_max : {64, 1}) {  // with 1, totals end with each file
+    World world({"ant bee ant\n", "bee a-word-of-more-than-15-bytes\n",
+                 "ant a-word-of-more-than-15-bytes\n"});
+    JobDescription job;
+    job.mapper = [files_max] { return std::make_unique<FilesMapper>(files_max); };
+    job.aggregate = Aggregate::kBitOr;
+    job.totals_become_values = true;
+    job.reducer = [] { return std::make_unique<JoinedReducer>(); };
+    Shape shape;
+    shape.reducers = 1;
+    const absl::StatusOr<Output> output = world.Run(job, shape);
+    ASSERT_TRUE(output.ok()) << output.status();
+    EXPECT_EQ(output->parts[0], "a-word-of-more-than-15-bytes\tbc\nant\tac\nbee\tab\n");
+  }
 }
 
 }  // namespace

@@ -20,6 +20,14 @@ constexpr uint64_t kKeysBetweenChecks = 4096;
 // One key that leaves no memory for anything else helps nobody.
 constexpr uint64_t kLargestKeyShare = 8;
 
+// Null for the hash of the key.
+std::unique_ptr<Partitioner> MakePartitioner(const MapOutputContext& context) {
+  if (!context.task->split_keys.empty()) {
+    return std::make_unique<RangePartitioner>(context.task->split_keys);
+  }
+  return context.job->partitioner == nullptr ? nullptr : context.job->partitioner();
+}
+
 std::unique_ptr<Combiner> MakeCombiner(const MapOutputContext& context) {
   if (context.job->combiner == nullptr) return nullptr;
   return std::make_unique<Combiner>(
@@ -33,7 +41,7 @@ std::unique_ptr<Combiner> MakeCombiner(const MapOutputContext& context) {
 RunOutput::RunOutput(const MapOutputContext& context, Aggregate aggregate)
     : context_(context),
       aggregate_(aggregate),
-      partitioner_(context.job->partitioner == nullptr ? nullptr : context.job->partitioner()),
+      partitioner_(MakePartitioner(context)),
       combiner_(MakeCombiner(context)),
       temp_files_(context.fs, context.task->temp_folder) {}
 
@@ -170,7 +178,8 @@ absl::Status RunOutput::MergePartition(uint32_t partition, RunWriter* writer) {
 // --- Aggregates ---
 
 AggregatedOutput::AggregatedOutput(const MapOutputContext& context, AggregateTable* table)
-    : RunOutput(context, context.job->aggregate),
+    : RunOutput(context, context.job->reduces_totals() ? context.job->aggregate : Aggregate::kNone),
+      totals_become_values_(context.job->totals_become_values),
       table_(table),
       max_key_bytes_(std::min(table->memory_limit() / kLargestKeyShare, context.max_record_bytes)) {
 }
@@ -200,12 +209,19 @@ void AggregatedOutput::DrainLong(const LongPair* pairs, int count) {
   }
 }
 
+void AggregatedOutput::EndTotals() {
+  if (!status().ok() || table_->empty()) return;
+  Spill();
+  table_->Clear();
+}
+
 void AggregatedOutput::EmitPair(std::string_view, std::string_view) {
   Fail(absl::InternalError("a pair of strings reached the table of an aggregate"));
 }
 
 absl::Status AggregatedOutput::DrainTo(RunWriter* writer) {
-  absl::Status drained = table_->DrainTo(partitioner(), partitions(), writer);
+  Mapper* const mapper = totals_become_values_ ? context().mapper : nullptr;
+  absl::Status drained = table_->DrainTo({partitioner(), partitions(), writer, mapper});
   table_->Clear();
   return drained;
 }
@@ -242,9 +258,9 @@ absl::Status CollectedOutput::DrainTo(RunWriter* writer) {
   return writer->status();
 }
 
-// --- Text ---
+// --- Parts ---
 
-absl::Status TextOutput::Finish(TaskResult* result) {
+absl::Status PartOutput::Finish(TaskResult* result) {
   MILLRACE_RETURN_IF_ERROR(CheckFailpoint(Failpoint::kMapBeforeRename));
   MILLRACE_RETURN_IF_ERROR(part_->Finish());
   result->digest = part_->digest();

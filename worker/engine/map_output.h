@@ -1,4 +1,4 @@
-// Where the pairs of a map task go: into sorted runs, or into a text part in a map-only job.
+// Where the pairs of a map task go: into sorted runs, or into a part in a map-only job.
 //
 //   std::unique_ptr<MapOutput> output = ...;
 //   Emitter emitter(output->value_form(), output.get());
@@ -26,9 +26,9 @@
 #include "worker/engine/map_task.h"
 #include "worker/engine/merge_down.h"
 #include "worker/engine/pair_collector.h"
+#include "worker/engine/part_writer.h"
 #include "worker/engine/task_hooks.h"
 #include "worker/engine/temp_files.h"
-#include "worker/engine/text_part.h"
 
 namespace millrace {
 
@@ -44,6 +44,7 @@ class MapOutput : public EmitSink {
 struct MapOutputContext {
   const JobDescription* job;
   const MapTask* task;
+  Mapper* mapper;
   FileSystem* fs;
   CounterSet* counters;
   TaskHooks* hooks;
@@ -69,6 +70,7 @@ class RunOutput : public MapOutput {
   // The job's partitioner; null for the hash of the key.
   const Partitioner* partitioner() const { return partitioner_.get(); }
   Combiner* combiner() const { return combiner_.get(); }
+  const MapOutputContext& context() const { return context_; }
   uint32_t partitions() const { return context_.task->partitions; }
 
  private:
@@ -105,11 +107,13 @@ class AggregatedOutput : public RunOutput {
   void DrainShort(const ShortPair* pairs, int count) override;
   void DrainLong(const LongPair* pairs, int count) override;
   void EmitPair(std::string_view key, std::string_view value) override;
+  void EndTotals() override;
 
  private:
   absl::Status DrainTo(RunWriter* writer) override;
   bool memory_is_empty() const override { return table_->empty(); }
 
+  const bool totals_become_values_;
   AggregateTable* const table_;
   const uint64_t max_key_bytes_;
 };
@@ -133,10 +137,10 @@ class CollectedOutput : public RunOutput {
   const HashPartitioner hash_partitioner_;
 };
 
-// For map-only jobs: a text part in the order of Emit.
-class TextOutput : public MapOutput {
+// For map-only jobs: a part in the order of Emit.
+class PartOutput : public MapOutput {
  public:
-  explicit TextOutput(std::unique_ptr<TextPart> part) : part_(std::move(part)) {}
+  explicit PartOutput(std::unique_ptr<PartWriter> part) : part_(std::move(part)) {}
 
   ValueForm value_form() const override { return ValueForm::kStrings; }
   const absl::Status& status() const override { return part_->status(); }
@@ -146,7 +150,7 @@ class TextOutput : public MapOutput {
   void EmitPair(std::string_view key, std::string_view value) override { part_->Write(key, value); }
 
  private:
-  const std::unique_ptr<TextPart> part_;
+  const std::unique_ptr<PartWriter> part_;
 };
 
 }  // namespace millrace

@@ -63,8 +63,15 @@ class MapOutputTest : public ::testing::Test {
   }
 
   MapOutputContext Context() {
-    return {&job_,   &task_, &fs_,    &counters_,
-            &hooks_, &page_, kMemory, /*max_record_bytes=*/1 << 20};
+    return {&job_,
+            &task_,
+            /*mapper=*/nullptr,
+            &fs_,
+            &counters_,
+            &hooks_,
+            &page_,
+            kMemory,
+            /*max_record_bytes=*/1 << 20};
   }
 
   // An output for numbers, and one for strings.
@@ -284,8 +291,8 @@ TEST_F(MapOutputTest, ASpillLooksWhetherItIsStillWanted) {
   EXPECT_EQ(output_->status().code(), absl::StatusCode::kCancelled);
 }
 
-TEST_F(MapOutputTest, ATextPartHasThePairsInTheOrderOfEmit) {
-  output_ = std::make_unique<TextOutput>(*TextPart::Create(&fs_, "/out/part"));
+TEST_F(MapOutputTest, APartHasThePairsInTheOrderOfEmit) {
+  output_ = std::make_unique<PartOutput>(*PartWriter::Create(&fs_, "/out/part", OutputShape()));
   output_->EmitPair("b", "1");
   output_->EmitPair("a", "2");
   ASSERT_TRUE(output_->Finish(&result_).ok());

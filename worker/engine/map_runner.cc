@@ -4,10 +4,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "mapreduce/byte_masks.h"
 #include "mapreduce/status_macros.h"
 #include "storage/failpoint.h"
-#include "storage/line_reader.h"
+#include "storage/record_reader.h"
 #include "worker/engine/failure.h"
 #include "worker/engine/map_output.h"
 
@@ -35,10 +34,8 @@ absl::Status InputError(const absl::Status& status, uint64_t max_record_bytes) {
 }
 
 // Takes the first record off `chunk`.
-InputChunk TakeRecord(InputFormat format, InputChunk* chunk) {
-  const size_t line_end =
-      format == InputFormat::kLines ? chunk->data.find('\n') : std::string_view::npos;
-  const size_t size = line_end == std::string_view::npos ? chunk->data.size() : line_end + 1;
+InputChunk TakeRecord(const RecordShape& shape, InputChunk* chunk) {
+  const size_t size = FirstRecordBytes(shape, chunk->data);
   const InputChunk record{chunk->data.substr(0, size), chunk->offset};
   chunk->data.remove_prefix(size);
   chunk->offset += size;
@@ -63,15 +60,13 @@ class MapRunner::Impl {
     MapOutput* output;
     TaskHooks& hooks;
     AttemptStats* stats;
-
-    bool whole_file() const { return task.input_format == InputFormat::kWholeFile; }
   };
 
-  absl::StatusOr<std::unique_ptr<MapOutput>> MakeOutput(const MapTask& task, CounterSet* counters,
-                                                        TaskHooks* hooks);
+  absl::StatusOr<std::unique_ptr<MapOutput>> MakeOutput(const MapTask& task, Mapper* mapper,
+                                                        CounterSet* counters, TaskHooks* hooks);
   absl::Status MapSplit(const Attempt& attempt);
-  absl::Status MapRecords(const Attempt& attempt, const std::string& file, InputChunk chunk);
-  absl::Status MapChunk(const Attempt& attempt, const std::string& file, const InputChunk& chunk);
+  absl::Status MapRecords(const Attempt& attempt, const InputFile& file, InputChunk chunk);
+  absl::Status MapChunk(const Attempt& attempt, const InputFile& file, const InputChunk& chunk);
   static void CountRead(const Attempt& attempt, std::string_view data);
 
   const JobDescription job_;
@@ -86,17 +81,19 @@ class MapRunner::Impl {
 };
 
 absl::StatusOr<std::unique_ptr<MapOutput>> MapRunner::Impl::MakeOutput(const MapTask& task,
+                                                                       Mapper* mapper,
                                                                        CounterSet* counters,
                                                                        TaskHooks* hooks) {
   if (task.partitions == 0) {
-    MILLRACE_ASSIGN_OR_RETURN(std::unique_ptr<TextPart> part,
-                              TextPart::Create(fs_, task.output_path));
-    return std::make_unique<TextOutput>(std::move(part));
+    MILLRACE_ASSIGN_OR_RETURN(std::unique_ptr<PartWriter> part,
+                              PartWriter::Create(fs_, task.output_path, job_.output));
+    return std::make_unique<PartOutput>(std::move(part));
   }
   const uint64_t merge_bytes = memory_bytes_ / kMergeShare;
   const uint64_t sort_bytes = memory_bytes_ - merge_bytes - memory_bytes_ / kInputShare;
-  const MapOutputContext context = {&job_, &task, fs_,         counters,
-                                    hooks, page_, merge_bytes, MaxRecordBytes(memory_bytes_)};
+  const MapOutputContext context = {&job_, &task,       mapper,
+                                    fs_,   counters,    hooks,
+                                    page_, merge_bytes, MaxRecordBytes(memory_bytes_)};
   if (job_.aggregate != Aggregate::kNone) {
     if (table_ == nullptr) table_ = std::make_unique<AggregateTable>(job_.aggregate, sort_bytes);
     table_->Clear();  // an attempt that threw has left its keys
@@ -114,10 +111,10 @@ absl::StatusOr<TaskResult> MapRunner::Impl::Run(const MapTask& task, TaskHooks& 
   hooks.Enter(TaskPhase::kMap);
   TaskResult result;
   CounterSet counters;
-  MILLRACE_ASSIGN_OR_RETURN(const std::unique_ptr<MapOutput> output,
-                            MakeOutput(task, &counters, &hooks));
-  Emitter emitter(output->value_form(), output.get());
   const std::unique_ptr<Mapper> mapper = job_.mapper();
+  MILLRACE_ASSIGN_OR_RETURN(const std::unique_ptr<MapOutput> output,
+                            MakeOutput(task, mapper.get(), &counters, &hooks));
+  Emitter emitter(output->value_form(), output.get());
   mapper->Attach(&emitter, &counters);
   mapper->Start();
   const Attempt attempt = {task, mapper.get(), &emitter, output.get(), hooks, &result.stats};
@@ -133,11 +130,11 @@ absl::StatusOr<TaskResult> MapRunner::Impl::Run(const MapTask& task, TaskHooks& 
 
 absl::Status MapRunner::Impl::MapSplit(const Attempt& attempt) {
   const MapTask& task = attempt.task;
-  LineReader::Options options;
-  options.format = task.input_format;
+  RecordReader::Options options;
+  options.shape = task.shape;
   options.read_bytes = kReadBytes;
   options.max_record_bytes = MaxRecordBytes(memory_bytes_);
-  LineReader reader(fs_, options);
+  RecordReader reader(fs_, options);
   for (const FileRange& range : task.split) {
     if (absl::Status opened = reader.Open(range); !opened.ok()) {
       return InputError(opened, options.max_record_bytes);
@@ -151,8 +148,8 @@ absl::Status MapRunner::Impl::MapSplit(const Attempt& attempt) {
       if (attempt.stats->input_bytes == 0) {
         MILLRACE_RETURN_IF_ERROR(CheckFailpoint(Failpoint::kMapRunning));
       }
-      MILLRACE_RETURN_IF_ERROR(task.one_by_one ? MapRecords(attempt, range.file.path, chunk)
-                                               : MapChunk(attempt, range.file.path, chunk));
+      MILLRACE_RETURN_IF_ERROR(task.one_by_one ? MapRecords(attempt, range.file, chunk)
+                                               : MapChunk(attempt, range.file, chunk));
       if (!task.one_by_one) CountRead(attempt, chunk.data);
     }
   }
@@ -161,8 +158,7 @@ absl::Status MapRunner::Impl::MapSplit(const Attempt& attempt) {
 
 // `data`: complete records, which are behind the attempt.
 void MapRunner::Impl::CountRead(const Attempt& attempt, std::string_view data) {
-  const bool unended = !data.empty() && data.back() != '\n';
-  const uint64_t records = attempt.whole_file() ? 1 : CountByte(data, '\n') + (unended ? 1 : 0);
+  const uint64_t records = CountRecords(attempt.task.shape, data);
   attempt.stats->input_bytes += data.size();
   attempt.stats->input_records += records;
   attempt.hooks.progress_bytes.fetch_add(data.size(), std::memory_order_relaxed);
@@ -170,13 +166,13 @@ void MapRunner::Impl::CountRead(const Attempt& attempt, std::string_view data) {
 }
 
 // Counts each record when it is done: a chunk of slow ones takes longer than --progress_timeout.
-absl::Status MapRunner::Impl::MapRecords(const Attempt& attempt, const std::string& file,
+absl::Status MapRunner::Impl::MapRecords(const Attempt& attempt, const InputFile& file,
                                          InputChunk chunk) {
   const std::vector<InputRecord>& skip = attempt.task.skip;
   while (!chunk.data.empty()) {
-    const InputChunk record = TakeRecord(attempt.task.input_format, &chunk);
+    const InputChunk record = TakeRecord(attempt.task.shape, &chunk);
     const bool skipped = std::any_of(skip.begin(), skip.end(), [&](const InputRecord& bad) {
-      return bad.offset == record.offset && bad.file == file;
+      return bad.offset == record.offset && bad.file == file.path;
     });
     if (!skipped) MILLRACE_RETURN_IF_ERROR(MapChunk(attempt, file, record));
     CountRead(attempt, record.data);
@@ -184,16 +180,16 @@ absl::Status MapRunner::Impl::MapRecords(const Attempt& attempt, const std::stri
   return absl::OkStatus();
 }
 
-absl::Status MapRunner::Impl::MapChunk(const Attempt& attempt, const std::string& file,
+absl::Status MapRunner::Impl::MapChunk(const Attempt& attempt, const InputFile& file,
                                        const InputChunk& chunk) {
-  if (attempt.task.one_by_one || attempt.whole_file()) {
-    page_->EnterRecord(file, chunk.offset, chunk.data);
+  if (attempt.task.one_by_one || attempt.task.shape.whole_file()) {
+    page_->EnterRecord(file.path, chunk.offset, chunk.data);
   } else {
-    page_->EnterChunk(file, chunk.offset, chunk.data);
+    page_->EnterChunk(file.path, chunk.offset, chunk.data);
   }
   attempt.emitter->BeginChunk(chunk.data);
-  attempt.mapper->Map(
-      MapInput(chunk.data, file, chunk.offset, attempt.whole_file(), page_->cursor()));
+  attempt.mapper->Map(MapInput(chunk.data, file.path, chunk.offset, attempt.task.shape,
+                               page_->cursor(), file.input));
   attempt.emitter->BeginChunk({});  // what is queued may lie in the chunk
   MILLRACE_RETURN_IF_ERROR(attempt.emitter->status());
   MILLRACE_RETURN_IF_ERROR(attempt.output->status());

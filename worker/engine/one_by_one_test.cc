@@ -180,7 +180,7 @@ TEST_F(OneByOneTest, ALineIsSkippedByTheSplitInWhichItBegins) {
 }
 
 TEST_F(OneByOneTest, AWholeFileIsOneRecord) {
-  task_.input_format = InputFormat::kWholeFile;
+  task_.shape.format = InputFormat::kWholeFile;
   MapWith([](ChunkMapper& mapper, const MapInput& input) {
     input.ForEachRecord([&](std::string_view record) { mapper.Emit(record.substr(0, 3), 1); });
   });
@@ -245,7 +245,7 @@ TEST_F(FailingTest, InAChunkThePlaceIsThatOfTheCursorAndNoRecordIsNamed) {
 }
 
 TEST_F(FailingTest, AWholeFileIsExactAtOnce) {
-  task_.input_format = InputFormat::kWholeFile;
+  task_.shape.format = InputFormat::kWholeFile;
   EXPECT_EQ(RecordAtFailure(WalkWords), (InputRecord{"/in/text", 0, 40}));
 }
 

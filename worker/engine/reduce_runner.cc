@@ -11,9 +11,9 @@
 #include "worker/engine/failure.h"
 #include "worker/engine/key_group.h"
 #include "worker/engine/merge_down.h"
+#include "worker/engine/part_writer.h"
 #include "worker/engine/run_merger.h"
 #include "worker/engine/temp_files.h"
-#include "worker/engine/text_part.h"
 
 namespace millrace {
 namespace {
@@ -24,9 +24,9 @@ constexpr uint64_t kKeysBetweenChecks = 4096;
 uint64_t SourceMemory(uint64_t memory_bytes) { return memory_bytes / 4 * 3; }
 
 // Writes what a reducer emits to the part.
-class PartOutput : public ReduceOutput {
+class ReducedPart : public ReduceOutput {
  public:
-  explicit PartOutput(TextPart* part) : part_(part) {}
+  explicit ReducedPart(PartWriter* part) : part_(part) {}
   void Write(std::string_view key, std::string_view value) override { part_->Write(key, value); }
   void Fail(std::string_view message) override {
     if (status_.ok()) status_ = absl::AbortedError(ToAbsl(message));
@@ -35,7 +35,7 @@ class PartOutput : public ReduceOutput {
   const absl::Status& status() const { return status_.ok() ? part_->status() : status_; }
 
  private:
-  TextPart* const part_;
+  PartWriter* const part_;
   absl::Status status_;
 };
 
@@ -83,7 +83,7 @@ class ReduceRunner::Impl {
  public:
   Impl(const JobDescription& job, FileSystem* fs, const ReduceRunnerOptions& options)
       : job_(job), fs_(fs), memory_bytes_(options.memory_bytes) {
-    format_.value_kind = job_.aggregate == Aggregate::kNone ? ValueKind::kBytes : ValueKind::kInt64;
+    format_.value_kind = job_.reduces_totals() ? ValueKind::kInt64 : ValueKind::kBytes;
   }
 
   absl::StatusOr<TaskResult> Run(const ReduceTask& task, TaskHooks& hooks);
@@ -92,13 +92,15 @@ class ReduceRunner::Impl {
   absl::StatusOr<std::unique_ptr<RunReader>> Open(const ReduceSource& source,
                                                   uint32_t partition) const;
   std::vector<MergeSource> MakeSources(const ReduceTask& task, uint64_t* bytes) const;
-  absl::Status Reduce(RunMerger* merger, TextPart* part, CounterSet* counters, TaskHooks& hooks,
+  absl::Status Reduce(RunMerger* merger, PartWriter* part, CounterSet* counters, TaskHooks& hooks,
                       AttemptStats* stats) const;
-  absl::Status WriteTotals(RunMerger* merger, TextPart* part, TaskHooks& hooks,
+  absl::Status WriteTotals(RunMerger* merger, PartWriter* part, TaskHooks& hooks,
                            AttemptStats* stats) const;
-  absl::Status ReduceTotals(RunMerger* merger, Reducer* reducer, const PartOutput& output,
+  absl::Status WritePairs(RunMerger* merger, PartWriter* part, TaskHooks& hooks,
+                          AttemptStats* stats) const;
+  absl::Status ReduceTotals(RunMerger* merger, Reducer* reducer, const ReducedPart& output,
                             TaskHooks& hooks, AttemptStats* stats) const;
-  absl::Status ReduceGroups(RunMerger* merger, Reducer* reducer, const PartOutput& output,
+  absl::Status ReduceGroups(RunMerger* merger, Reducer* reducer, const ReducedPart& output,
                             TaskHooks& hooks, AttemptStats* stats) const;
 
   const JobDescription job_;
@@ -141,13 +143,14 @@ absl::StatusOr<TaskResult> ReduceRunner::Impl::Run(const ReduceTask& task, TaskH
   CounterSet counters;
   TempFiles temp_files(fs_, task.temp_folder);
   std::vector<MergeSource> sources = MakeSources(task, &result.stats.shuffled_bytes);
-  const MergePlan plan = {fs_, job_.aggregate, SourceMemory(memory_bytes_)};
+  const Aggregate aggregate = job_.reduces_totals() ? job_.aggregate : Aggregate::kNone;
+  const MergePlan plan = {fs_, aggregate, SourceMemory(memory_bytes_)};
   MILLRACE_ASSIGN_OR_RETURN(RunReaders readers, OpenForMerge(plan, &sources, &temp_files, hooks));
   hooks.Enter(TaskPhase::kReduce);
   MILLRACE_RETURN_IF_ERROR(CheckFailpoint(Failpoint::kReduceRunning));
   RunMerger merger(std::move(readers));
-  MILLRACE_ASSIGN_OR_RETURN(const std::unique_ptr<TextPart> part,
-                            TextPart::Create(fs_, task.output_path));
+  MILLRACE_ASSIGN_OR_RETURN(const std::unique_ptr<PartWriter> part,
+                            PartWriter::Create(fs_, task.output_path, job_.output));
   const absl::Status reduced = Reduce(&merger, part.get(), &counters, hooks, &result.stats);
   // A source that failed comes first: what the reducer made of half its data means nothing.
   if (!merger.status().ok()) return sources[merger.failed_source()].blame(merger.status());
@@ -164,15 +167,14 @@ absl::StatusOr<TaskResult> ReduceRunner::Impl::Run(const ReduceTask& task, TaskH
   return result;
 }
 
-absl::Status ReduceRunner::Impl::Reduce(RunMerger* merger, TextPart* part, CounterSet* counters,
+absl::Status ReduceRunner::Impl::Reduce(RunMerger* merger, PartWriter* part, CounterSet* counters,
                                         TaskHooks& hooks, AttemptStats* stats) const {
-  const bool aggregated = job_.aggregate != Aggregate::kNone;
+  const bool aggregated = job_.reduces_totals();
   if (job_.reducer == nullptr) {
-    if (aggregated) return WriteTotals(merger, part, hooks, stats);
-    return absl::InvalidArgumentError(
-        absl::StrCat("job '", job_.name, "' has parts, but neither a reducer nor an aggregate"));
+    return aggregated ? WriteTotals(merger, part, hooks, stats)
+                      : WritePairs(merger, part, hooks, stats);
   }
-  PartOutput output(part);
+  ReducedPart output(part);
   const std::unique_ptr<Reducer> reducer = job_.reducer();
   reducer->Attach(&output, counters);
   reducer->Start();
@@ -198,7 +200,7 @@ absl::Status CheckIn(uint64_t keys, const absl::Status& status, const TaskHooks&
 
 }  // namespace
 
-absl::Status ReduceRunner::Impl::WriteTotals(RunMerger* merger, TextPart* part, TaskHooks& hooks,
+absl::Status ReduceRunner::Impl::WriteTotals(RunMerger* merger, PartWriter* part, TaskHooks& hooks,
                                              AttemptStats* stats) const {
   KeyTotals totals(merger, job_.aggregate);
   for (uint64_t keys = 1; totals.Next(); ++keys) {
@@ -210,8 +212,20 @@ absl::Status ReduceRunner::Impl::WriteTotals(RunMerger* merger, TextPart* part, 
   return part->status();
 }
 
+absl::Status ReduceRunner::Impl::WritePairs(RunMerger* merger, PartWriter* part, TaskHooks& hooks,
+                                            AttemptStats* stats) const {
+  uint64_t pairs = 0;
+  while (merger->Next()) {
+    part->Write(merger->key(), merger->value());
+    hooks.progress_records.store(++pairs, std::memory_order_relaxed);
+    MILLRACE_RETURN_IF_ERROR(CheckIn(pairs, part->status(), hooks));
+  }
+  stats->input_records = pairs;
+  return part->status();
+}
+
 absl::Status ReduceRunner::Impl::ReduceTotals(RunMerger* merger, Reducer* reducer,
-                                              const PartOutput& output, TaskHooks& hooks,
+                                              const ReducedPart& output, TaskHooks& hooks,
                                               AttemptStats* stats) const {
   KeyTotals totals(merger, job_.aggregate);
   for (uint64_t keys = 1; totals.Next(); ++keys) {
@@ -227,7 +241,7 @@ absl::Status ReduceRunner::Impl::ReduceTotals(RunMerger* merger, Reducer* reduce
 }
 
 absl::Status ReduceRunner::Impl::ReduceGroups(RunMerger* merger, Reducer* reducer,
-                                              const PartOutput& output, TaskHooks& hooks,
+                                              const ReducedPart& output, TaskHooks& hooks,
                                               AttemptStats* stats) const {
   KeyGroups groups(merger, &hooks.progress_records);
   for (uint64_t keys = 1; groups.NextGroup(); ++keys) {

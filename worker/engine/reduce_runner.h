@@ -8,49 +8,21 @@
 // limit lets it merge at once, it merges in passes through the temporary folder. Values of one key
 // come in the order of the sources, and within one in the order of its run.
 //
-// The part is text, `key<TAB>value<LF>`, written under a temporary name and renamed to
+// The part is written as JobDescription::output says, under a temporary name, and renamed to
 // `output_path`; it is durable, with its folder, when Run returns. One thread.
 #ifndef MILLRACE_WORKER_ENGINE_REDUCE_RUNNER_H_
 #define MILLRACE_WORKER_ENGINE_REDUCE_RUNNER_H_
 
 #include <cstdint>
 #include <memory>
-#include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "mapreduce/job.h"
-#include "rpc/ids.h"
 #include "storage/file_system.h"
-#include "storage/run_format.h"
+#include "worker/engine/reduce_task.h"
 #include "worker/engine/task_hooks.h"
 
 namespace millrace {
-
-// One partition of one map task's output, on local disk.
-struct ReduceSource {
-  uint32_t map_index = 0;
-  std::string path;
-
-  // true: `path` is a complete run file. Its footer must name `attempt` and have `run_digest`.
-  // false: `path` holds exactly the bytes of the partition.
-  bool whole_run = false;
-  AttemptId attempt;
-  Digest run_digest;
-  // What the run's footer says of the partition. The offset is not used for a fetched one. An empty
-  // one is not opened.
-  RunPartition expected;
-  RecordFormat format;
-};
-
-struct ReduceTask {
-  TaskId task;
-  AttemptId attempt;
-  uint32_t partition = 0;
-  std::vector<ReduceSource> sources;  // in the order of map_index
-  std::string output_path;
-  std::string temp_folder;  // an existing folder for passes; they are gone when Run returns
-};
 
 struct ReduceRunnerOptions {
   uint64_t memory_bytes = 512 << 20;

@@ -11,6 +11,7 @@
 #include <map>
 #include <string>
 
+#include "absl/status/status.h"
 #include "rpc/task_types.h"
 #include "storage/digest.h"
 #include "worker/engine/cursor_page.h"

@@ -1,0 +1,34 @@
+// What a compressed input file decompresses to, as far as one range of it is concerned.
+//
+// gzip (RFC 1952): any number of members; a file cannot be cut, so its range covers all of it.
+// zstd (RFC 8878): any number of frames; a range begins and ends where frames begin.
+#ifndef MILLRACE_STORAGE_COMPRESSED_SOURCE_H_
+#define MILLRACE_STORAGE_COMPRESSED_SOURCE_H_
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "storage/byte_source.h"
+
+namespace millrace {
+
+// Positions count from the beginning of the range. What is damaged or cut short is
+// kFailedPrecondition, with the offset in the compressed file. `file` must outlive the source; its
+// compression is not kNone.
+std::unique_ptr<ByteSource> MakeCompressedSource(InputFileHandle* file, uint64_t read_bytes);
+
+// By the name: ".gz" and ".zst" say that a file is compressed.
+Compression CompressionOf(std::string_view path);
+
+// Where `file` can be cut into pieces of at least `piece_bytes`: at beginnings of frames, found by
+// walking over the headers of frames and blocks. None for gzip. kFailedPrecondition if the file is
+// not what its name says.
+absl::StatusOr<std::vector<uint64_t>> FindCuts(FileSystem& fs, const InputFile& file,
+                                               uint64_t piece_bytes);
+
+}  // namespace millrace
+
+#endif  // MILLRACE_STORAGE_COMPRESSED_SOURCE_H_
