@@ -26,6 +26,7 @@ MASTER = os.path.abspath("master/master")
 WORKER = os.path.abspath("worker/worker")
 MILLRACE = os.path.abspath("client/millrace")
 WORDCOUNT = os.path.abspath("apps/wordcount/wordcount")
+SORT = os.path.abspath("apps/sort/sort")
 UNRULY = os.path.abspath("tests/jobs/unruly")
 
 
