@@ -83,8 +83,9 @@ void Stragglers::BackUp() {
 }
 
 void Stragglers::BackUp(JobRecord* job, uint32_t stage) {
-  // A reduce cannot be told of sources whose workers have not said yet where they are.
-  if (stage > 0 && !job->awaited_workers.empty()) return;
+  // A reduce needs all its sources: those whose workers have not said yet where they are, and those
+  // that are made again for others, although the one that is slow may have them.
+  if (stage > 0 && !(job->awaited_workers.empty() && job->maps().complete())) return;
   const uint32_t allowed = std::max(1u, job->stages[stage].total() / kTasksPerBackup);
   if (job->backups[stage] >= allowed) return;
   const CostsElsewhere elsewhere(*job, stage, cluster_);
@@ -112,8 +113,6 @@ std::optional<absl::Duration> Stragglers::LeftOfStraggler(const JobRecord& job, 
   const Pace& pace = attempt.pace;
   const absl::Duration floor = FloorOf(job);
   if (pace.waiting() || pace.Elapsed(turn_.now()) < floor) return std::nullopt;
-  // A reduce that waits for a map to run again is not slow.
-  if (attempt.phase == Phase::kFetching && !job.maps().complete()) return std::nullopt;
   if (pace.Stall() >= floor) return absl::InfiniteDuration();
   const std::optional<double> cost = pace.UnitCost();
   if (!cost.has_value()) return std::nullopt;

@@ -115,6 +115,26 @@ TEST_F(StragglersTest, AReduceGetsNoBackupWhileAWorkerWithSourcesIsNotBackFromAR
   EXPECT_THAT(LaunchedAfter(absl::Seconds(1)), SizeIs(1));
 }
 
+// The slow one has its sources and may finish; who begins now would wait for the map.
+TEST_F(StragglersTest, AReduceGetsNoBackupWhileAMapRunsAgainForOthers) {
+  SubmitWatched(1, 2);
+  On(Joined(kRed, 1));
+  On(Done(kRed, A(1), Map(0)));  // attempts 2 and 3 reduce
+  On(Ready(kRed, A(2)));
+  On(Joined(kBlue, 1));
+  EXPECT_EQ(Only<LaunchAttempt>(On(OutputMissed{kRed, Map(0), A(1)})),
+            (std::vector<LaunchAttempt>{{kBlue, A(4), Map(0), Reason::kOutputLost}}));
+  On(Joined(kGreen, 4));
+  Pass(absl::Seconds(10));
+  Reports(kRed, A(2), 0);
+  Reports(kBlue, A(4), 0);
+  EXPECT_EQ(LaunchedAfter(absl::Seconds(1)),
+            (std::vector<LaunchAttempt>{{kGreen, A(5), Map(0), Reason::kSpeculative}}));
+  On(Done(kBlue, A(4), Map(0)));
+  EXPECT_EQ(LaunchedAfter(absl::Seconds(1)),
+            (std::vector<LaunchAttempt>{{kGreen, A(6), Reduce(0), Reason::kSpeculative}}));
+}
+
 TEST_F(StragglersTest, WhatAnAttemptCostUnderAnEarlierMasterIsNoMeasure) {
   SubmitWatched(3, 0);
   On(Joined(kRed, 1));
