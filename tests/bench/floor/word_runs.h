@@ -31,12 +31,17 @@ class WordRunWriter {
 
   void Collect(WordTable<Fold>* table, int partition, int partitions) {
     words_.clear();
+    long_words_.Clear();
     table->ForEachOf(
         partition, partitions,
         [this](RawKey key, uint64_t value) {
           words_.emplace_back(key, static_cast<uint32_t>(value));
         },
-        [this](const LongWord* word) { words_.emplace_back(word); });
+        [this](const LongWord* word) {
+          LongWord* const copy = long_words_.Add(word->text());
+          copy->value = word->value;
+          words_.emplace_back(copy);
+        });
   }
 
   void WriteOne(size_t i, RunWriter* out) {
@@ -72,6 +77,7 @@ class WordRunWriter {
   }
 
   std::vector<WordElement> words_;
+  WordArena long_words_;  // copies of one partition's, near each other: each is read several times
   WordSorter sorter_;
 };
 
