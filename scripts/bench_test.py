@@ -10,6 +10,8 @@ import tempfile
 import unittest
 
 HERE = os.path.dirname(os.path.realpath(__file__))
+WORKLOADS = "tests/bench/workloads_bench.py"
+PAGE = "tests/bench/benchmarks_page.py"
 WORDCOUNT = "tests/bench/wordcount_bench.py"
 FAULTS = "tests/bench/faults_bench.py"
 SCHEDULER = "bazel run //tests/bench:scheduler_bench --"
@@ -22,8 +24,8 @@ class BenchTest(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.root)
         self.calls = os.path.join(self.root, "calls")
         self.stub("scripts/install_dependencies")
-        self.stub(WORDCOUNT)
-        self.stub(FAULTS)
+        for name in (WORKLOADS, PAGE, WORDCOUNT, FAULTS):
+            self.stub(name)
         self.stub("bin/bazel")
         shutil.copy(os.path.join(HERE, "bench"), self.path("scripts/bench"))
 
@@ -51,21 +53,31 @@ class BenchTest(unittest.TestCase):
             return []
         with open(self.calls) as f:
             return [line.strip() for line in f
-                    if line.startswith((WORDCOUNT, FAULTS, "bazel run"))]
+                    if line.startswith(("tests/bench/", "bazel run"))]
 
-    def test_without_a_name_it_runs_all_that_need_no_files(self):
+    def test_without_a_name_it_runs_all_workloads_and_writes_the_page(self):
         self.bench()
-        self.assertEqual(self.ran(), [WORDCOUNT, SCHEDULER])
+        ran = self.ran()
+        for name in ("words", "letters", "zipf", "rare", "sort", "grep", "inverted_index",
+                     "streaming", "small_files", "growth"):
+            self.assertEqual(ran.pop(0), f"{WORKLOADS} {name}")
+        self.assertEqual(ran, [WORDCOUNT, SCHEDULER, PAGE])
+
+    def test_a_workload_by_name_leaves_the_page_as_it_is(self):
+        self.bench("sort", "growth")
+        self.bench("words", "--runs=1")
+        self.assertEqual(self.ran(), [WORKLOADS + " sort", WORKLOADS + " growth",
+                                      WORKLOADS + " words --runs=1"])
 
     def test_several_names_run_in_their_order(self):
         self.bench("scheduler", "wordcount")
         self.assertEqual(self.ran(), [SCHEDULER, WORDCOUNT])
 
     def test_one_name_takes_flags_of_its_own(self):
-        self.bench("wordcount", "--runs=1", "--only=words")
+        self.bench("wordcount", "--runs=1", "--only=memory")
         self.bench("engine", "--", "FILE")
         self.bench("faults", "--only=notice")
-        self.assertEqual(self.ran(), [WORDCOUNT + " --runs=1 --only=words", ENGINE + " FILE",
+        self.assertEqual(self.ran(), [WORDCOUNT + " --runs=1 --only=memory", ENGINE + " FILE",
                                       FAULTS + " --only=notice"])
 
     def test_flags_that_belong_to_no_single_benchmark_are_a_usage_error(self):
@@ -75,8 +87,8 @@ class BenchTest(unittest.TestCase):
 
     def test_an_unknown_name_lists_those_that_are_there(self):
         said = self.bench("wordcount", "nonsense", code=2)
-        self.assertIn("no benchmark 'nonsense'; there are: wordcount, scheduler, engine, faults",
-                      said)
+        self.assertIn("no benchmark 'nonsense'; there are: words letters zipf", said)
+        self.assertIn("wordcount scheduler engine faults", said)
         self.assertFalse(os.path.exists(self.calls), "nothing was done")
 
     def test_one_that_misses_its_targets_does_not_keep_others_from_running(self):

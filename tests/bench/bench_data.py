@@ -1,19 +1,35 @@
-"""The texts of wordcount_bench: made once from Debian's kernel source, then found again.
+"""The inputs of the benchmarks: each made when it is first asked for, then found again.
 
-  words-1024.txt    1 GiB of C and text files: 10 million distinct words
+  words-1024.txt    1 GiB of the C and text files of Debian's kernel source: 10 million distinct words
   letters-1024.txt  the same with everything but ASCII letters and newlines blanked out
-  words-256.txt     the first quarter of words-1024.txt, for the growth of cost
+  words-N.txt       the first N MiB of words-1024.txt
+  zipf-1024.txt     1 GiB of 200,000 words, the n-th commonest of them 1/n as often
+  rare-1024.txt     1 GiB of which every other word is hardly ever seen again
+  records-1024.bin  records of 100 bytes that begin with a random key of 10 bytes; they are printable
+                    and end in a newline, so that programs which sort lines can take part
+  pieces            words-1024.txt cut at line ends into 64 files of 16 MiB
+  small-files       100,000 files of about 2 KiB from it, in folders of 1,000
 
 Vertical tab, form feed and carriage return become blanks, for mawk does not split at them: on these
 files every program splits alike at blank, tab and newline.
 """
 
+import contextlib
 import os
+import shutil
+import subprocess
+import sys
 import tarfile
 
 SOURCE = "/usr/src/linux-source-6.1.tar.xz"
 SUFFIXES = (".c", ".h", ".S", ".txt", ".rst")
 MIB = 1 << 20
+PIECES = 64
+SMALL_FILES = 100_000
+SMALL_BYTES = 2 << 10
+FILES_OF_FOLDER = 1_000
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+MAKE_INPUTS = os.path.join(ROOT, "bazel-bin/tests/bench/floor/make_inputs")
 
 TO_BLANKS = bytes(32 if byte in b"\v\f\r" else byte for byte in range(256))
 ONLY_LETTERS = bytes(byte if chr(byte).isalpha() and byte < 128 or byte == 10 else 32
@@ -64,14 +80,60 @@ def write_head(path, source, size):
     os.rename(path + ".tmp", path)
 
 
-def prepare(folder):
-    """Returns name -> path of the three texts, made where they are missing."""
-    texts = {name: os.path.join(folder, name + ".txt")
-             for name in ("words-1024", "letters-1024", "words-256")}
-    if not os.path.exists(texts["words-1024"]):
-        write_words(texts["words-1024"], 1024 * MIB)
-    if not os.path.exists(texts["letters-1024"]):
-        write_translated(texts["letters-1024"], texts["words-1024"], ONLY_LETTERS)
-    if not os.path.exists(texts["words-256"]):
-        write_head(texts["words-256"], texts["words-1024"], 256 * MIB)
-    return texts
+def write_generated(path, kind):
+    with open(path + ".tmp", "wb") as out:
+        subprocess.run([MAKE_INPUTS, kind, str(1024 * MIB)], stdout=out, check=True)
+    os.rename(path + ".tmp", path)
+
+
+def write_pieces(folder, source):
+    size = os.path.getsize(source)
+    with new_folder(folder) as unfinished, open(source, "rb") as data:
+        for number in range(PIECES):
+            with open(f"{unfinished}/piece-{number:02d}.txt", "wb") as out:
+                out.write(data.read(size * (number + 1) // PIECES - data.tell()))
+                out.write(data.readline())
+
+
+def write_small_files(folder, source):
+    with new_folder(folder) as unfinished, open(source, "rb") as data:
+        for number in range(SMALL_FILES):
+            inner = f"{unfinished}/folder-{number // FILES_OF_FOLDER:03d}"
+            if number % FILES_OF_FOLDER == 0:
+                os.mkdir(inner)
+            with open(f"{inner}/file-{number:06d}.txt", "wb") as out:
+                out.write(data.read(SMALL_BYTES))
+                out.write(data.readline())
+
+
+@contextlib.contextmanager
+def new_folder(path):
+    """A folder that is there under its name only when it is complete."""
+    unfinished = path + ".tmp"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    os.makedirs(unfinished)
+    yield unfinished
+    os.rename(unfinished, path)
+
+
+def find(folder, name):
+    """Returns the path of the input, made if it is missing."""
+    path = os.path.join(folder, name)
+    if os.path.exists(path):
+        return path
+    os.makedirs(folder, exist_ok=True)
+    print(f"  making {path}", file=sys.stderr)
+    if name == "words-1024.txt":
+        write_words(path, 1024 * MIB)
+    elif name == "letters-1024.txt":
+        write_translated(path, find(folder, "words-1024.txt"), ONLY_LETTERS)
+    elif name.startswith("words-"):
+        mib = int(name[len("words-"):-len(".txt")])
+        write_head(path, find(folder, "words-1024.txt"), mib * MIB)
+    elif name == "pieces":
+        write_pieces(path, find(folder, "words-1024.txt"))
+    elif name == "small-files":
+        write_small_files(path, find(folder, "words-1024.txt"))
+    else:
+        write_generated(path, name.split("-")[0])
+    return path

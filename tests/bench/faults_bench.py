@@ -240,7 +240,7 @@ def master():
 
 
 def overhead():
-    text = bench_data.prepare(OPTIONS.folder)["words-1024"]
+    text = bench_data.find(OPTIONS.folder, "words-1024.txt")
 
     def count_words(how):
         with standing_cost.WordCount(text, OPTIONS) as scene:

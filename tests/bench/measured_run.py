@@ -27,6 +27,11 @@ def warm_memory(gib):
 
 
 def warm_cache(path):
+    """Reads the file, or all files of the folder."""
+    if os.path.isdir(path):
+        for name in os.listdir(path):
+            warm_cache(os.path.join(path, name))
+        return
     with open(path, "rb") as file:
         while file.read(16 << 20):
             pass

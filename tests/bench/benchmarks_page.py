@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+"""Makes docs/benchmarks.md and docs/benchmarks-growth.svg from what workloads_bench.py measured.
+
+    benchmarks_page.py [--results=/dev/shm/millrace-bench/results.json] [--docs=docs]
+"""
+
+import argparse
+import json
+import os
+import shlex
+import statistics
+import sys
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+sys.path.insert(0, HERE)
+import growth_plot  # noqa: E402
+import workloads  # noqa: E402
+from workloads import FLOOR, MILLRACE  # noqa: E402
+
+ROOT = os.path.dirname(os.path.dirname(HERE))
+
+INTRODUCTION = """# Benchmarks
+
+Made by `scripts/bench`: what is changed here by hand is lost with its next run.
+
+{processor}, {cores} cores, {memory_gib} GiB of memory, {system}, Linux {kernel}.
+
+The programs of a table took turns, each on a warm page cache and on memory that was touched just
+before; input, scratch and output lay on a tmpfs, and each used {cores} processes or threads where it
+can. Times are from start to exit, medians of the runs. All answers were compared. The *floor* is a
+program of two processes that does this work and nothing else (`tests/bench/floor/`): no RPC, no
+journal, no heartbeats, nothing that could fail and go on. Millrace's time over the floor's is what
+the framework costs.
+"""
+
+
+def times(number):
+    return f"{number:.2f}" if number < 10 else f"{number:.1f}"
+
+
+def verdict(name, ratio, workload):
+    """What Millrace had to reach against one program, and whether it did."""
+    if name == FLOOR and workload.most:
+        return f"at most {workload.most}: {'ok' if ratio <= workload.most else 'missed'}"
+    if name in workload.least:
+        least = workload.least[name]
+        return f"at least {least}: {'ok' if ratio >= least else 'missed'}"
+    return ""
+
+
+def row(name, runs, mine, workload):
+    median = statistics.median(runs)
+    spread = f"{min(runs):.2f} to {max(runs):.2f}" if len(runs) > 1 else "one run"
+    against = target = ""
+    if mine and name == FLOOR:
+        against = f"Millrace takes {times(mine / median)} times as long"
+        target = verdict(name, mine / median, workload)
+    elif mine and name != MILLRACE:
+        against = f"{times(median / mine)} times as long as Millrace"
+        target = verdict(name, median / mine, workload)
+    return f"| {name} | {median:.2f} s | {spread} | {against} | {target} |"
+
+
+def short(command):
+    """The command as one line, without the folders that only this machine has."""
+    line = shlex.join(command).replace(ROOT + "/", "")
+    files = [word for word in command if os.sep + "pieces" + os.sep in word]
+    if len(files) > 1:
+        line = line.replace(shlex.join(files), os.path.dirname(files[0]) + "/*")
+    return line
+
+
+def section(name, result):
+    workload = workloads.WORKLOADS[name]
+    runs = {program: seconds for program, seconds in result["seconds"].items() if seconds}
+    mine = statistics.median(runs[MILLRACE]) if MILLRACE in runs else None
+    lines = [f"## {result['title']}", "", "| | median | all runs | | target |", "|---|---|---|---|---|"]
+    lines += [row(program, seconds, mine, workload) for program, seconds in runs.items()]
+    lines += ["", "All answers were equal." if result["equal"] else "**The answers differed.**", ""]
+    lines += ["```", *(short(command) for command in result["commands"].values()), "```", ""]
+    return lines
+
+
+def growth_section(growth):
+    sizes = sorted({int(mib) for runs in growth.values() for mib in runs})
+    lines = ["## Growth", "", "Word count of the first part of the same text.", "",
+             "![time against size of input](benchmarks-growth.svg)", "",
+             "| | " + " | ".join(f"{mib} MiB" for mib in sizes) + " |",
+             "|---|" + "---|" * len(sizes)]
+    for program, runs in growth.items():
+        medians = [statistics.median(runs[str(mib)]) for mib in sizes]
+        lines.append(f"| {program} | " + " | ".join(f"{median:.2f} s" for median in medians) + " |")
+    return [*lines, ""]
+
+
+def page(results):
+    lines = [INTRODUCTION.format(**results["machine"])]
+    measured = results["workloads"]
+    for name in workloads.WORKLOADS:
+        if name in measured:
+            lines += section(name, measured[name])
+    if "growth" in measured:
+        lines += growth_section(measured["growth"])
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--results", default="/dev/shm/millrace-bench/results.json")
+    parser.add_argument("--docs", default=os.path.join(ROOT, "docs"))
+    options = parser.parse_args()
+    with open(options.results, encoding="utf-8") as file:
+        results = json.load(file)
+    with open(os.path.join(options.docs, "benchmarks.md"), "w", encoding="utf-8") as out:
+        out.write(page(results))
+    if "growth" in results["workloads"]:
+        path = os.path.join(options.docs, "benchmarks-growth.svg")
+        with open(path, "w", encoding="utf-8") as out:
+            out.write(growth_plot.draw(results["workloads"]["growth"]))
+
+
+if __name__ == "__main__":
+    main()
