@@ -23,12 +23,25 @@ struct InputCursor {
   std::atomic<const char*> record{nullptr};  // first byte of the current record, in this process
 };
 
+// Knows the number of a chunk's first line, or finds it out.
+class LineNumberSource {
+ public:
+  virtual ~LineNumberSource() = default;
+  virtual uint64_t FirstLine() = 0;
+};
+
 class MapInput {
  public:
-  // `data` is `file[offset, offset + data.size())` and holds whole records.
+  // `data` is `file[offset, offset + data.size())` and holds whole records. Without `lines` it
+  // begins with the file's first line.
   MapInput(std::string_view data, std::string_view file, uint64_t offset, bool whole_file,
-           InputCursor* cursor)
-      : data_(data), file_(file), offset_(offset), whole_file_(whole_file), cursor_(cursor) {}
+           InputCursor* cursor, LineNumberSource* lines = nullptr)
+      : data_(data),
+        file_(file),
+        offset_(offset),
+        whole_file_(whole_file),
+        cursor_(cursor),
+        lines_(lines) {}
 
   std::string_view data() const { return data_; }
   // Absolute path of the input file.
@@ -39,6 +52,10 @@ class MapInput {
   uint64_t OffsetOf(std::string_view record) const {
     return offset_ + static_cast<uint64_t>(record.data() - data_.data());
   }
+
+  // The number in its file, from 1, of the first line of data(). Lines before the split are counted
+  // when somebody asks, so ask only when you need it.
+  uint64_t FirstLine() const { return lines_ == nullptr ? 1 : lines_->FirstLine(); }
 
   // Calls f(std::string_view line) for each line, without its end.
   template <typename F>
@@ -68,6 +85,7 @@ class MapInput {
   uint64_t offset_;
   bool whole_file_;
   InputCursor* cursor_;
+  LineNumberSource* lines_;
 };
 
 template <typename F>

@@ -9,6 +9,7 @@
 #include "storage/failpoint.h"
 #include "storage/line_reader.h"
 #include "worker/engine/failure.h"
+#include "worker/engine/line_numbers.h"
 #include "worker/engine/map_output.h"
 
 namespace millrace {
@@ -50,7 +51,7 @@ InputChunk TakeRecord(InputFormat format, InputChunk* chunk) {
 class MapRunner::Impl {
  public:
   Impl(const JobDescription& job, FileSystem* fs, const MapRunnerOptions& options)
-      : job_(job), fs_(fs), memory_bytes_(options.memory_bytes) {}
+      : job_(job), fs_(fs), memory_bytes_(options.memory_bytes), line_numbers_(fs) {}
 
   absl::StatusOr<TaskResult> Run(const MapTask& task, TaskHooks& hooks);
 
@@ -72,11 +73,12 @@ class MapRunner::Impl {
   absl::Status MapSplit(const Attempt& attempt);
   absl::Status MapRecords(const Attempt& attempt, const std::string& file, InputChunk chunk);
   absl::Status MapChunk(const Attempt& attempt, const std::string& file, const InputChunk& chunk);
-  static void CountRead(const Attempt& attempt, std::string_view data);
+  void CountRead(const Attempt& attempt, const InputChunk& chunk);
 
   const JobDescription job_;
   FileSystem* const fs_;
   const uint64_t memory_bytes_;
+  LineNumbers line_numbers_;
   CursorPage own_page_;            // for callers that want none
   CursorPage* page_ = &own_page_;  // of the running task
 
@@ -111,6 +113,7 @@ absl::StatusOr<TaskResult> MapRunner::Impl::Run(const MapTask& task, TaskHooks& 
   MILLRACE_RETURN_IF_ERROR(CheckCancelled(hooks));
   page_ = hooks.cursor_page != nullptr ? hooks.cursor_page : &own_page_;
   page_->Leave();
+  line_numbers_.BeginAttempt(&hooks);
   hooks.Enter(TaskPhase::kMap);
   TaskResult result;
   CounterSet counters;
@@ -142,6 +145,7 @@ absl::Status MapRunner::Impl::MapSplit(const Attempt& attempt) {
     if (absl::Status opened = reader.Open(range); !opened.ok()) {
       return InputError(opened, options.max_record_bytes);
     }
+    line_numbers_.Open(range.file);
     InputChunk chunk;
     for (;;) {
       MILLRACE_RETURN_IF_ERROR(CheckCancelled(attempt.hooks));
@@ -153,16 +157,22 @@ absl::Status MapRunner::Impl::MapSplit(const Attempt& attempt) {
       }
       MILLRACE_RETURN_IF_ERROR(task.one_by_one ? MapRecords(attempt, range.file.path, chunk)
                                                : MapChunk(attempt, range.file.path, chunk));
-      if (!task.one_by_one) CountRead(attempt, chunk.data);
+      if (!task.one_by_one) CountRead(attempt, chunk);
     }
   }
   return absl::OkStatus();
 }
 
-// `data`: complete records, which are behind the attempt.
-void MapRunner::Impl::CountRead(const Attempt& attempt, std::string_view data) {
-  const bool unended = !data.empty() && data.back() != '\n';
-  const uint64_t records = attempt.whole_file() ? 1 : CountByte(data, '\n') + (unended ? 1 : 0);
+// `chunk`: complete records, which are behind the attempt.
+void MapRunner::Impl::CountRead(const Attempt& attempt, const InputChunk& chunk) {
+  const std::string_view data = chunk.data;
+  uint64_t records = 1;
+  if (!attempt.whole_file()) {
+    const bool unended = !data.empty() && data.back() != '\n';
+    const uint64_t line_ends = CountByte(data, '\n');
+    line_numbers_.Passed(chunk, line_ends);
+    records = line_ends + (unended ? 1 : 0);
+  }
   attempt.stats->input_bytes += data.size();
   attempt.stats->input_records += records;
   attempt.hooks.progress_bytes.fetch_add(data.size(), std::memory_order_relaxed);
@@ -179,7 +189,7 @@ absl::Status MapRunner::Impl::MapRecords(const Attempt& attempt, const std::stri
       return bad.offset == record.offset && bad.file == file;
     });
     if (!skipped) MILLRACE_RETURN_IF_ERROR(MapChunk(attempt, file, record));
-    CountRead(attempt, record.data);
+    CountRead(attempt, record);
   }
   return absl::OkStatus();
 }
@@ -191,10 +201,14 @@ absl::Status MapRunner::Impl::MapChunk(const Attempt& attempt, const std::string
   } else {
     page_->EnterChunk(file, chunk.offset, chunk.data);
   }
+  line_numbers_.Enter(chunk.offset);
   attempt.emitter->BeginChunk(chunk.data);
-  attempt.mapper->Map(
-      MapInput(chunk.data, file, chunk.offset, attempt.whole_file(), page_->cursor()));
+  attempt.mapper->Map(MapInput(chunk.data, file, chunk.offset, attempt.whole_file(),
+                               page_->cursor(), &line_numbers_));
   attempt.emitter->BeginChunk({});  // what is queued may lie in the chunk
+  if (const absl::Status& counted = line_numbers_.status(); !counted.ok()) {
+    return InputError(counted, MaxRecordBytes(memory_bytes_));
+  }
   MILLRACE_RETURN_IF_ERROR(attempt.emitter->status());
   MILLRACE_RETURN_IF_ERROR(attempt.output->status());
   page_->Leave();  // what fails from here on is not the fault of its last record
