@@ -42,6 +42,11 @@ class EmitSink {
   virtual void DrainShort(const ShortPair* pairs, int count) = 0;
   virtual void DrainLong(const LongPair* pairs, int count) = 0;
   virtual void EmitPair(std::string_view key, std::string_view value) = 0;
+  // The same for a part that the mapper has chosen. Where there are no parts it makes no
+  // difference.
+  virtual void EmitPairTo(uint32_t part, std::string_view key, std::string_view value) {
+    EmitPair(key, value);
+  }
 };
 
 // XXH3-64 with seed 0: the hash of long keys, and the one that chooses a key's part.
@@ -85,6 +90,7 @@ class Emitter {
   }
 
   void Emit(std::string_view key, std::string_view value);
+  void EmitTo(uint32_t part, std::string_view key, std::string_view value);
 
   // Hands everything queued to the sink.
   void Flush();
@@ -100,6 +106,7 @@ class Emitter {
   bool InChunk(std::string_view key) const {
     return reinterpret_cast<uintptr_t>(key.data()) - chunk_begin_ < chunk_size_;
   }
+  bool TakesStrings();
   void EmitLong(std::string_view key, int64_t value);
   // Returns where the bytes of `key` stay valid until the queue is flushed.
   const char* Keep(std::string_view key);

@@ -46,6 +46,8 @@ class MapInput {
   std::string_view data() const { return data_; }
   // Absolute path of the input file.
   std::string_view file() const { return file_; }
+  // Whether data() is a whole file, with --input_format=whole_file.
+  bool whole_file() const { return whole_file_; }
   // Position in the file of the first byte of data().
   uint64_t offset() const { return offset_; }
   // Position in the file of `record`, which lies in data().

@@ -50,6 +50,11 @@ class Mapper {
   // integer form is allowed; in other jobs an integer travels as its decimal text.
   void Emit(std::string_view key, int64_t value) { emitter_->Emit(key, value); }
   void Emit(std::string_view key, std::string_view value) { emitter_->Emit(key, value); }
+  // Into a part of the mapper's own choice, instead of the partitioner's; a part that is none fails
+  // the attempt. All pairs of a key must go to the same one.
+  void EmitTo(uint32_t part, std::string_view key, std::string_view value) {
+    emitter_->EmitTo(part, key, value);
+  }
 
   // Fails the attempt; what it emits afterwards is dropped. `message` says what was wrong with
   // which record, for the person who reads the job's error.

@@ -93,6 +93,7 @@ absl::StatusOr<std::unique_ptr<MapOutput>> MapRunner::Impl::MakeOutput(const Map
   if (task.partitions == 0) {
     MILLRACE_ASSIGN_OR_RETURN(std::unique_ptr<TextPart> part,
                               TextPart::Create(fs_, task.output_path));
+    if (job_.values_only) part->LeaveOutKeys();
     return std::make_unique<TextOutput>(std::move(part));
   }
   const uint64_t merge_bytes = memory_bytes_ / kMergeShare;

@@ -148,6 +148,7 @@ absl::StatusOr<TaskResult> ReduceRunner::Impl::Run(const ReduceTask& task, TaskH
   RunMerger merger(std::move(readers));
   MILLRACE_ASSIGN_OR_RETURN(const std::unique_ptr<TextPart> part,
                             TextPart::Create(fs_, task.output_path));
+  if (job_.values_only) part->LeaveOutKeys();
   const absl::Status reduced = Reduce(&merger, part.get(), &counters, hooks, &result.stats);
   // A source that failed comes first: what the reducer made of half its data means nothing.
   if (!merger.status().ok()) return sources[merger.failed_source()].blame(merger.status());

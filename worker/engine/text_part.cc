@@ -22,19 +22,26 @@ void TextPart::Write(std::string_view key, std::string_view value) {
   const size_t size = key.size() + value.size() + 2;
   if (size > kBufferBytes - used_) {
     Flush();
-    if (size > kBufferBytes) {  // longer than the buffer: piece by piece
-      Append(key);
-      Append("\t");
-      Append(value);
-      return Append("\n");
-    }
+    if (size > kBufferBytes) return WriteInPieces(key, value);
   }
   char* out = buffer_.get() + used_;
-  out = std::copy(key.begin(), key.end(), out);
-  *out++ = '\t';
+  if (!leaves_out_keys_) {
+    out = std::copy(key.begin(), key.end(), out);
+    *out++ = '\t';
+  }
   out = std::copy(value.begin(), value.end(), out);
   *out++ = '\n';
-  used_ += size;
+  used_ = static_cast<size_t>(out - buffer_.get());
+}
+
+// A line that is longer than the buffer.
+void TextPart::WriteInPieces(std::string_view key, std::string_view value) {
+  if (!leaves_out_keys_) {
+    Append(key);
+    Append("\t");
+  }
+  Append(value);
+  Append("\n");
 }
 
 void TextPart::Write(std::string_view key, int64_t value) {

@@ -29,6 +29,9 @@ class TextPart {
   TextPart(const TextPart&) = delete;
   TextPart& operator=(const TextPart&) = delete;
 
+  // From now on a line is a value alone.
+  void LeaveOutKeys() { leaves_out_keys_ = true; }
+
   void Write(std::string_view key, std::string_view value);
   void Write(std::string_view key, int64_t value);
 
@@ -47,6 +50,7 @@ class TextPart {
 
   explicit TextPart(std::unique_ptr<AtomicFile> file);
 
+  void WriteInPieces(std::string_view key, std::string_view value);
   void Append(std::string_view bytes);
   void Flush();
 
@@ -54,6 +58,7 @@ class TextPart {
   absl::Status status_;
   DigestStream stream_;
   Digest digest_;
+  bool leaves_out_keys_ = false;
   uint64_t records_ = 0;
   uint64_t flushed_ = 0;
   size_t used_ = 0;

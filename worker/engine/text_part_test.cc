@@ -36,6 +36,20 @@ TEST_F(TextPartTest, HasALineForEachPair) {
   EXPECT_EQ((*part)->digest(), DigestOf(Part()));
 }
 
+TEST_F(TextPartTest, KeysMayBeLeftOut) {
+  auto part = TextPart::Create(&fs_, "/out/part");
+  ASSERT_TRUE(part.ok());
+  (*part)->LeaveOutKeys();
+  const std::string longer(700000, 'v');
+  (*part)->Write("ant", "brown");
+  (*part)->Write("", longer);
+  (*part)->Write("bee", int64_t{-3});
+  ASSERT_TRUE((*part)->Finish().ok());
+  EXPECT_EQ(Part(), "brown\n" + longer + "\n-3\n");
+  EXPECT_EQ((*part)->records(), 3u);
+  EXPECT_EQ((*part)->bytes(), Part().size());
+}
+
 TEST_F(TextPartTest, LinesMayBeLongerThanItsBuffer) {
   auto part = TextPart::Create(&fs_, "/out/part");
   ASSERT_TRUE(part.ok());
