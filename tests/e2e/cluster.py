@@ -26,6 +26,7 @@ MASTER = os.path.abspath("master/master")
 WORKER = os.path.abspath("worker/worker")
 MILLRACE = os.path.abspath("client/millrace")
 WORDCOUNT = os.path.abspath("apps/wordcount/wordcount")
+GREP = os.path.abspath("apps/grep/grep")
 UNRULY = os.path.abspath("tests/jobs/unruly")
 
 
