@@ -27,6 +27,7 @@ WORKER = os.path.abspath("worker/worker")
 MILLRACE = os.path.abspath("client/millrace")
 WORDCOUNT = os.path.abspath("apps/wordcount/wordcount")
 GREP = os.path.abspath("apps/grep/grep")
+STREAMING = os.path.abspath("apps/streaming/streaming")
 UNRULY = os.path.abspath("tests/jobs/unruly")
 
 
