@@ -166,6 +166,7 @@ class InlineRun {
     setenv("MILLRACE_TASK", TaskNow().c_str(), 1);
     setenv("MILLRACE_ATTEMPT", ToString(attempt.attempt).c_str(), 1);
     setenv("MILLRACE_WORKER", "inline", 1);
+    setenv("MILLRACE_REDUCERS", std::to_string(spec_.reducers).c_str(), 1);
     if (attempt.kind == StageKind::kMap) {
       setenv("MILLRACE_INPUT_FILE", splits_[attempt.task.index].front().file.path.c_str(), 1);
     } else {

@@ -48,10 +48,15 @@ absl::Status ReadPaths(const JobFlags& flags, std::string_view folder, const Job
 }
 
 absl::Status ReadReducers(const JobFlags& flags, const JobDescription& job, JobOptions* options) {
+  if (job.map_only) options->reducers = 0;
   if (flags.reducers == "auto") return absl::OkStatus();
   MILLRACE_ASSIGN_OR_RETURN(const uint64_t reducers,
                             ReadCount("reducers", flags.reducers, 0, kReducersMax));
-  if (reducers == 0 && !job.allows_map_only) {
+  if (reducers > 0 && job.map_only) {
+    return Invalid(absl::StrCat("--reducers=", reducers, ": ", job.name,
+                                " is map-only, with a part for each map; leave the flag out"));
+  }
+  if (reducers == 0 && !job.map_only && !job.allows_map_only) {
     return Invalid(absl::StrCat("--reducers=0: ", job.name,
                                 " has no map-only meaning; give it at least one part"));
   }

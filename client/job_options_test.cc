@@ -97,6 +97,19 @@ TEST(JobOptionsTest, MapOnlyIsForJobsWithThatMeaning) {
   EXPECT_EQ(ReadJobOptions(flags, "/", grep)->reducers, 0u);
 }
 
+TEST(JobOptionsTest, AJobThatIsMapOnlyNeedsNoFlagAndTakesNoReducers) {
+  JobDescription grep;
+  grep.name = "grep";
+  grep.map_only = true;
+  JobFlags flags = Flags();
+  EXPECT_EQ(ReadJobOptions(flags, "/", grep)->reducers, 0u);
+  flags.reducers = "0";
+  EXPECT_EQ(ReadJobOptions(flags, "/", grep)->reducers, 0u);
+  flags.reducers = "4";
+  EXPECT_EQ(ReadJobOptions(flags, "/", grep).status().message(),
+            "--reducers=4: grep is map-only, with a part for each map; leave the flag out");
+}
+
 TEST(JobOptionsTest, WorkersAreANumberOrInline) {
   JobFlags flags = Flags();
   flags.workers = "4";

@@ -80,7 +80,7 @@ absl::Status LookAtCompression(FileSystem& fs, const JobDescription& job, uint64
           absl::StrCat("--input_format=key_value does not read compressed files, as ", file.path,
                        " seems to be; decompress it, or say --input_compression=none"));
     }
-    if (!job.input.terminated()) continue;
+    if (!job.input.terminated() || job.counts_lines) continue;
     absl::StatusOr<std::vector<uint64_t>> cuts = FindCuts(fs, file, split_bytes);
     if (!cuts.ok()) return absl::InvalidArgumentError(cuts.status().message());
     file.cuts = *std::move(cuts);

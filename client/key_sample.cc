@@ -89,7 +89,8 @@ absl::Status SamplePlace(const JobDescription& job, RecordReader* reader, const 
   mapper->Attach(&emitter, &counters);
   mapper->Start();
   emitter.BeginChunk(chunk.data);
-  mapper->Map(MapInput(chunk.data, range.file.path, chunk.offset, job.input, &cursor));
+  mapper->Map(
+      MapInput(chunk.data, {range.file.path, chunk.offset, job.input, range.file.input}, &cursor));
   emitter.BeginChunk({});
   mapper->Finish();
   emitter.Flush();

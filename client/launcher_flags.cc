@@ -33,7 +33,8 @@ DEFINE_bool(escape_output, false,
 DEFINE_string(output_compression, "none", "none, or zstd: parts are compressed, named .zst.");
 DEFINE_string(reducers, "auto",
               "Parts of the output, 1 to 99999; auto: 8 for each slot, but no more than one for "
-              "16 MiB of input; 0: map only, for jobs that have this meaning.");
+              "16 MiB of input; 0: map only, for jobs that have this meaning, and the default of "
+              "those that have no other.");
 
 DEFINE_string(workers, "",
               "N: run on a local cluster of N worker processes with one slot each, for this job "

@@ -10,13 +10,21 @@ namespace millrace {
 
 uint64_t HashBytes(std::string_view bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
 
-void Emitter::Emit(std::string_view key, std::string_view value) {
+bool Emitter::TakesStrings() {
   if (short_limit_ != 0) {
-    return Fail(absl::AbortedError(
+    Fail(absl::AbortedError(
         "the mapper emitted a string value, but the job declares an aggregate, which needs "
         "integers: call Emit(key, int64_t), or set JobDescription::aggregate to kNone"));
   }
-  if (status_.ok()) sink_->EmitPair(key, value);
+  return status_.ok();
+}
+
+void Emitter::Emit(std::string_view key, std::string_view value) {
+  if (TakesStrings()) sink_->EmitPair(key, value);
+}
+
+void Emitter::EmitTo(uint32_t part, std::string_view key, std::string_view value) {
+  if (TakesStrings()) sink_->EmitPairTo(part, key, value);
 }
 
 void Emitter::EmitLong(std::string_view key, int64_t value) {

@@ -44,6 +44,11 @@ class EmitSink {
   virtual void EmitPair(std::string_view key, std::string_view value) = 0;
   // Pairs from here on are not folded with those before.
   virtual void EndTotals() {}
+  // The same for a part that the mapper has chosen. Where there are no parts it makes no
+  // difference.
+  virtual void EmitPairTo(uint32_t part, std::string_view key, std::string_view value) {
+    EmitPair(key, value);
+  }
 };
 
 // XXH3-64 with seed 0: the hash of long keys, and the one that chooses a key's part.
@@ -87,6 +92,7 @@ class Emitter {
   }
 
   void Emit(std::string_view key, std::string_view value);
+  void EmitTo(uint32_t part, std::string_view key, std::string_view value);
 
   void EmitTotals() {
     Flush();
@@ -107,6 +113,7 @@ class Emitter {
   bool InChunk(std::string_view key) const {
     return reinterpret_cast<uintptr_t>(key.data()) - chunk_begin_ < chunk_size_;
   }
+  bool TakesStrings();
   void EmitLong(std::string_view key, int64_t value);
   // Returns where the bytes of `key` stay valid until the queue is flushed.
   const char* Keep(std::string_view key);

@@ -38,6 +38,12 @@ absl::Status Validate(const JobDescription& job) {
   if (job.mapper == nullptr) {
     return wrong("JobDescription::mapper is missing: set it to a function that makes the mapper");
   }
+  if (job.map_only) {
+    const bool reduces = job.reducer != nullptr || job.combiner != nullptr ||
+                         job.partitioner != nullptr || job.aggregate != Aggregate::kNone;
+    return reduces ? wrong("is map_only, and has a reducer, combiner, partitioner or aggregate")
+                   : absl::OkStatus();
+  }
   const bool aggregated = job.aggregate != Aggregate::kNone;
   if (aggregated && job.combiner != nullptr) {
     return wrong("has both an aggregate and a combiner: the aggregate already combines; drop one");

@@ -50,6 +50,10 @@ struct JobDescription {
   // of times over any neighbouring values, so it must be associative and must emit the same key.
   std::function<std::unique_ptr<Reducer>()> combiner;
 
+  // Whether the combiner may write the pairs of a key later than in the Reduce of it, up to Finish,
+  // but in the order of keys. There is then a new one for each sorted partition, which gets Finish.
+  bool combiner_lags = false;
+
   // Optional; by default a fixed hash of the key.
   std::function<std::unique_ptr<Partitioner>()> partitioner;
 
@@ -77,6 +81,14 @@ struct JobDescription {
   std::vector<std::string> inputs;
   // Whether `--reducers=0` (a map-only job, one part a map task) has a meaning here.
   bool allows_map_only = false;
+
+  // Whether the job has nothing to reduce, so that `--reducers=0` is its only meaning and its
+  // default. It has a mapper and nothing else.
+  bool map_only = false;
+
+  // Whether the mapper asks for MapInput::FirstLine. Then a compressed file is not cut, for nobody
+  // knows how many lines lie before a piece of one.
+  bool counts_lines = false;
 };
 
 // Says what is missing or contradictory, in the words of a job author.

@@ -56,6 +56,16 @@ TEST(JobTest, AnOrderOfAllKeysLeavesNothingForAPartitioner) {
   EXPECT_THAT(Complaint(job), HasSubstr("both total_order and a partitioner"));
 }
 
+TEST(JobTest, AJobThatIsMapOnlyHasAMapperAlone) {
+  JobDescription job = GoodJob();
+  job.map_only = true;
+  EXPECT_THAT(Complaint(job), HasSubstr("is map_only, and has a reducer"));
+  job.reducer = nullptr;
+  EXPECT_TRUE(Validate(job).ok());
+  job.aggregate = Aggregate::kSum;
+  EXPECT_THAT(Complaint(job), HasSubstr("is map_only"));
+}
+
 TEST(JobTest, SaysWhatIsWrong) {
   JobDescription job = GoodJob();
   job.mapper = nullptr;

@@ -26,26 +26,46 @@ struct InputCursor {
   std::atomic<const char*> record{nullptr};  // first byte of the current record, in this process
 };
 
+// Knows the number of a chunk's first line, or finds it out.
+class LineNumberSource {
+ public:
+  virtual ~LineNumberSource() = default;
+  virtual uint64_t FirstLine() = 0;
+};
+
+// Where a chunk comes from.
+struct ChunkPlace {
+  std::string_view file;  // absolute path
+  uint64_t offset = 0;    // as in MapInput::offset()
+  RecordShape shape;
+  uint32_t input = 0;  // as in MapInput::input()
+};
+
 class MapInput {
  public:
-  // `data` is `file[offset, offset + data.size())` and holds whole records.
-  MapInput(std::string_view data, std::string_view file, uint64_t offset, const RecordShape& shape,
-           InputCursor* cursor, uint32_t input = 0)
-      : data_(data), file_(file), offset_(offset), shape_(shape), cursor_(cursor), input_(input) {}
+  // `data` is the chunk that begins at `place` and holds whole records. Without `lines` it begins
+  // with the file's first line.
+  MapInput(std::string_view data, const ChunkPlace& place, InputCursor* cursor,
+           LineNumberSource* lines = nullptr)
+      : data_(data), place_(place), cursor_(cursor), lines_(lines) {}
 
   std::string_view data() const { return data_; }
   // Absolute path of the input file.
-  std::string_view file() const { return file_; }
+  std::string_view file() const { return place_.file; }
   // Position in the file of the first byte of data(). In a compressed file it counts what the
   // file decompresses to, from the beginning of the attempt's part of it.
-  uint64_t offset() const { return offset_; }
-  const RecordShape& shape() const { return shape_; }
+  uint64_t offset() const { return place_.offset; }
+  const RecordShape& shape() const { return place_.shape; }
   // Of which of JobDescription::inputs the file is one; 0 without them.
-  uint32_t input() const { return input_; }
+  uint32_t input() const { return place_.input; }
   // Position in the file of `record`, which lies in data().
   uint64_t OffsetOf(std::string_view record) const {
-    return offset_ + static_cast<uint64_t>(record.data() - data_.data());
+    return place_.offset + static_cast<uint64_t>(record.data() - data_.data());
   }
+
+  // The number in its file, from 1, of the first line of data(). Lines before the split are counted
+  // when somebody asks, so ask only when you need it.
+  uint64_t FirstLine() const { return lines_ == nullptr ? 1 : lines_->FirstLine(); }
 
   // Calls f(std::string_view line) for each line, without its end.
   template <typename F>
@@ -89,11 +109,9 @@ class MapInput {
   }
 
   std::string_view data_;
-  std::string_view file_;
-  uint64_t offset_;
-  RecordShape shape_;
+  ChunkPlace place_;
   InputCursor* cursor_;
-  uint32_t input_;
+  LineNumberSource* lines_;
 };
 
 template <typename F>
@@ -123,7 +141,7 @@ void MapInput::ForEachLine(F&& f) const {
 
 template <typename F>
 void MapInput::ForEachText(F&& f) const {
-  if (shape_.format != InputFormat::kKeyValue) return f(data_);
+  if (place_.shape.format != InputFormat::kKeyValue) return f(data_);
   ForEachKeyValue([&](std::string_view key, std::string_view value) {
     f(key);
     f(value);
@@ -142,16 +160,16 @@ void MapInput::ForEachWord(F&& f) const {
 
 template <typename F>
 void MapInput::ForEachRecord(F&& f) const {
-  switch (shape_.format) {
+  switch (place_.shape.format) {
     case InputFormat::kLines: return ForEachLine(f);
     case InputFormat::kNulSeparated:
       return ForEachTerminated('\0', [&](const char* begin, const char* end) {
         f(std::string_view(begin, static_cast<size_t>(end - begin)));
       });
     case InputFormat::kFixedSize:
-      for (size_t at = 0; at < data_.size(); at += shape_.record_bytes) {
+      for (size_t at = 0; at < data_.size(); at += place_.shape.record_bytes) {
         Mark(data_.data() + at);
-        f(data_.substr(at, shape_.record_bytes));
+        f(data_.substr(at, place_.shape.record_bytes));
       }
       return;
     case InputFormat::kKeyValue:
@@ -170,7 +188,7 @@ void MapInput::ForEachKeyValue(F&& f) const {
 
 template <typename F>
 void MapInput::ForEachPair(F&& f) const {
-  if (shape_.format == InputFormat::kKeyValue) return ForEachKeyValue(f);
+  if (place_.shape.format == InputFormat::kKeyValue) return ForEachKeyValue(f);
   ForEachRecord([&](std::string_view record) {
     const size_t tab = std::min(record.find('\t'), record.size());
     f(record.substr(0, tab), record.substr(std::min(tab + 1, record.size())));

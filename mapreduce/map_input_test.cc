@@ -21,7 +21,7 @@ class Chunk {
  public:
   explicit Chunk(const std::string& text, const RecordShape& shape = RecordShape())
       : bytes_(text.begin(), text.end()),
-        input_(std::string_view(bytes_.data(), bytes_.size()), "/in/file", /*offset=*/1000, shape,
+        input_(std::string_view(bytes_.data(), bytes_.size()), {"/in/file", /*offset=*/1000, shape},
                &cursor_) {}
 
   std::vector<std::string> Words() { return Collect(&MapInput::ForEachWord<Collector>); }

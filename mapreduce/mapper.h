@@ -54,6 +54,11 @@ class Mapper {
   // integer form is allowed; in other jobs an integer travels as its decimal text.
   void Emit(std::string_view key, int64_t value) { emitter_->Emit(key, value); }
   void Emit(std::string_view key, std::string_view value) { emitter_->Emit(key, value); }
+  // Into a part of the mapper's own choice, instead of the partitioner's; a part that is none fails
+  // the attempt. All pairs of a key must go to the same one.
+  void EmitTo(uint32_t part, std::string_view key, std::string_view value) {
+    emitter_->EmitTo(part, key, value);
+  }
 
   // With an aggregate: ends the totals so far and begins new ones. A mapper whose totals become
   // values calls it before it forgets what totals mean.

@@ -51,7 +51,7 @@ TextPairs RunMapper(Mapper& mapper, std::string_view text, CounterSet* counters)
   mapper.Attach(&emitter, counters != nullptr ? counters : &own_counters);
   InputCursor cursor;
   mapper.Start();
-  mapper.Map(MapInput(text, "/test/input", /*offset=*/0, RecordShape(), &cursor));
+  mapper.Map(MapInput(text, {"/test/input"}, &cursor));
   mapper.Finish();
   if (!emitter.status().ok()) throw std::runtime_error(std::string(emitter.status().message()));
   return std::move(collector.pairs);

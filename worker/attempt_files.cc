@@ -38,12 +38,14 @@ AttemptFiles FilesOf(const AttemptSpec& spec, const JobContext& job,
   return files;
 }
 
-std::vector<std::string> EnvironmentOf(const AttemptSpec& spec, const std::string& worker_name) {
+std::vector<std::string> EnvironmentOf(const AttemptSpec& spec, const JobContext& job,
+                                       const std::string& worker_name) {
   std::vector<std::string> environment = {
       "MILLRACE_JOB=" + ToString(spec.task.job),
       "MILLRACE_TASK=" + TaskName(spec.kind, spec.task.index),
       "MILLRACE_ATTEMPT=" + ToString(spec.attempt),
       "MILLRACE_WORKER=" + worker_name,
+      "MILLRACE_REDUCERS=" + std::to_string(job.reducers),
   };
   if (!spec.split.empty()) {
     environment.push_back("MILLRACE_INPUT_FILE=" + spec.split.front().file.path);

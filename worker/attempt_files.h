@@ -30,7 +30,8 @@ AttemptFiles FilesOf(const AttemptSpec& spec, const JobContext& job,
                      const std::string& scratch_folder);
 
 // What user code sees of its attempt: "MILLRACE_TASK=map-00012", ...
-std::vector<std::string> EnvironmentOf(const AttemptSpec& spec, const std::string& worker_name);
+std::vector<std::string> EnvironmentOf(const AttemptSpec& spec, const JobContext& job,
+                                       const std::string& worker_name);
 
 }  // namespace millrace
 

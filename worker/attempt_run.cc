@@ -201,7 +201,7 @@ ExecutorTask AttemptRun::MakeTask() const {
   task.output_path = files_.output;
   task.temp_folder = files_.attempt_folder;
   task.memory_bytes = job_.task_memory_bytes;
-  task.environment = EnvironmentOf(spec_, host_.worker_name);
+  task.environment = EnvironmentOf(spec_, job_, host_.worker_name);
   if (spec_.kind == StageKind::kMap) {
     task.work = spec_.split;
     task.one_by_one = spec_.one_by_one;

@@ -26,7 +26,9 @@ MASTER = os.path.abspath("master/master")
 WORKER = os.path.abspath("worker/worker")
 MILLRACE = os.path.abspath("client/millrace")
 WORDCOUNT = os.path.abspath("apps/wordcount/wordcount")
+GREP = os.path.abspath("apps/grep/grep")
 SORT = os.path.abspath("apps/sort/sort")
+STREAMING = os.path.abspath("apps/streaming/streaming")
 UNRULY = os.path.abspath("tests/jobs/unruly")
 
 

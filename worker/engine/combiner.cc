@@ -27,28 +27,51 @@ class Combiner::Counted final : public ReduceInput {
 };
 
 Combiner::Combiner(const JobDescription& job, const CombinerContext& context)
-    : reducer_(job.combiner()), context_(context) {
+    : make_(job.combiner), lags_(job.combiner_lags), context_(context) {
+  if (!lags_) MakeReducer();
+}
+
+void Combiner::MakeReducer() {
+  reducer_ = make_();
   reducer_->Attach(this, context_.counters);
+  written_key_.clear();
   reducer_->Start();
 }
 
 void Combiner::Combine(ReduceInput& input, RunWriter* writer) {
   if (!status_.ok()) return;
   writer_ = writer;
+  if (reducer_ == nullptr) MakeReducer();
   key_ = input.key();
   reducer_->SetKey(key_);
   Counted counted(&input, context_.hooks);
   reducer_->Reduce(counted);
 }
 
-void Combiner::Write(std::string_view key, std::string_view value) {
-  if (!status_.ok()) return;
-  if (key != key_) {
-    status_ = absl::AbortedError(absl::StrCat(
-        "the combiner was given the key '", absl::CEscape(ToAbsl(key_.substr(0, 100))),
-        "' and emitted '", absl::CEscape(ToAbsl(key.substr(0, 100))), "': it must keep the key"));
-    return;
+void Combiner::EndPartition(RunWriter* writer) {
+  if (!lags_ || reducer_ == nullptr) return;
+  writer_ = writer;
+  if (status_.ok()) reducer_->Finish();
+  reducer_ = nullptr;
+}
+
+bool Combiner::KeepsKeys(std::string_view key) {
+  const std::string_view before = lags_ ? written_key_ : key_;
+  if (lags_ ? key >= before : key == before) {
+    if (lags_) written_key_ = key;
+    return true;
   }
+  const auto shown = [](std::string_view k) { return absl::CEscape(ToAbsl(k.substr(0, 100))); };
+  status_ = absl::AbortedError(
+      lags_ ? absl::StrCat("the combiner emitted the key '", shown(before), "' and then '",
+                           shown(key), "': it must keep the order of keys")
+            : absl::StrCat("the combiner was given the key '", shown(before), "' and emitted '",
+                           shown(key), "': it must keep the key"));
+  return false;
+}
+
+void Combiner::Write(std::string_view key, std::string_view value) {
+  if (!status_.ok() || !KeepsKeys(key)) return;
   const uint64_t bytes = key.size() + value.size();
   if (bytes > context_.max_record_bytes) {
     status_ = TooLong("the combiner", key, bytes, context_.max_record_bytes, /*position=*/"");

@@ -2,13 +2,17 @@
 //
 //   Combiner combiner(job, context);
 //   combiner.Combine(groups, &writer);        // instead of copying the values of the group
+//   combiner.EndPartition(&writer);
 //
-// A combiner is a Reducer that must keep the key; one that does not fails the attempt. One thread.
+// A combiner is a Reducer that must keep the key; one that does not fails the attempt. One that may
+// lag (see JobDescription::combiner_lags) must keep the order of keys. One thread.
 #ifndef MILLRACE_WORKER_ENGINE_COMBINER_H_
 #define MILLRACE_WORKER_ENGINE_COMBINER_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -29,23 +33,30 @@ struct CombinerContext {
 
 class Combiner : private ReduceOutput {
  public:
-  // Makes and starts the combiner of `job`, which has one.
+  // Of a job that has one.
   Combiner(const JobDescription& job, const CombinerContext& context);
 
   // Writes what the combiner makes of one key to `writer`. Throws what user code throws.
   void Combine(ReduceInput& input, RunWriter* writer);
+  // There are no more keys in this partition: one that lags writes the rest.
+  void EndPartition(RunWriter* writer);
 
   const absl::Status& status() const { return status_; }
 
  private:
   class Counted;
 
+  void MakeReducer();
+  bool KeepsKeys(std::string_view key);
   void Write(std::string_view key, std::string_view value) override;
   void Fail(std::string_view message) override;
 
-  const std::unique_ptr<Reducer> reducer_;
+  const std::function<std::unique_ptr<Reducer>()> make_;
+  const bool lags_;
   const CombinerContext context_;
+  std::unique_ptr<Reducer> reducer_;  // null: one that lags, and has no keys yet
   std::string_view key_;
+  std::string written_key_;  // the last one, of a combiner that lags
   RunWriter* writer_ = nullptr;
   absl::Status status_;
 };

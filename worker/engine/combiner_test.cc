@@ -90,8 +90,14 @@ class CombinerTest : public ::testing::Test {
  protected:
   CombinerTest() {
     EXPECT_TRUE(fs_.CreateFolders("/runs").ok());
-    writer_ = *RunWriter::Create(&fs_, "/runs/run", RunWriterOptions());
+    writer_ = *RunWriter::Create(&fs_, "/runs/run", Options());
     writer_->BeginPartition(0);
+  }
+
+  static RunWriterOptions Options() {
+    RunWriterOptions options;
+    options.partitions = 2;
+    return options;
   }
 
   template <typename R>
@@ -104,6 +110,7 @@ class CombinerTest : public ::testing::Test {
   void Use(std::function<std::unique_ptr<Reducer>()> combiner) {
     JobDescription job;
     job.combiner = std::move(combiner);
+    job.combiner_lags = lags_;
     combiner_ = std::make_unique<Combiner>(
         job, CombinerContext{&counters_, &hooks_, /*max_record_bytes=*/1 << 20});
   }
@@ -120,6 +127,7 @@ class CombinerTest : public ::testing::Test {
     return pairs;
   }
 
+  bool lags_ = false;
   MemoryFileSystem fs_;
   CounterSet counters_;
   TaskHooks hooks_;
@@ -167,6 +175,51 @@ TEST_F(CombinerTest, TheFirstFailureCountsAndEndsTheWriting) {
   Combine("bee", {"y"});
   EXPECT_EQ(combiner_->status(), absl::AbortedError("no such user"));
   EXPECT_THAT(Written(), IsEmpty());
+}
+
+// Writes what it made of its keys in the end.
+class AtTheEnd : public Reducer {
+ public:
+  void Start() override { GetCounter("test", "started")->Increment(); }
+  void Reduce(ReduceInput& input) override { keys_.emplace_back(input.key()); }
+  void Finish() override {
+    for (const std::string& key : keys_) Emit(key, "1");
+  }
+
+ private:
+  std::vector<std::string> keys_;
+};
+
+class AtTheEndTurned : public AtTheEnd {
+ public:
+  void Finish() override {
+    Emit("bee", "1");
+    Emit("ant", "1");
+  }
+};
+
+TEST_F(CombinerTest, OneThatLagsMayWriteAtTheEndOfItsPartitionAndIsMadeAnewForTheNext) {
+  lags_ = true;
+  Use<AtTheEnd>();
+  Combine("ant", {"x", "y"});
+  Combine("bee", {"z"});
+  combiner_->EndPartition(writer_.get());
+  writer_->BeginPartition(1);
+  Combine("ape", {"x"});
+  combiner_->EndPartition(writer_.get());
+  combiner_->EndPartition(writer_.get());  // of a partition without keys
+  EXPECT_TRUE(combiner_->status().ok()) << combiner_->status();
+  EXPECT_EQ(counters_.Get("test", "started")->value(), 2);
+}
+
+TEST_F(CombinerTest, OneThatLagsMustKeepTheOrderOfKeys) {
+  lags_ = true;
+  Use<AtTheEndTurned>();
+  Combine("ant", {"x"});
+  combiner_->EndPartition(writer_.get());
+  EXPECT_THAT(std::string(combiner_->status().message()),
+              HasSubstr("emitted the key 'bee' and then 'ant'"));
+  EXPECT_THAT(Written(), ElementsAre(Pair("bee", "1")));
 }
 
 TEST_F(CombinerTest, IsNotAskedAgainOnceItHasFailed) {

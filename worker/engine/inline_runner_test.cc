@@ -341,6 +341,71 @@ TEST(EngineTest, ACombinerDoesNotChangeTheResult) {
   EXPECT_EQ(MustRun(world, CombinedWordCount(), shape), expected);
 }
 
+// Folds the values of each key of a partition, and writes all sums in the end.
+class SumsInTheEnd : public Reducer {
+ public:
+  void Reduce(ReduceInput& input) override {
+    int64_t sum = 0;
+    for (; !input.done(); input.NextValue()) sum += std::stoll(std::string(input.value()));
+    sums_.emplace_back(input.key(), sum);
+  }
+  void Finish() override {
+    for (const auto& [key, sum] : sums_) Emit(key, std::to_string(sum));
+  }
+
+ private:
+  std::vector<std::pair<std::string, int64_t>> sums_;
+};
+
+TEST(EngineTest, ACombinerThatLagsDoesNotChangeTheResult) {
+  World world({ManyWords(8000)});
+  JobDescription job = CombinedWordCount();
+  job.combiner = [] { return std::make_unique<SumsInTheEnd>(); };
+  job.combiner_lags = true;
+  const auto expected = CountWords({ManyWords(8000)});
+  Shape shape;
+  shape.memory_bytes = 64 << 10;  // spills, which are combined when they are merged, too
+  EXPECT_EQ(MustRun(world, job, shape), expected);
+  shape.memory_bytes = 512 << 20;
+  EXPECT_EQ(MustRun(world, job, shape), expected);
+}
+
+// Each line goes to the part that it names.
+class Placer : public Mapper {
+ public:
+  void Map(const MapInput& input) override {
+    input.ForEachLine([this](std::string_view line) { EmitTo(line[0] - '0', line, "x"); });
+  }
+};
+
+TEST(EngineTest, AMapperMayChooseTheParts) {
+  JobDescription job = Join();
+  job.mapper = [] { return std::make_unique<Placer>(); };
+  World world({"2b\n0\n2a\n"});
+  Shape shape;
+  shape.reducers = 3;
+  auto output = world.Run(job, shape);
+  ASSERT_TRUE(output.ok()) << output.status();
+  EXPECT_EQ(output->parts, (std::vector<std::string>{"0\tx\n", "", "2a\tx\n2b\tx\n"}));
+  shape.reducers = 2;
+  EXPECT_THAT(std::string(world.Run(job, shape).status().message()), HasSubstr("part 2 of 2"));
+}
+
+TEST(EngineTest, OutputMayBeValuesAlone) {
+  JobDescription job = Join();
+  job.output.keys = false;
+  World world({"b 1\na 2\n"});
+  Shape shape;
+  shape.reducers = 1;
+  auto output = world.Run(job, shape);
+  ASSERT_TRUE(output.ok()) << output.status();
+  EXPECT_EQ(output->parts, std::vector<std::string>{"2\n1\n"});
+  job.map_only = true;
+  job.reducer = nullptr;
+  shape.reducers = 0;
+  EXPECT_EQ(world.Run(job, shape)->parts, std::vector<std::string>{"1\n2\n"});
+}
+
 TEST(EngineTest, AMapOnlyJobWritesPairsInTheOrderOfEmit) {
   JobDescription job = Join();
   job.reducer = nullptr;

@@ -165,6 +165,7 @@ absl::Status RunOutput::MergePartition(uint32_t partition, RunWriter* writer) {
       combiner_->Combine(groups, writer);
       MILLRACE_RETURN_IF_ERROR(check());
     }
+    combiner_->EndPartition(writer);
     MILLRACE_RETURN_IF_ERROR(combiner_->status());
   } else {
     while (merger.Next()) {
@@ -235,11 +236,18 @@ CollectedOutput::CollectedOutput(const MapOutputContext& context, PairCollector*
 
 void CollectedOutput::EmitPair(std::string_view key, std::string_view value) {
   if (!status().ok()) return;
+  const Partitioner& chooser = partitioner() != nullptr ? *partitioner() : hash_partitioner_;
+  Collect(chooser.Partition(key, partitions()), key, value);
+}
+
+void CollectedOutput::EmitPairTo(uint32_t part, std::string_view key, std::string_view value) {
+  if (status().ok()) Collect(part, key, value);
+}
+
+void CollectedOutput::Collect(uint32_t partition, std::string_view key, std::string_view value) {
   const uint64_t bytes = key.size() + value.size();
   if (__builtin_expect(bytes > max_pair_bytes_, 0)) return FailTooLong(key, bytes, max_pair_bytes_);
-  const Partitioner& chooser = partitioner() != nullptr ? *partitioner() : hash_partitioner_;
-  const uint32_t partition = chooser.Partition(key, partitions());
-  if (partition >= partitions()) {
+  if (__builtin_expect(partition >= partitions(), 0)) {
     return Fail(absl::AbortedError(absl::StrCat("the job's partitioner returned part ", partition,
                                                 " of ", partitions(), "; it must be less")));
   }

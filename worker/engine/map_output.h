@@ -127,8 +127,10 @@ class CollectedOutput : public RunOutput {
   void DrainShort(const ShortPair* pairs, int count) override {}
   void DrainLong(const LongPair* pairs, int count) override {}
   void EmitPair(std::string_view key, std::string_view value) override;
+  void EmitPairTo(uint32_t part, std::string_view key, std::string_view value) override;
 
  private:
+  void Collect(uint32_t partition, std::string_view key, std::string_view value);
   absl::Status DrainTo(RunWriter* writer) override;
   bool memory_is_empty() const override { return collector_->empty(); }
 

@@ -4,10 +4,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "mapreduce/byte_masks.h"
 #include "mapreduce/status_macros.h"
 #include "storage/failpoint.h"
 #include "storage/record_reader.h"
 #include "worker/engine/failure.h"
+#include "worker/engine/line_numbers.h"
 #include "worker/engine/map_output.h"
 
 namespace millrace {
@@ -47,7 +49,7 @@ InputChunk TakeRecord(const RecordShape& shape, InputChunk* chunk) {
 class MapRunner::Impl {
  public:
   Impl(const JobDescription& job, FileSystem* fs, const MapRunnerOptions& options)
-      : job_(job), fs_(fs), memory_bytes_(options.memory_bytes) {}
+      : job_(job), fs_(fs), memory_bytes_(options.memory_bytes), line_numbers_(fs) {}
 
   absl::StatusOr<TaskResult> Run(const MapTask& task, TaskHooks& hooks);
 
@@ -67,11 +69,12 @@ class MapRunner::Impl {
   absl::Status MapSplit(const Attempt& attempt);
   absl::Status MapRecords(const Attempt& attempt, const InputFile& file, InputChunk chunk);
   absl::Status MapChunk(const Attempt& attempt, const InputFile& file, const InputChunk& chunk);
-  static void CountRead(const Attempt& attempt, std::string_view data);
+  void CountRead(const Attempt& attempt, const InputChunk& chunk);
 
   const JobDescription job_;
   FileSystem* const fs_;
   const uint64_t memory_bytes_;
+  LineNumbers line_numbers_;
   CursorPage own_page_;            // for callers that want none
   CursorPage* page_ = &own_page_;  // of the running task
 
@@ -108,6 +111,7 @@ absl::StatusOr<TaskResult> MapRunner::Impl::Run(const MapTask& task, TaskHooks& 
   MILLRACE_RETURN_IF_ERROR(CheckCancelled(hooks));
   page_ = hooks.cursor_page != nullptr ? hooks.cursor_page : &own_page_;
   page_->Leave();
+  line_numbers_.BeginAttempt(&hooks);
   hooks.Enter(TaskPhase::kMap);
   TaskResult result;
   CounterSet counters;
@@ -139,6 +143,7 @@ absl::Status MapRunner::Impl::MapSplit(const Attempt& attempt) {
     if (absl::Status opened = reader.Open(range); !opened.ok()) {
       return InputError(opened, options.max_record_bytes);
     }
+    line_numbers_.Open(range.file);
     InputChunk chunk;
     for (;;) {
       MILLRACE_RETURN_IF_ERROR(CheckCancelled(attempt.hooks));
@@ -150,15 +155,24 @@ absl::Status MapRunner::Impl::MapSplit(const Attempt& attempt) {
       }
       MILLRACE_RETURN_IF_ERROR(task.one_by_one ? MapRecords(attempt, range.file, chunk)
                                                : MapChunk(attempt, range.file, chunk));
-      if (!task.one_by_one) CountRead(attempt, chunk.data);
+      if (!task.one_by_one) CountRead(attempt, chunk);
     }
   }
   return absl::OkStatus();
 }
 
-// `data`: complete records, which are behind the attempt.
-void MapRunner::Impl::CountRead(const Attempt& attempt, std::string_view data) {
-  const uint64_t records = CountRecords(attempt.task.shape, data);
+// `chunk`: complete records, which are behind the attempt.
+void MapRunner::Impl::CountRead(const Attempt& attempt, const InputChunk& chunk) {
+  const RecordShape& shape = attempt.task.shape;
+  const std::string_view data = chunk.data;
+  uint64_t records = 0;
+  if (shape.format == InputFormat::kLines) {
+    const uint64_t line_ends = CountByte(data, '\n');
+    line_numbers_.Passed(chunk, line_ends);
+    records = line_ends + (data.empty() || data.back() == '\n' ? 0 : 1);
+  } else {
+    records = CountRecords(shape, data);
+  }
   attempt.stats->input_bytes += data.size();
   attempt.stats->input_records += records;
   attempt.hooks.progress_bytes.fetch_add(data.size(), std::memory_order_relaxed);
@@ -175,7 +189,7 @@ absl::Status MapRunner::Impl::MapRecords(const Attempt& attempt, const InputFile
       return bad.offset == record.offset && bad.file == file.path;
     });
     if (!skipped) MILLRACE_RETURN_IF_ERROR(MapChunk(attempt, file, record));
-    CountRead(attempt, record.data);
+    CountRead(attempt, record);
   }
   return absl::OkStatus();
 }
@@ -187,10 +201,15 @@ absl::Status MapRunner::Impl::MapChunk(const Attempt& attempt, const InputFile& 
   } else {
     page_->EnterChunk(file.path, chunk.offset, chunk.data);
   }
+  line_numbers_.Enter(chunk.offset);
   attempt.emitter->BeginChunk(chunk.data);
-  attempt.mapper->Map(MapInput(chunk.data, file.path, chunk.offset, attempt.task.shape,
-                               page_->cursor(), file.input));
+  attempt.mapper->Map(MapInput(chunk.data,
+                               {file.path, chunk.offset, attempt.task.shape, file.input},
+                               page_->cursor(), &line_numbers_));
   attempt.emitter->BeginChunk({});  // what is queued may lie in the chunk
+  if (const absl::Status& counted = line_numbers_.status(); !counted.ok()) {
+    return InputError(counted, MaxRecordBytes(memory_bytes_));
+  }
   MILLRACE_RETURN_IF_ERROR(attempt.emitter->status());
   MILLRACE_RETURN_IF_ERROR(attempt.output->status());
   page_->Leave();  // what fails from here on is not the fault of its last record

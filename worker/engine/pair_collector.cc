@@ -106,6 +106,7 @@ void PairCollector::WriteTo(uint32_t partitions, Combiner* combiner, RunWriter* 
                 [this](uint64_t position) { return KeyAt(position); });
     writer->BeginPartition(p);
     WriteSorted(elements, scratch_.as<SortElement>() + end, combiner, writer);
+    if (combiner != nullptr) combiner->EndPartition(writer);
     begin = end;
   }
 }

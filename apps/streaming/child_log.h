@@ -1,0 +1,47 @@
+// The standard error of a user's program: counters for us, and text for people.
+//
+// Lines `reporter:counter:GROUP,NAME,N` count and are not logged; everything else goes on to our
+// own standard error, of which the worker keeps the end. Of a program that writes very much, the
+// first and the last 64 KiB are passed on, and how much lies between. One thread.
+#ifndef MILLRACE_APPS_STREAMING_CHILD_LOG_H_
+#define MILLRACE_APPS_STREAMING_CHILD_LOG_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace millrace {
+
+class ChildLog {
+ public:
+  static constexpr size_t kKeptBytes = 64 << 10;  // at either end
+
+  using Count = std::function<void(std::string_view group, std::string_view name, int64_t by)>;
+  using Print = std::function<void(std::string_view text)>;
+
+  ChildLog(Count count, Print print) : count_(std::move(count)), print_(std::move(print)) {}
+
+  void Append(std::string_view block);
+  // Prints what is still held back; the program has ended.
+  void Finish();
+
+ private:
+  void TakeLines(std::string_view lines);
+  bool TakeCounter(std::string_view line);
+  void Keep(std::string_view text);
+
+  const Count count_;
+  const Print print_;
+  std::string line_;  // the beginning of one that is not complete
+  uint64_t printed_ = 0;
+  uint64_t left_out_ = 0;
+  std::string last_;  // up to twice kKeptBytes, so that trimming is rare
+};
+
+// Prints to our own standard error.
+void PrintToStandardError(std::string_view text);
+
+}  // namespace millrace
+
+#endif  // MILLRACE_APPS_STREAMING_CHILD_LOG_H_

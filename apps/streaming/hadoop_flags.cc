@@ -1,0 +1,197 @@
+#include "apps/streaming/hadoop_flags.h"
+
+#include <map>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "mapreduce/status_macros.h"
+
+namespace millrace {
+namespace {
+
+struct Entry {
+  std::string_view name;
+  const char* text;
+};
+
+// Hadoop's flags whose value is the next word, and ours.
+constexpr Entry kRenamed[] = {
+    {"-input", "input"},     {"-output", "output"},     {"-mapper", "mapper"},
+    {"-reducer", "reducer"}, {"-combiner", "combiner"}, {"-partitioner", "partitioner"},
+    {"-file", "file"},       {"-files", "file"},        {"-cmdenv", "cmdenv"},
+    {"-D", "define"},        {"-jobconf", "define"},    {"-numReduceTasks", "reducers"},
+};
+
+// Flags that may be given many times, and what stands between their values.
+constexpr Entry kLists[] = {{"input", ","}, {"file", ","}, {"cmdenv", "\n"}, {"define", "\n"}};
+
+// What is known of Hadoop and not to be had here, with what to use instead.
+constexpr Entry kUnsupported[] = {
+    {"-archives", "name its files one by one with --file"},
+    {"-libjars", "there is no Java here; use programs, and --file"},
+    {"-cacheFile", "use --file=PATH#NAME"},
+    {"-cacheArchive", "name its files one by one with --file"},
+    {"-conf", "give flags, or -D NAME=VALUE"},
+    {"-fs", "paths are those of the file system that all workers see"},
+    {"-jt", "use --master=HOST:PORT"},
+    {"-inputreader", "use --input_format=lines or whole_file"},
+    {"-lazyOutput", "every part is written, also when it is empty"},
+    {"-mapdebug", "see `millrace diagnose ID` and `millrace attempts ID`"},
+    {"-reducedebug", "see `millrace diagnose ID` and `millrace attempts ID`"},
+    {"-background", "use --detach"},
+    {"-info", "use --help"},
+    {"-verbose", "use --progress=plain"},
+};
+
+// Properties that would change what a job computes.
+constexpr char kSeparator[] = "key and value are separated by the first tab";
+constexpr char kSort[] = "keys are sorted as bytes; put what to sort by in front of the key";
+constexpr char kUsePartitioner[] = "use --partitioner=COMMAND";
+constexpr char kUseSplit[] = "use --split_mb";
+constexpr Entry kUnsupportedProperties[] = {
+    {"stream.map.output.field.separator", kSeparator},
+    {"stream.map.input.field.separator", kSeparator},
+    {"stream.reduce.output.field.separator", kSeparator},
+    {"stream.reduce.input.field.separator", kSeparator},
+    {"stream.num.map.output.key.fields", kSeparator},
+    {"stream.num.reduce.output.key.fields", kSeparator},
+    {"mapreduce.map.output.key.field.separator", kSeparator},
+    {"map.output.key.field.separator", kSeparator},
+    {"mapreduce.job.output.key.comparator.class", kSort},
+    {"mapred.output.key.comparator.class", kSort},
+    {"mapreduce.partition.keycomparator.options", kSort},
+    {"mapred.text.key.comparator.options", kSort},
+    {"mapreduce.partition.keypartitioner.options", kUsePartitioner},
+    {"mapred.text.key.partitioner.options", kUsePartitioner},
+    {"num.key.fields.for.partition", kUsePartitioner},
+    {"mapreduce.input.lineinputformat.linespermap", kUseSplit},
+    {"mapreduce.input.fileinputformat.split.maxsize", kUseSplit},
+    {"mapreduce.input.fileinputformat.split.minsize", kUseSplit},
+};
+
+// Null if it is not in the table.
+template <size_t kSize>
+const char* Find(const Entry (&table)[kSize], std::string_view name) {
+  for (const Entry& entry : table) {
+    if (entry.name == name) return entry.text;
+  }
+  return nullptr;
+}
+
+absl::Status NotSupported(absl::string_view what, absl::string_view instead) {
+  return absl::InvalidArgumentError(absl::StrCat(what, " is not supported: ", instead));
+}
+
+// The last part of a Java class's name.
+std::string ClassName(const std::string& name) { return name.substr(name.rfind('.') + 1); }
+
+bool IsJavaClass(const std::string& command) {
+  return absl::StartsWith(command, "org.apache.") || absl::EndsWith(command, ".class");
+}
+
+class Translation {
+ public:
+  explicit Translation(const std::vector<std::string>& arguments) : arguments_(arguments) {}
+
+  absl::StatusOr<std::vector<std::string>> Run() {
+    for (; next_ < arguments_.size(); ++next_) MILLRACE_RETURN_IF_ERROR(Take());
+    for (const auto& [flag, values] : lists_) {
+      result_.push_back(absl::StrCat("--", flag, "=", absl::StrJoin(values, Find(kLists, flag))));
+    }
+    return std::move(result_);
+  }
+
+ private:
+  absl::Status Take() {
+    const std::string& argument = arguments_[next_];
+    if (const char* instead = Find(kUnsupported, argument); instead != nullptr) {
+      return NotSupported(argument, instead);
+    }
+    if (argument == "-inputformat" || argument == "-outputformat" || argument == "-io") {
+      return TakeFormat(argument);
+    }
+    if (const char* ours = Find(kRenamed, argument); ours != nullptr) {
+      MILLRACE_ASSIGN_OR_RETURN(const std::string value, Value());
+      return Set(ours, value);
+    }
+    if (absl::StartsWith(argument, "-D") && argument.size() > 2) {
+      return Set("define", argument.substr(2));
+    }
+    return TakeOurs(argument);
+  }
+
+  // Of ours only those that may be given many times are looked at.
+  absl::Status TakeOurs(const std::string& argument) {
+    const size_t equals = argument.find('=');
+    const std::string name = argument.substr(0, equals);
+    for (const Entry& list : kLists) {
+      const std::string flag(list.name);
+      if (name != "--" + flag && name != "-" + flag) continue;
+      if (equals != std::string::npos) return Set(flag, argument.substr(equals + 1));
+      MILLRACE_ASSIGN_OR_RETURN(const std::string value, Value());
+      return Set(flag, value);
+    }
+    result_.push_back(argument);
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<std::string> Value() {
+    if (next_ + 1 < arguments_.size()) return arguments_[++next_];
+    return absl::InvalidArgumentError(absl::StrCat(arguments_[next_], " needs a value"));
+  }
+
+  absl::Status TakeFormat(const std::string& flag) {
+    MILLRACE_ASSIGN_OR_RETURN(const std::string value, Value());
+    const std::string name = ClassName(value);
+    if (name == "TextInputFormat" || name == "TextOutputFormat" || name == "text") {
+      return absl::OkStatus();
+    }
+    return NotSupported(absl::StrCat(flag, " ", value),
+                        "input is lines of text, or --input_format=whole_file; output is text");
+  }
+
+  absl::Status Set(const std::string& flag, const std::string& value) {
+    if (flag == "define") return Define(value);
+    if (Find(kLists, flag) != nullptr) {
+      lists_[flag].push_back(value);
+      return absl::OkStatus();
+    }
+    if (IsJavaClass(value) || (flag == "reducer" && value == "aggregate")) {
+      return NotSupported(absl::StrCat("-", flag, " ", value),
+                          "there is no Java here; name a program of your own");
+    }
+    result_.push_back(absl::StrCat("--", flag, "=", value));
+    return absl::OkStatus();
+  }
+
+  absl::Status Define(const std::string& setting) {
+    const std::string name = setting.substr(0, setting.find('='));
+    if (const char* instead = Find(kUnsupportedProperties, name); instead != nullptr) {
+      return NotSupported(absl::StrCat("-D ", name), instead);
+    }
+    if ((name == "mapreduce.job.reduces" || name == "mapred.reduce.tasks") &&
+        name.size() < setting.size()) {
+      result_.push_back("--reducers=" + setting.substr(name.size() + 1));
+      return absl::OkStatus();
+    }
+    lists_["define"].push_back(setting);
+    return absl::OkStatus();
+  }
+
+  const std::vector<std::string>& arguments_;
+  size_t next_ = 0;
+  std::vector<std::string> result_;
+  std::map<std::string, std::vector<std::string>> lists_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::vector<std::string>> FromHadoopFlags(
+    const std::vector<std::string>& arguments) {
+  return Translation(arguments).Run();
+}
+
+}  // namespace millrace

@@ -1,0 +1,77 @@
+#include "apps/streaming/hadoop_flags.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace millrace {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+using Words = std::vector<std::string>;
+
+Words Ours(const Words& arguments) {
+  const auto result = FromHadoopFlags(arguments);
+  EXPECT_TRUE(result.ok()) << result.status();
+  return result.value_or(Words());
+}
+
+std::string Complaint(const Words& arguments) {
+  return std::string(FromHadoopFlags(arguments).status().message());
+}
+
+TEST(HadoopFlagsTest, AWholeCommandOfHadoop) {
+  EXPECT_THAT(
+      Ours({"-D", "mapreduce.job.name=cut", "-input", "in", "-output", "out", "-mapper", "cut -f 1",
+            "-reducer", "uniq -c", "-combiner", "cat", "-numReduceTasks", "4"}),
+      ElementsAre("--output=out", "--mapper=cut -f 1", "--reducer=uniq -c", "--combiner=cat",
+                  "--reducers=4", "--define=mapreduce.job.name=cut", "--input=in"));
+}
+
+TEST(HadoopFlagsTest, OurFlagsPassAndMayBeMixedIn) {
+  EXPECT_THAT(Ours({"--workers=2", "--overwrite", "-mapper", "-x", "--master", "h:1"}),
+              ElementsAre("--workers=2", "--overwrite", "--mapper=-x", "--master", "h:1"));
+}
+
+TEST(HadoopFlagsTest, WhatMayBeRepeatedIsJoined) {
+  EXPECT_THAT(Ours({"-input", "a", "--input=b,c", "-file", "x", "-files", "y,z", "-cmdenv", "A=1",
+                    "-cmdenv", "B=2 3", "-Dk=v", "-jobconf", "l=w", "--define", "m=x"}),
+              ElementsAre("--cmdenv=A=1\nB=2 3", "--define=k=v\nl=w\nm=x", "--file=x,y,z",
+                          "--input=a,b,c"));
+}
+
+TEST(HadoopFlagsTest, WhatComesOutMayGoInAgain) {
+  const Words once = Ours({"-input", "a", "-input", "b", "-mapper", "m", "-D", "k=v", "-D", "l=w"});
+  EXPECT_EQ(Ours(once), once);
+}
+
+TEST(HadoopFlagsTest, TheNumberOfReducesMayBeAProperty) {
+  EXPECT_THAT(Ours({"-D", "mapreduce.job.reduces=0"}), ElementsAre("--reducers=0"));
+  EXPECT_THAT(Ours({"-D", "mapred.reduce.tasks=3"}), ElementsAre("--reducers=3"));
+}
+
+TEST(HadoopFlagsTest, TextIsTheOnlyFormat) {
+  EXPECT_THAT(Ours({"-inputformat", "org.apache.hadoop.mapred.TextInputFormat", "-outputformat",
+                    "TextOutputFormat", "-io", "text"}),
+              ElementsAre());
+  EXPECT_THAT(Complaint({"-inputformat", "NLineInputFormat"}), HasSubstr("NLineInputFormat"));
+  EXPECT_THAT(Complaint({"-io", "typedbytes"}), HasSubstr("-io typedbytes is not supported"));
+}
+
+TEST(HadoopFlagsTest, WhatIsNotSupportedIsRefusedByNameWithWhatToUse) {
+  EXPECT_THAT(Complaint({"-archives", "a.zip"}),
+              AllOf(HasSubstr("-archives"), HasSubstr("--file")));
+  EXPECT_THAT(Complaint({"-D", "stream.num.map.output.key.fields=2"}), HasSubstr("first tab"));
+  EXPECT_THAT(Complaint({"-partitioner", "org.apache.hadoop.mapred.lib.KeyFieldBasedPartitioner"}),
+              HasSubstr("a program of your own"));
+  EXPECT_THAT(Complaint({"-reducer", "aggregate"}), HasSubstr("-reducer aggregate"));
+}
+
+TEST(HadoopFlagsTest, AFlagWithoutItsValueIsRefused) {
+  EXPECT_EQ(Complaint({"-mapper"}), "-mapper needs a value");
+}
+
+}  // namespace
+}  // namespace millrace

@@ -1,0 +1,111 @@
+#include "apps/streaming/streaming_job.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace millrace {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Pair;
+using ::testing::UnorderedElementsAre;
+
+StreamingFlags Flags() {
+  StreamingFlags flags;
+  flags.mapper = "cat -n";
+  flags.reducer = "uniq";
+  flags.reducers = "auto";
+  flags.folder = "/home/ann";
+  return flags;
+}
+
+std::string Complaint(const StreamingFlags& flags) {
+  return std::string(ReadStreamingJob(flags).status().message());
+}
+
+TEST(StreamingJobTest, CommandsAreWords) {
+  const auto job = ReadStreamingJob(Flags());
+  ASSERT_TRUE(job.ok()) << job.status();
+  EXPECT_THAT(job->mapper, ElementsAre("cat", "-n"));
+  EXPECT_THAT(job->reducer, ElementsAre("uniq"));
+  EXPECT_FALSE(job->map_only);
+  EXPECT_TRUE(job->exit_code_counts);
+}
+
+TEST(StreamingJobTest, NoneAndNoReducersMeanMapOnly) {
+  StreamingFlags flags = Flags();
+  flags.reducer = "NONE";
+  EXPECT_TRUE(ReadStreamingJob(flags)->map_only);
+  flags = Flags();
+  flags.reducers = "0";
+  EXPECT_TRUE(ReadStreamingJob(flags)->map_only);
+  flags.combiner = "cat";
+  EXPECT_THAT(Complaint(flags), HasSubstr("--combiner"));
+}
+
+TEST(StreamingJobTest, PropertiesAreInTheEnvironmentAndSomeMeanSomething) {
+  StreamingFlags flags = Flags();
+  flags.cmdenv = "A=1\nB=x=y";
+  flags.define = "mapreduce.job.name=mine\nmy.own-thing=7\nstream.non.zero.exit.is.failure=false";
+  const auto job = ReadStreamingJob(flags);
+  EXPECT_EQ(job->name, "mine");
+  EXPECT_FALSE(job->exit_code_counts);
+  EXPECT_THAT(job->environment,
+              UnorderedElementsAre(Pair("A", "1"), Pair("B", "x=y"),
+                                   Pair("mapreduce_job_name", "mine"), Pair("my_own_thing", "7"),
+                                   Pair("stream_non_zero_exit_is_failure", "false")));
+}
+
+TEST(StreamingJobTest, SideFilesHaveNames) {
+  StreamingFlags flags = Flags();
+  flags.file = "map.py,/opt/lib/words.txt#list";
+  const auto job = ReadStreamingJob(flags);
+  ASSERT_EQ(job->side_files.size(), 2u);
+  EXPECT_EQ(job->side_files[0].path, "/home/ann/map.py");
+  EXPECT_EQ(job->side_files[0].name, "map.py");
+  EXPECT_EQ(job->side_files[1].name, "list");
+  flags.file = "a/x,b/x";
+  EXPECT_THAT(Complaint(flags), HasSubstr("would be named x"));
+}
+
+TEST(StreamingJobTest, WhatIsWrongIsSaidOfItsFlag) {
+  StreamingFlags flags = Flags();
+  flags.mapper = "";
+  EXPECT_THAT(Complaint(flags), HasSubstr("--mapper is missing"));
+  flags.mapper = "awk '{";
+  EXPECT_THAT(Complaint(flags), HasSubstr("--mapper: 'awk '{' has a quote"));
+  flags = Flags();
+  flags.cmdenv = "A";
+  EXPECT_THAT(Complaint(flags), HasSubstr("--cmdenv=A: needs NAME=VALUE"));
+}
+
+TEST(StreamingJobTest, ProgramsAreFoundBeforeAnythingStarts) {
+  StreamingFlags flags = Flags();
+  EXPECT_TRUE(CheckFiles(*ReadStreamingJob(flags)).ok());
+  flags.mapper = "no-such-program x";
+  EXPECT_THAT(std::string(CheckFiles(*ReadStreamingJob(flags)).message()),
+              HasSubstr("--mapper: no-such-program: no such program on the PATH"));
+  flags = Flags();
+  flags.reducer = "./reduce";
+  EXPECT_THAT(std::string(CheckFiles(*ReadStreamingJob(flags)).message()),
+              HasSubstr("--reducer: /home/ann/reduce: No such file"));
+  flags.reducer = "/etc/passwd";
+  EXPECT_THAT(std::string(CheckFiles(*ReadStreamingJob(flags)).message()),
+              HasSubstr("/etc/passwd: is not executable; chmod +x"));
+  flags = Flags();
+  flags.file = "/no/such/file";
+  EXPECT_THAT(std::string(CheckFiles(*ReadStreamingJob(flags)).message()),
+              HasSubstr("--file=/no/such/file: No such file"));
+}
+
+TEST(StreamingJobTest, ASideFileIsFoundByItsName) {
+  StreamingFlags flags = Flags();
+  flags.file = "/bin/sh#mine";
+  flags.mapper = "mine";
+  EXPECT_EQ(*FindProgram(*ReadStreamingJob(flags), {"mine"}), "/bin/sh");
+  EXPECT_EQ(*FindProgram(*ReadStreamingJob(flags), {"./mine"}), "/bin/sh");
+}
+
+}  // namespace
+}  // namespace millrace

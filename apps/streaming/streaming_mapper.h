@@ -1,0 +1,47 @@
+// A mapper that is a user's program: input lines on its standard input, `key<TAB>value` lines on
+// its standard output.
+//
+// Each input file has a run of the program of its own, so that the name of the file in its
+// environment is right. One object an attempt, one thread.
+#ifndef MILLRACE_APPS_STREAMING_STREAMING_MAPPER_H_
+#define MILLRACE_APPS_STREAMING_STREAMING_MAPPER_H_
+
+#include <memory>
+#include <string>
+
+#include "apps/streaming/part_chooser.h"
+#include "apps/streaming/streaming_job.h"
+#include "apps/streaming/user_program.h"
+#include "mapreduce/mapper.h"
+
+namespace millrace {
+
+class StreamingMapper : public Mapper {
+ public:
+  // `job` must outlive this object.
+  explicit StreamingMapper(const StreamingJob& job);
+
+  void Map(const MapInput& input) override;
+  void Finish() override;
+
+ private:
+  void BeginRun(const TaskInput& input);
+  void EndRun();
+  void Feed(const MapInput& input);
+  void FeedAsLines(const MapInput& input);
+  void FeedWithoutReturns(const MapInput& input, std::string_view lines);
+  void TakeLine(std::string_view line);
+  void Count(std::string_view group, std::string_view name, int64_t by);
+
+  const StreamingJob& job_;
+  UserProgram program_;
+  PartChooser chooser_;
+  bool has_run_ = false;
+  bool failed_ = false;
+  std::string file_;  // that the program is reading
+  std::string copy_;
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_APPS_STREAMING_STREAMING_MAPPER_H_

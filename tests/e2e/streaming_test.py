@@ -1,0 +1,205 @@
+"""Programs as mappers and reducers, on real processes."""
+
+import json
+import os
+
+import cluster
+from cluster import STREAMING, count, fields, part_names
+
+EXAMPLES = os.path.abspath("apps/streaming/examples")
+TEXT = "to be or not to be\n\tthat is the question:\r\nwhether 'tis nobler\n" * 50
+
+
+class StreamingTest(cluster.ClusterTest):
+    def setUp(self):
+        super().setUp()
+        self.input = self.text("in/text", TEXT)
+
+    def stream(self, *flags, code=0):
+        return self.job(STREAMING, "--output=" + self.path("out"), *flags).finish(code)
+
+    def run_job(self, *flags, code=0):
+        return self.stream("--input=" + self.path("in"), "--workers=2", *flags, code=code)
+
+    def lines(self):
+        """The lines of all parts, in the order of the parts."""
+        lines = []
+        for name in part_names(self.path("out")):
+            with open(self.path("out", name), "rb") as f:
+                lines += f.read().split(b"\n")[:-1]
+        return lines
+
+    def check_counts(self):
+        counted = {}
+        for line in self.lines():
+            word, number = line.split(b"\t")
+            self.assertNotIn(word, counted)
+            counted[word] = int(number)
+        self.assertEqual(counted, count([self.input], fields))
+
+    def example(self, *names):
+        return "--file=" + ",".join(os.path.join(EXAMPLES, name) for name in names)
+
+
+class ExamplesTest(StreamingTest):
+    def test_python(self):
+        self.run_job("--mapper=words.py", "--reducer=sums.py", self.example("words.py", "sums.py"),
+                     "--reducers=3")
+        self.check_counts()
+
+    def test_awk(self):
+        self.run_job("--mapper=words.awk", "--reducer=./sums.awk",
+                     self.example("words.awk", "sums.awk"))
+        self.check_counts()
+
+    def test_shell(self):
+        summary = self.path("summary")
+        self.run_job("--mapper=words.sh", "--reducer=counts.sh", "--reducers=2",
+                     self.example("words.sh", "counts.sh"), "--summary_json=" + summary)
+        self.check_counts()
+        with open(summary) as f:
+            self.assertEqual(json.load(f)["counters"]["examples/reducers"], 2)
+
+    def test_hadoops_spellings(self):
+        self.stream("-D", "mapreduce.job.name=spelled", "-D", "mapreduce.job.reduces=2",
+                    "-input", self.path("in"), "-mapper", "python3 words.py",
+                    "-reducer", "awk -f sums.awk", "-file", os.path.join(EXAMPLES, "words.py"),
+                    "-file", os.path.join(EXAMPLES, "sums.awk"), "--workers=2")
+        self.check_counts()
+        self.assertEqual(len(part_names(self.path("out"))), 2)
+
+
+class RulesTest(StreamingTest):
+    def test_map_only_output_is_what_the_program_wrote(self):
+        self.run_job("--mapper=cat", "--reducer=NONE")
+        self.assertEqual(self.lines(), TEXT.replace("\r\n", "\n").encode().split(b"\n")[:-1])
+
+    def test_without_a_reducer_pairs_are_sorted(self):
+        self.text("in/text", "b\t2\na\nb\t1\n")
+        self.run_job("--mapper=cat", "--reducers=1")
+        self.assertEqual(self.lines(), [b"a\t", b"b\t2", b"b\t1"])
+
+    def test_a_file_cut_into_splits_is_read_once(self):
+        self.text("in/text", "a line of words\n" * (1 << 18))  # 4 MiB
+        self.run_job("--mapper=wc -l", "--reducer=awk '{n += $1} END {print n}'", "--split_mb=1",
+                     "--reducers=1")
+        self.assertEqual(self.lines(), [b"%d" % (1 << 18)])
+
+    def test_a_whole_file_is_the_input_of_one_process(self):
+        self.text("in/text", b"\0\r\n\xff")
+        self.text("in/other", b"12345\r\n")
+        self.run_job("--mapper=wc -c", "--input_format=whole_file", "--reducers=0")
+        self.assertEqual(sorted(self.lines()), [b"4", b"7"])
+
+    def test_each_file_has_a_process_that_knows_its_name(self):
+        self.text("in/other", "x\n")
+        self.run_job("--reducers=0", "--cmdenv=MINE=a b",
+                     "--mapper=sh -c 'cat >/dev/null; echo \"$mapreduce_map_input_file $MINE\"'")
+        self.assertEqual(self.lines(), [b"%s a b" % self.path("in", name).encode()
+                                        for name in ("other", "text")])
+
+    def test_programs_run_in_a_folder_of_their_own(self):
+        self.run_job("--mapper=sh -c 'echo mine >scratch; ls'", "--reducers=0",
+                     "--file=" + self.input)
+        self.assertEqual(self.lines(), [b"scratch", b"text"])
+
+    def test_it_runs_inline_too(self):
+        self.stream("--input=" + self.path("in"), "--workers=inline", "--mapper=words.py",
+                    "--reducer=sums.py", self.example("words.py", "sums.py"))
+        self.check_counts()
+        self.assertEqual(os.listdir(self.tmp), [])
+
+    def test_on_a_running_cluster(self):
+        master = self.master("--workers=2")
+        self.stream("--input=" + self.path("in"), "--master=" + master.address,
+                    "--mapper=words.py", "--reducer=sums.py", self.example("words.py", "sums.py"))
+        self.check_counts()
+
+    def test_much_standard_error_does_not_stop_anything(self):
+        self.run_job("--mapper=sh -c 'cat; yes | head -c 20000000 >&2'", "--reducers=0")
+        self.assertEqual(len(self.lines()), TEXT.count("\n"))
+
+
+    def test_a_combiner_changes_nothing_but_the_bytes_that_travel(self):
+        bytes_sent = []
+        for flags in (["--combiner=sums.py"], ["--overwrite"]):
+            summary = self.path("summary")
+            self.run_job("--mapper=words.py", "--reducer=sums.py", "--summary_json=" + summary,
+                         self.example("words.py", "sums.py"), "--reducers=3", *flags)
+            self.check_counts()
+            with open(summary) as f:
+                bytes_sent.append(json.load(f)["bytes"]["shuffled"])
+        self.assertLess(bytes_sent[0], bytes_sent[1])
+
+    def test_a_partitioner_chooses_the_parts(self):
+        self.text("in/text", "b\nab\nabc\nc\nbcd\n" * 100)
+        chooser = "awk '{print length($0) % ENVIRON[\"mapreduce_job_reduces\"]}'"
+        self.run_job("--mapper=cat", "--reducer=uniq", "--reducers=3", "--partitioner=" + chooser)
+        parts = []
+        for name in part_names(self.path("out")):
+            with open(self.path("out", name), "rb") as f:
+                parts.append(f.read())
+        self.assertEqual(parts, [b"abc\t\nbcd\t\n", b"b\t\nc\t\n", b"ab\t\n"])
+
+
+class FailuresTest(StreamingTest):
+    def fails(self, *flags, says):
+        said = self.run_job("--max_attempts=1", *flags, code=1).said()
+        for text in says:
+            self.assertIn(text, said)
+
+    def refused(self, *flags, says):
+        said = self.run_job(*flags, code=2).said()
+        for text in says:
+            self.assertIn(text, said)
+        self.assertFalse(os.path.exists(self.path("out")))
+
+    def test_a_mapper_that_fails_is_reported_with_all_that_is_known(self):
+        self.fails("--mapper=sh -c 'cat; echo the reason >&2; exit 3'",
+                   says=["the mapper 'sh -c cat; echo the reason >&2; exit 3' exited with 3",
+                         "given 150 records and had written 150 lines", "the reason"])
+
+    def test_a_reducer_that_is_killed(self):
+        self.fails("--mapper=cat", "--reducer=sh -c 'kill -SEGV $$'",
+                   says=["the reducer", "was killed by SIGSEGV"])
+
+    def test_a_combiner_that_changes_keys(self):
+        self.fails("--mapper=cat", "--reducer=cat", "--combiner=sed s/to/too/",
+                   says=["the combiner wrote a pair with the key", "it must keep the keys"])
+
+    def test_a_partitioner_that_is_wrong(self):
+        for wrong, says in (("sed s/.*/7/", "part 7 of 2"),
+                            ("cat", "must write the number of a part"),
+                            ("sh -c 'cat >/dev/null'", "no number for the last")):
+            self.fails("--mapper=cat", "--reducers=2", "--partitioner=" + wrong, "--overwrite",
+                       says=[says])
+
+    def test_exit_codes_may_be_ignored(self):
+        self.run_job("--mapper=sh -c 'cat; exit 3'", "--reducers=0",
+                     "-D", "stream.non.zero.exit.is.failure=false")
+        self.assertEqual(len(self.lines()), 150)
+
+    def test_a_mapper_may_stop_reading(self):
+        self.text("in/text", "a line of words\n" * (1 << 18))
+        self.run_job("--mapper=head -n 2", "--reducers=0")
+        self.assertEqual(self.lines(), [b"a line of words"] * 2)
+
+    def test_programs_that_are_not_there(self):
+        self.refused("--mapper=no-such-program", says=["--mapper", "no-such-program"])
+        self.refused("--mapper=cat", "--reducer=./reduce.py",
+                     says=["--reducer", self.path("reduce.py"), "No such file"])
+        self.text("plain", "#!/bin/sh\n")
+        self.refused("--mapper=cat", "--reducer=./plain", says=["plain", "chmod +x"])
+        self.refused("--mapper=cat", "--file=nowhere", says=["--file", self.path("nowhere")])
+
+    def test_what_is_not_supported(self):
+        self.refused("--mapper=cat", "-archives", "x.zip", says=["-archives", "--file"])
+        self.refused("--mapper=cat", "-inputformat", "NLineInputFormat", says=["NLineInputFormat"])
+        self.refused(says=["--mapper is missing"])
+        self.refused("--mapper=cat 'a", says=["--mapper", "not closed"])
+        self.refused("--mapper=cat", "--reducer=NONE", "--reducers=4", says=["--reducers=4"])
+        self.refused("--mappers=cat", says=["--mappers", "--mapper"])
+
+
+if __name__ == "__main__":
+    cluster.main()
