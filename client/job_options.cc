@@ -95,6 +95,7 @@ absl::Status ReadPlacement(const JobFlags& flags, JobOptions* options) {
         "ID`, `millrace job ID --json` and `millrace attempts ID`"));
   }
   options->detach = flags.detach;
+  options->dry_run = flags.dry_run;
   return absl::OkStatus();
 }
 

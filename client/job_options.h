@@ -37,6 +37,7 @@ struct JobFlags {
   std::string master;   // empty: not given
   std::string connect_timeout = "10s";
   bool detach = false;
+  bool dry_run = false;
   std::string max_attempts = "4";
   std::string speculation = "auto";
   std::string speculation_floor = "10s";
@@ -70,6 +71,7 @@ struct JobOptions {
   std::string master;
   uint64_t connect_timeout_ms = 0;
   bool detach = false;
+  bool dry_run = false;
   uint32_t max_attempts = 0;
   uint32_t speculation_floor_ms = 0;  // 0: no backups
   uint32_t progress_timeout_ms = 0;

@@ -119,7 +119,7 @@ absl::StatusOr<JobSpec> MakeJobSpec(FileSystem& fs, const JobOptions& options,
   output.overwrite = options.overwrite;
   output.inputs = std::move(inputs.files);
   output.input_folders = std::move(inputs.folders);
-  output.try_writing = true;
+  output.try_writing = !options.dry_run;
   MILLRACE_RETURN_IF_ERROR(CheckOutput(fs, output));
   const bool keeps = !options.keep_folder.empty() && options.placement != Placement::kInline;
   if (keeps) MILLRACE_RETURN_IF_ERROR(CheckKeepFolder(fs, options.keep_folder, output));

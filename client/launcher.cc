@@ -11,6 +11,7 @@
 
 #include "client/cluster_access.h"
 #include "client/command_line.h"
+#include "client/dry_run.h"
 #include "client/exit_codes.h"
 #include "client/flag_parser.h"
 #include "client/inline_run.h"
@@ -25,6 +26,7 @@
 #include "client/terminal.h"
 #include "mapreduce/status_macros.h"
 #include "storage/output_committer.h"
+#include "storage/paths.h"
 #include "storage/posix_file_system.h"
 #include "worker/executor_process.h"
 
@@ -71,10 +73,29 @@ absl::StatusOr<CheckedJob> CheckJob(const JobDescription& job, const Invocation&
     WriteToTerminal(remark + "\n");
   }
   spec.environment = EnvironmentForJobs(OwnEnvironment());
-  if (job.total_order) {
+  if (job.total_order && !options.dry_run) {
     MILLRACE_ASSIGN_OR_RETURN(checked.draft.key_sample, SampleKeys(fs, job, spec.inputs));
   }
   return checked;
+}
+
+// Slots that a running cluster has are known to its master alone.
+std::optional<uint64_t> SlotsOf(const JobOptions& options) {
+  if (options.placement == Placement::kCluster) return std::nullopt;
+  if (options.placement == Placement::kInline) return 1;
+  return options.local_workers == 0 ? CoreCount() : options.local_workers;
+}
+
+int ShowDryRun(const CheckedJob& job) {
+  DryRun run{&job.draft.spec, &job.options, SlotsOf(job.options), std::nullopt};
+  PosixFileSystem fs;
+  std::string folder = job.draft.spec.output_folder;
+  while (folder != "/" && !fs.Stat(folder).ok()) folder = FolderOf(folder);
+  if (const absl::StatusOr<uint64_t> bytes = fs.FreeBytes(folder); bytes.ok()) {
+    run.free_bytes = *bytes;
+  }
+  std::fputs(DryRunText(run).c_str(), stdout);
+  return kExitSuccess;
 }
 
 int RunOnLocalCluster(const Program& program, CheckedJob job) {
@@ -131,6 +152,7 @@ int Main(int argc, char** argv, const Usage& usage, const Describe& describe) {
   const Invocation invocation{{argv, argv + argc}, WorkingFolder()};
   absl::StatusOr<CheckedJob> checked = CheckJob(*job, invocation);
   if (!checked.ok()) return UsageError(program, checked.status());
+  if (checked->options.dry_run) return ShowDryRun(*checked);
   switch (checked->options.placement) {
     case Placement::kLocalCluster: return RunOnLocalCluster(program, *std::move(checked));
     case Placement::kCluster: return RunOnCluster(program, *std::move(checked));

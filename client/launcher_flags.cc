@@ -46,6 +46,9 @@ DEFINE_string(connect_timeout, "10s", "How long an unreachable or busy master is
 DEFINE_bool(detach, false,
             "Return when the job is accepted, with its id on standard output. Without it the "
             "first Ctrl-C cancels the job.");
+DEFINE_bool(dry_run, false,
+            "Say what the job would do (input, tasks, what cannot be cut, warnings), on standard "
+            "output, and end.");
 DEFINE_string(cluster_key_file, "",
               "File with the cluster's key, mode 0600; needed beyond this machine.");
 DEFINE_bool(insecure, false, "Go without a key beyond this machine.");
@@ -96,7 +99,7 @@ Program JobProgram(const Usage& usage, const std::string& path) {
                              "output_compression"}});
   program.groups.push_back({"Where it runs",
                             {"workers", "scratch_dir", "master", "connect_timeout", "detach",
-                             "cluster_key_file", "insecure"}});
+                             "dry_run", "cluster_key_file", "insecure"}});
   program.groups.push_back(
       {"Limits",
        {"max_attempts", "skip_bad_records", "speculation", "speculation_floor", "progress_timeout",
@@ -131,6 +134,7 @@ JobFlags GivenJobFlags() {
   flags.master = FLAGS_master;
   flags.connect_timeout = FLAGS_connect_timeout;
   flags.detach = FLAGS_detach;
+  flags.dry_run = FLAGS_dry_run;
   flags.max_attempts = FLAGS_max_attempts;
   flags.speculation = FLAGS_speculation;
   flags.speculation_floor = FLAGS_speculation_floor;

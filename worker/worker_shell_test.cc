@@ -75,7 +75,7 @@ TEST_F(WorkerShellTest, AMapRunsAtOnceAndItsOutcomeIsReported) {
   EXPECT_EQ(task.output_path, OutputOf(map, 3));
   EXPECT_THAT(task.environment, ElementsAre("MILLRACE_JOB=job-1", "MILLRACE_TASK=map-00003",
                                             "MILLRACE_ATTEMPT=attempt-1-1", "MILLRACE_WORKER=red",
-                                            "MILLRACE_INPUT_FILE=/input"));
+                                            "MILLRACE_REDUCERS=2", "MILLRACE_INPUT_FILE=/input"));
   EXPECT_TRUE(Exists(task.temp_folder));
   const std::string temp_folder = task.temp_folder;
   Succeed(map);

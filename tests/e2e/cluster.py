@@ -24,6 +24,8 @@ DEADLINE_S = 60  # of every wait; reached only when something is broken
 
 MASTER = os.path.abspath("master/master")
 WORKER = os.path.abspath("worker/worker")
+INDEX = os.path.abspath("apps/inverted_index/inverted_index")
+JOIN = os.path.abspath("apps/join/join")
 MILLRACE = os.path.abspath("client/millrace")
 WORDCOUNT = os.path.abspath("apps/wordcount/wordcount")
 GREP = os.path.abspath("apps/grep/grep")

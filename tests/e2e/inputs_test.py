@@ -65,6 +65,15 @@ class InputsTest(cluster.ClusterTest):
         with open(summary) as f:
             self.assertEqual(json.load(f)["tasks"]["map"], 2)
 
+    def test_a_dry_run_says_what_would_be_done_and_does_nothing(self):
+        self.text("in/large", b"words of a large file\n" * (3 << 16))  # more than 4 MiB
+        self.text("in/packed.gz", b"\0" * (2 << 20))
+        job = self.run_job("--input=in", "--split_mb=1", "--dry_run")
+        self.assertIn("input: 2 files, 6.13 MiB\nmap tasks: 6, the largest with 2 MiB\n",
+                      job.output())
+        self.assertIn("in/packed.gz (gzip, 2 MiB)", job.output())
+        self.assertFalse(os.path.exists(self.path("out")))
+
     def test_json_progress_is_one_object_a_line_and_nothing_else(self):
         self.text("in/text", "some words\n")
         job = self.start("job", [WORDCOUNT, "--input=in", "--output=out", "--workers=2",

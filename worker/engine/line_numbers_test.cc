@@ -218,7 +218,7 @@ TEST_F(NumberedMapTest, RecordsOneByOneAndSkippedOnesCountToo) {
 }
 
 TEST_F(NumberedMapTest, AWholeFileBeginsWithLineOne) {
-  task_.input_format = InputFormat::kWholeFile;
+  task_.shape.format = InputFormat::kWholeFile;
   ASSERT_TRUE(WriteFileAtomically(fs_, "/whole", "x\ny\n").ok());
   const auto info = fs_.Stat("/whole");
   const InputFile whole{"/whole", info->size, info->mtime_ns};
