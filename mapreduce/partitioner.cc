@@ -26,12 +26,12 @@ RangePartitioner::RangePartitioner(std::vector<std::string> split_keys)
   for (const std::string& key : split_keys_) prefixes_.push_back(PrefixOf(key));
 }
 
-// The number of split keys that are not behind `key`. Few of them begin like it.
+// The number of split keys that are not behind `key`. Few keys begin like one of them.
 uint32_t RangePartitioner::Partition(std::string_view key, uint32_t) const {
-  const auto alike = std::equal_range(prefixes_.begin(), prefixes_.end(), PrefixOf(key));
-  const auto begin = split_keys_.begin() + (alike.first - prefixes_.begin());
-  const auto end = split_keys_.begin() + (alike.second - prefixes_.begin());
-  return static_cast<uint32_t>(std::upper_bound(begin, end, key) - split_keys_.begin());
+  const uint64_t prefix = PrefixOf(key);
+  auto behind = std::upper_bound(prefixes_.begin(), prefixes_.end(), prefix) - prefixes_.begin();
+  while (behind > 0 && prefixes_[behind - 1] == prefix && split_keys_[behind - 1] > key) --behind;
+  return static_cast<uint32_t>(behind);
 }
 
 }  // namespace millrace

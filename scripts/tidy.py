@@ -28,7 +28,9 @@ MAY_INCLUDE = {
     "master/core": ("master/core/", "storage/", "mapreduce/") + RPC_VALUES,
     "worker/engine": ("worker/engine/", "storage/", "mapreduce/") + RPC_VALUES,
     "mapreduce": ("mapreduce/",),
-    "storage": ("storage/", "mapreduce/status_macros.h", "mapreduce/strings.h") + RPC_VALUES,
+    # What a record is, is promised to job authors and kept by the readers of files.
+    "storage": ("storage/", "mapreduce/status_macros.h", "mapreduce/strings.h",
+                "mapreduce/record_shape.h", "mapreduce/key_value.h") + RPC_VALUES,
     "rpc": ("rpc/", "storage/", "mapreduce/"),
     "master": ("master/", "rpc/", "storage/", "mapreduce/"),
     "worker": ("worker/", "rpc/", "storage/", "mapreduce/"),

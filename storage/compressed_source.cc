@@ -28,7 +28,7 @@ absl::Status Damaged(const std::string& path, uint64_t offset, absl::string_view
 class CompressedBytes {
  public:
   explicit CompressedBytes(InputFileHandle* file)
-      : file_(file), offset_(file->range().offset), buffer_(new char[kCompressedReadBytes]) {}
+      : file_(file), offset_(file->range().offset), buffer_(kCompressedReadBytes) {}
 
   // Has at least one byte to look at, unless the file has ended.
   absl::Status Fill() {
@@ -37,12 +37,12 @@ class CompressedBytes {
         std::min<uint64_t>(kCompressedReadBytes, file_->size() - (offset_ + end_));
     offset_ += end_;
     next_ = end_ = 0;
-    MILLRACE_RETURN_IF_ERROR(file_->Read(offset_, length, buffer_.get()));
+    MILLRACE_RETURN_IF_ERROR(file_->Read(offset_, length, buffer_.data()));
     end_ = length;
     return absl::OkStatus();
   }
 
-  const char* data() const { return buffer_.get() + next_; }
+  const char* data() const { return buffer_.data() + next_; }
   size_t size() const { return end_ - next_; }
   void Consume(size_t bytes) { next_ += bytes; }
   uint64_t offset() const { return offset_ + next_; }  // in the file, of data()
@@ -52,7 +52,7 @@ class CompressedBytes {
   uint64_t offset_;  // of the buffer
   size_t next_ = 0;
   size_t end_ = 0;
-  const std::unique_ptr<char[]> buffer_;
+  std::vector<char> buffer_;
 };
 
 class DecompressingSource : public ByteSource {

@@ -68,7 +68,7 @@ bool RunReader::NextBlock() {
     return Damaged(offset_, "an impossible block size");
   }
   if (block_ == nullptr) {
-    block_.reset(new char[expected_.longest_block + kBlockHeaderBytes + kSlackBytes]());
+    block_.reset(new char[expected_.longest_block + kBlockHeaderBytes + kSlackBytes]);
   }
   // One read for the payload and the header of the block after it.
   const bool is_last = left_ == block_size;
@@ -82,6 +82,7 @@ bool RunReader::NextBlock() {
     return Damaged(offset_, "the block's checksum does not match");
   }
   std::memcpy(header_, block_.get() + block_size, ahead);
+  std::memset(block_.get() + block_size + ahead, 0, kSlackBytes);
   has_header_ = !is_last;
   next_ = block_.get() + kBlockHeaderBytes;
   end_ = next_ + size;

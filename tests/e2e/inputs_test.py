@@ -69,7 +69,7 @@ class InputsTest(cluster.ClusterTest):
         self.text("in/large", b"words of a large file\n" * (3 << 16))  # more than 4 MiB
         self.text("in/packed.gz", b"\0" * (2 << 20))
         job = self.run_job("--input=in", "--split_mb=1", "--dry_run")
-        self.assertIn("input: 2 files, 6.13 MiB\nmap tasks: 6, the largest with 2 MiB\n",
+        self.assertIn("input: 2 files, 6.12 MiB\nmap tasks: 6, the largest with 2 MiB\n",
                       job.output())
         self.assertIn("in/packed.gz (gzip, 2 MiB)", job.output())
         self.assertFalse(os.path.exists(self.path("out")))

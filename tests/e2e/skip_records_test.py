@@ -92,7 +92,7 @@ class SkipRecordsTest(cluster.ClusterTest):
     def test_the_list_is_no_input_of_another_job(self):
         self.skips({3: "!segv\n"})
         self.job(UNRULY, "--input=" + self.path("out"), "--output=" + self.path("again"),
-                 "--workers=1").finish()
+                 "--escape_output", "--workers=1").finish()
         for name in part_names(self.path("again")):
             with open(self.path("again", name), "rb") as part:
                 self.assertNotIn(self.path("in/text").encode(), part.read())

@@ -327,11 +327,13 @@ void AggregateTable::WritePartition(uint32_t partition, const Target& target) {
   RunWriter* const writer = target.writer;
   writer->BeginPartition(partition);
   if (Mapper* const mapper = target.mapper; mapper != nullptr) {
-    WriteInOrder(partition, [=](std::string_view key, int64_t total) {
+    WriteInOrder(partition, [writer, mapper](std::string_view key, int64_t total) {
       writer->Add(key, mapper->ValueOfTotal(total));
     });
   } else {
-    WriteInOrder(partition, [=](std::string_view key, int64_t total) { writer->Add(key, total); });
+    WriteInOrder(partition, [writer, mapper](std::string_view key, int64_t total) {
+      writer->Add(key, total);
+    });
   }
 }
 
