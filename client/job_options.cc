@@ -42,6 +42,7 @@ absl::Status ReadPaths(const JobFlags& flags, std::string_view folder, const Job
   options->keep_folder = absolute(flags.keep_intermediate);
   options->scratch_folder = absolute(flags.scratch_dir);
   options->cluster_key_file = absolute(flags.cluster_key_file);
+  options->output_merged = absolute(flags.output_merged);
   options->summary_json = absolute(flags.summary_json);
   options->joblog = absolute(flags.joblog);
   return absl::OkStatus();
@@ -93,6 +94,12 @@ absl::Status ReadPlacement(const JobFlags& flags, JobOptions* options) {
         "--detach and --", flags.summary_json.empty() ? "joblog" : "summary_json",
         " exclude each other: the client is gone when the job ends; ask later with `millrace wait "
         "ID`, `millrace job ID --json` and `millrace attempts ID`"));
+  }
+  if (flags.detach && !flags.output_merged.empty()) {
+    return Invalid(absl::StrCat(
+        "--detach and --output_merged exclude each other: the client is gone when the job ends; "
+        "`millrace cat ID > ",
+        flags.output_merged, "` does the same later"));
   }
   options->detach = flags.detach;
   options->dry_run = flags.dry_run;

@@ -49,6 +49,7 @@ struct JobFlags {
   std::string scratch_dir;
   std::string cluster_key_file;
   std::string progress = "auto";
+  std::string output_merged;
   std::string summary_json;
   std::string joblog;
 };
@@ -82,6 +83,7 @@ struct JobOptions {
   std::string scratch_folder;
   std::string cluster_key_file;
   std::optional<ProgressMode> progress;  // not set: what suits standard error
+  std::string output_merged;             // all parts as one file; empty: none
   std::string summary_json;
   std::string joblog;
 };

@@ -81,6 +81,8 @@ DEFINE_string(
 DEFINE_string(progress, "auto",
               "bar, plain, json or none, on standard error; auto: a bar on a terminal, plain "
               "lines elsewhere.");
+DEFINE_string(output_merged, "",
+              "File that gets all parts, one after the other, when the job has succeeded.");
 DEFINE_string(summary_json, "", "File for what happened, as JSON.");
 DEFINE_string(joblog, "", "File for one tab-separated line per attempt.");
 
@@ -96,7 +98,7 @@ Program JobProgram(const Usage& usage, const std::string& path) {
       {"Input", {"input", "input_format", "record_bytes", "input_compression", "split_mb"}});
   program.groups.push_back({"Output",
                             {"output", "overwrite", "reducers", "output_format", "escape_output",
-                             "output_compression"}});
+                             "output_compression", "output_merged"}});
   program.groups.push_back({"Where it runs",
                             {"workers", "scratch_dir", "master", "connect_timeout", "detach",
                              "dry_run", "cluster_key_file", "insecure"}});
@@ -146,6 +148,7 @@ JobFlags GivenJobFlags() {
   flags.scratch_dir = FLAGS_scratch_dir;
   flags.cluster_key_file = FLAGS_cluster_key_file;
   flags.progress = FLAGS_progress;
+  flags.output_merged = FLAGS_output_merged;
   flags.summary_json = FLAGS_summary_json;
   flags.joblog = FLAGS_joblog;
   return flags;

@@ -45,7 +45,8 @@ Program MillraceProgram() {
       "  attempts ID      every attempt: where, why, how it ended\n"
       "  workers          every worker: where, slots, what it does\n"
       "  lineage ID TASK  what a task such as map-00012 was made from, and why it ran again\n"
-      "  diagnose ID      why a job failed, or what it waits for, and what to do";
+      "  diagnose ID      why a job failed, or what it waits for, and what to do\n"
+      "  cat ID           the output of a job, part after part, decompressed";
   program.groups = {{"Cluster", {"master", "connect_timeout", "cluster_key_file", "insecure"}},
                     {"Answers", {"json", "timeout"}}};
   program.examples = {"millrace jobs", "millrace --master=10.0.0.1:7070 wait job-3 --timeout=90s",

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "client/output_parts.h"
 #include "client/summary.h"
 #include "mapreduce/status_macros.h"
 #include "rpc/view_json.h"
@@ -75,6 +76,9 @@ absl::Status CheckSparesInput(FileSystem& fs, const char* flag, const std::strin
 
 absl::Status WriteReports(FileSystem& fs, const JobOptions& options, const JobView& view,
                           const std::vector<AttemptView>& attempts) {
+  if (!options.output_merged.empty() && view.state == JobState::kSucceeded) {
+    MILLRACE_RETURN_IF_ERROR(MergeParts(fs, view.output_folder, options.output_merged));
+  }
   if (!options.summary_json.empty()) {
     MILLRACE_RETURN_IF_ERROR(WriteText(fs, options.summary_json, JobJson(view) + "\n"));
   }
@@ -85,12 +89,14 @@ absl::Status WriteReports(FileSystem& fs, const JobOptions& options, const JobVi
 }
 
 absl::Status CheckReportPaths(FileSystem& fs, const JobOptions& options) {
+  MILLRACE_RETURN_IF_ERROR(CheckPath(fs, "--output_merged", options.output_merged));
   MILLRACE_RETURN_IF_ERROR(CheckPath(fs, "--summary_json", options.summary_json));
   return CheckPath(fs, "--joblog", options.joblog);
 }
 
 absl::Status CheckReportsSpareInput(FileSystem& fs, const JobOptions& options,
                                     const InputList& inputs) {
+  MILLRACE_RETURN_IF_ERROR(CheckSparesInput(fs, "--output_merged", options.output_merged, inputs));
   MILLRACE_RETURN_IF_ERROR(CheckSparesInput(fs, "--summary_json", options.summary_json, inputs));
   return CheckSparesInput(fs, "--joblog", options.joblog, inputs);
 }

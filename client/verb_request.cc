@@ -23,6 +23,7 @@ constexpr KnownVerb kVerbs[] = {
     {"wait", Verb::kWait, 1},         {"cancel", Verb::kCancel, 1},
     {"attempts", Verb::kAttempts, 1}, {"workers", Verb::kWorkers, 0},
     {"lineage", Verb::kLineage, 2},   {"diagnose", Verb::kDiagnose, 1},
+    {"cat", Verb::kCat, 1},
 };
 
 std::vector<std::string> VerbNames() {

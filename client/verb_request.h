@@ -11,7 +11,17 @@
 
 namespace millrace {
 
-enum class Verb : uint8_t { kJobs, kJob, kWait, kCancel, kAttempts, kWorkers, kLineage, kDiagnose };
+enum class Verb : uint8_t {
+  kJobs,
+  kJob,
+  kWait,
+  kCancel,
+  kAttempts,
+  kWorkers,
+  kLineage,
+  kDiagnose,
+  kCat,
+};
 
 struct VerbRequest {
   Verb verb = Verb::kJobs;

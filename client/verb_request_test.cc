@@ -37,7 +37,7 @@ TEST(ReadVerbTest, ATaskIsNamedAsInTables) {
 
 TEST(ReadVerbTest, MistakesAreAnsweredWithWhatIsMeant) {
   EXPECT_THAT(ErrorOf({}),
-              HasSubstr("jobs, job, wait, cancel, attempts, workers, lineage, diagnose"));
+              HasSubstr("jobs, job, wait, cancel, attempts, workers, lineage, diagnose, cat"));
   EXPECT_THAT(ErrorOf({"worker"}), HasSubstr("did you mean 'workers'?"));
   EXPECT_THAT(ErrorOf({"frobnicate"}), HasSubstr("known are jobs, job"));
   EXPECT_THAT(ErrorOf({"job"}), HasSubstr("needs a job"));

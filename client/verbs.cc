@@ -11,12 +11,14 @@
 #include "client/exit_codes.h"
 #include "client/job_watch.h"
 #include "client/lineage_text.h"
+#include "client/output_parts.h"
 #include "client/recovery_text.h"
 #include "client/summary.h"
 #include "client/tables.h"
 #include "client/terminal.h"
 #include "rpc/json_writer.h"
 #include "rpc/view_json.h"
+#include "storage/posix_file_system.h"
 
 namespace millrace {
 namespace {
@@ -123,6 +125,31 @@ kj::Promise<int> CancelJob(MasterLink& link, JobId job, bool json) {
       });
 }
 
+// The output lies where this host sees it too.
+int PrintOutput(const JobView& view) {
+  if (view.state != JobState::kSucceeded) {
+    return Refuse(absl::FailedPreconditionError(
+        absl::StrCat(ToString(view.job), " is ", Name(view.state), " and has no output",
+                     view.state == JobState::kFailed ? "; `millrace diagnose` says why" : "")));
+  }
+  PosixFileSystem fs;
+  bool reader_left = false;
+  const absl::Status printed =
+      ReadParts(fs, view.output_folder, [&reader_left](std::string_view bytes) -> absl::Status {
+        reader_left = std::fwrite(bytes.data(), 1, bytes.size(), stdout) < bytes.size();
+        return reader_left ? absl::CancelledError() : absl::OkStatus();
+      });
+  if (std::fflush(stdout) != 0 || reader_left) return kExitFailed;  // it has had enough
+  return printed.ok() ? kExitSuccess : Refuse(printed);
+}
+
+kj::Promise<int> PrintOutputOf(MasterLink& link, JobId job) {
+  return link.Watch(job, /*known_version=*/0, /*wait=*/0 * kj::SECONDS)
+      .then([](absl::StatusOr<JobView> view) {
+        return view.ok() ? PrintOutput(*view) : Refuse(view.status());
+      });
+}
+
 int AnswerEnded(const JobView& view, bool json) {
   json ? AnswerJson(JobJson(view)) : Answer(JobText(view));
   if (view.state == JobState::kSucceeded) return kExitSuccess;
@@ -167,6 +194,7 @@ kj::Promise<int> RunVerb(MasterLink& link, const VerbRequest& request, const Ver
     case Verb::kWorkers: return ListWorkers(link, options.json);
     case Verb::kDiagnose: return DiagnoseJob(link, request.job, options.json);
     case Verb::kLineage: return ShowLineage(link, request.task, options.json);
+    case Verb::kCat: return PrintOutputOf(link, request.job);
   }
   KJ_UNREACHABLE;
 }

@@ -126,6 +126,35 @@ class ClientTest(cluster.ClusterTest):
         self.gate.open()
         self.millrace(self.cluster, "wait", job)
 
+    def test_cat_prints_the_output_of_a_job_that_has_succeeded(self):
+        held = self.submit_held("--detach").finish().output().strip()
+        self.cat(held, code=2, says="is RUNNING and has no output")
+        self.gate.open()
+        self.millrace(self.cluster, "wait", held)
+        self.assertEqual(sorted(self.cat(held).splitlines()), ["after\t1", "before\t1"])
+        self.job(WORDCOUNT, "--master=" + self.cluster.address, "--input=" + self.path("in"),
+                 "--output=" + self.path("packed"), "--output_compression=zstd").finish()
+        self.assertEqual(self.cat("2"), "a\t1\nfew\t1\nwords\t1\n")
+
+    def cat(self, job, code=0, says=""):
+        cat = self.start("cat", [cluster.MILLRACE, "--master=" + self.cluster.address, "cat",
+                                 job]).finish(code)
+        self.assertIn(says, cat.said())
+        return cat.output()
+
+    def test_all_parts_may_be_merged_into_one_file(self):
+        flags = ("--input=" + self.path("in"), "--output=" + self.path("out"), "--reducers=3")
+        merged = "--output_merged=" + self.path("merged")
+        self.job(WORDCOUNT, "--workers=1", merged, *flags).finish()
+        with open(self.path("merged"), encoding="utf-8") as file:
+            self.assertEqual(sorted(file.read().splitlines()), ["a\t1", "few\t1", "words\t1"])
+        said = self.job(WORDCOUNT, "--master=" + self.cluster.address, "--detach", merged,
+                        *flags).finish(2).said()
+        self.assertIn("--detach and --output_merged exclude each other", said)
+        said = self.job(WORDCOUNT, "--workers=1", "--output_merged=" + self.path("in/text"),
+                        "--overwrite", *flags).finish(2).said()
+        self.assertIn("is an input file of this job", said)
+
     def test_unknown_jobs_and_verbs(self):
         for arguments in (("job", "99"), ("wait", "99"), ("cancel", "99"), ("attempts", "99"),
                           ("job", "x"), ("job",), ("frobnicate",), ()):

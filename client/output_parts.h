@@ -1,0 +1,27 @@
+// The parts of an output that is in place, one after the other: for `millrace cat` and
+// --output_merged. Blocks on the file system.
+#ifndef MILLRACE_CLIENT_OUTPUT_PARTS_H_
+#define MILLRACE_CLIENT_OUTPUT_PARTS_H_
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "storage/file_system.h"
+
+namespace millrace {
+
+using ByteSink = std::function<absl::Status(std::string_view bytes)>;
+
+// Hands the content of all parts to `sink`, in the order of their names, decompressed. kNotFound
+// when there is no complete output in `folder`. Errors are those of reading, and of the sink.
+absl::Status ReadParts(FileSystem& fs, const std::string& folder, const ByteSink& sink);
+
+// Makes `file` of all parts, as they lie: compressed parts make a compressed file, key/value files
+// a key/value file. `file` has its old content, or none, until the new one is complete.
+absl::Status MergeParts(FileSystem& fs, const std::string& folder, const std::string& file);
+
+}  // namespace millrace
+
+#endif  // MILLRACE_CLIENT_OUTPUT_PARTS_H_
