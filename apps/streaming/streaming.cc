@@ -98,6 +98,7 @@ int main(int argc, char** argv) {
   }
   if (!knows_folder) given.push_back(kFolderFlag + PersonsFolder());
   std::vector<char*> pointers;
+  pointers.reserve(given.size() + 1);
   for (std::string& argument : given) pointers.push_back(argument.data());
   pointers.push_back(nullptr);
 

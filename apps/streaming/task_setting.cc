@@ -90,6 +90,7 @@ std::vector<std::string> TaskEnvironment(const StreamingJob& job, const TaskInpu
   if (!input.file.empty()) variables["MILLRACE_INPUT_FILE"] = std::string(input.file);
   for (const auto& [name, value] : job.environment) variables[name] = value;
   std::vector<std::string> environment;
+  environment.reserve(variables.size());
   for (const auto& [name, value] : variables) {
     environment.push_back(absl::StrCat(name, "=", value));
   }
