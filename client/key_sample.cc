@@ -103,6 +103,8 @@ absl::Status SampleGuarded(const JobDescription& job, RecordReader* reader, cons
     return SamplePlace(job, reader, range, sink);
   } catch (const std::exception& exception) {
     return absl::AbortedError(absl::StrCat("the mapper threw an exception: ", exception.what()));
+  } catch (...) {
+    return absl::AbortedError("the mapper threw something that is no std::exception");
   }
 }
 

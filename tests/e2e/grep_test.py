@@ -1,5 +1,6 @@
 """grep on real processes, compared with Python's own regular expressions."""
 
+import gzip
 import os
 import re
 
@@ -27,6 +28,16 @@ class GrepTest(cluster.ClusterTest):
             with open(self.path("out", name), "rb") as f:
                 lines += f.read().split(b"\n")[:-1]
         return lines
+
+    def test_lines_of_a_compressed_file_are_numbered_as_they_were(self):
+        data = b"".join(b"line %d\n" % i for i in range(300000))  # several chunks
+        self.text("in/packed.gz", gzip.compress(data))
+        path = self.path("in/packed.gz").encode()
+        for number_format in ("lines", "nul"):
+            self.grep("--pattern=9999$", "--workers=1", "--input_format=" + number_format,
+                      "--overwrite")
+            self.assertEqual(self.output(), [b"%s:%d\tline %d" % (path, i + 1, i)
+                                             for i in range(9999, 300000, 10000)])
 
     def expected(self, matches):
         """What grep has to print for the files in `in`, in the order of their names."""

@@ -6,8 +6,9 @@
 //   kFailedPrecondition  an input file is not the one that was submitted (or is gone).
 //   kDataLoss            a source of a reduce is damaged, missing or not the expected one;
 //                        BadSourceOf says which.
-//   kOutOfRange          a record, of the input or emitted, is longer than the job allows: every
-//                        attempt would meet it. The message has its position.
+//   kOutOfRange          a record, of the input or emitted, is longer than the job allows, or
+//                        cannot be written in the output's format: every attempt would meet it.
+//                        The message has its position, or the key.
 //   kResourceExhausted   no space on this host's disk.
 //   kCancelled           TaskHooks::cancelled was set.
 //   others               this host could not do it (reading or writing failed).

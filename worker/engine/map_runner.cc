@@ -172,6 +172,7 @@ void MapRunner::Impl::CountRead(const Attempt& attempt, const InputChunk& chunk)
     records = line_ends + (data.empty() || data.back() == '\n' ? 0 : 1);
   } else {
     records = CountRecords(shape, data);
+    if (job_.counts_lines) line_numbers_.Passed(chunk, CountByte(data, '\n'));
   }
   attempt.stats->input_bytes += data.size();
   attempt.stats->input_records += records;
