@@ -145,6 +145,8 @@ absl::Status ReadChoices(const JobFlags& flags, JobOptions* options) {
   MILLRACE_ASSIGN_OR_RETURN(
       const size_t progress,
       ReadChoice("progress", flags.progress, {"bar", "plain", "json", "none", "auto"}));
+  MILLRACE_ASSIGN_OR_RETURN(const size_t reuse, ReadChoice("reuse", flags.reuse, {"auto", "off"}));
+  options->reuse = reuse == 0;
   options->decompress = compression == 1;
   options->shuffle = static_cast<ShuffleMode>(shuffle);
   if (flags.progress != "auto") options->progress = static_cast<ProgressMode>(progress);

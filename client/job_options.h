@@ -45,6 +45,7 @@ struct JobFlags {
   std::string skip_bad_records = "0";
   std::string shuffle = "auto";
   std::string keep_intermediate;
+  std::string reuse = "auto";
   std::string task_memory_mb = "512";
   std::string scratch_dir;
   std::string cluster_key_file;
@@ -79,6 +80,7 @@ struct JobOptions {
   uint32_t skip_bad_records = 0;
   ShuffleMode shuffle = ShuffleMode::kAuto;
   std::string keep_folder;  // empty: map outputs stay with their workers
+  bool reuse = true;        // take map outputs of earlier jobs, and leave them
   uint64_t task_memory_bytes = 0;
   std::string scratch_folder;
   std::string cluster_key_file;

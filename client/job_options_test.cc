@@ -45,6 +45,15 @@ TEST(JobOptionsTest, ThePlainCommandMeansALocalClusterWithOneWorkerPerCore) {
   EXPECT_FALSE(options.progress.has_value());
 }
 
+TEST(JobOptionsTest, MapOutputsAreUsedAgainUnlessThePersonSaysOtherwise) {
+  JobFlags flags = Flags();
+  EXPECT_TRUE(Read(flags).reuse);
+  flags.reuse = "off";
+  EXPECT_FALSE(Read(flags).reuse);
+  flags.reuse = "yes";
+  EXPECT_EQ(ErrorOf(flags), "--reuse=yes: needs one of auto, off");
+}
+
 TEST(JobOptionsTest, RelativePathsAreSeenFromWhereThePersonStands) {
   JobFlags flags = Flags();
   flags.summary_json = "s.json";

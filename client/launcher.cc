@@ -21,6 +21,7 @@
 #include "client/key_sample.h"
 #include "client/launcher_flags.h"
 #include "client/local_cluster.h"
+#include "client/map_identity.h"
 #include "client/reports.h"
 #include "client/roles.h"
 #include "client/terminal.h"
@@ -124,11 +125,16 @@ int RunOnLocalCluster(const Program& program, CheckedJob job) {
   return exit_code;
 }
 
-int RunOnCluster(const Program& program, CheckedJob job) {
+// `flags` and `description` say what the maps depend on.
+int RunOnCluster(const Program& program, CheckedJob job, const JobDescription& description,
+                 const std::vector<std::string>& flags) {
   HoldSignals(ClusterKind::kRunning);
   absl::StatusOr<JobBinary> binary = IdentifyOwnBinary();
   if (!binary.ok()) return UsageError(program, binary.status());
   job.draft.spec.binary = *std::move(binary);
+  if (job.options.reuse && description.deterministic) {
+    job.draft.spec.map_identity = MapIdentity(description, job.draft.spec, flags);
+  }
   JobTarget target{program.name, job.options.master, job.key, /*local=*/nullptr};
   return RunJob(target, job.options, std::move(job.draft));
 }
@@ -155,7 +161,8 @@ int Main(int argc, char** argv, const Usage& usage, const Describe& describe) {
   if (checked->options.dry_run) return ShowDryRun(*checked);
   switch (checked->options.placement) {
     case Placement::kLocalCluster: return RunOnLocalCluster(program, *std::move(checked));
-    case Placement::kCluster: return RunOnCluster(program, *std::move(checked));
+    case Placement::kCluster:
+      return RunOnCluster(program, *std::move(checked), *job, GivenFlagsOf(usage));
     case Placement::kInline: break;
   }
   return RunInline(program.name, checked->options, *job, std::move(checked->draft));

@@ -73,6 +73,11 @@ DEFINE_string(keep_intermediate, "",
               "instead of to the worker's own disk, so that a lost worker costs no finished map. "
               "What the job put there goes when it ends. Empty: off. Without effect on "
               "--workers=inline, which has no worker to lose.");
+DEFINE_string(reuse, "auto",
+              "auto: a map of the same program, with the same flags and input, that a running "
+              "cluster has run before does not run again: its output is used again, if it is still "
+              "there; off: take none and leave none. A local cluster ends with its job and has "
+              "nothing to use again.");
 DEFINE_string(
     task_memory_mb, "512",
     "Anonymous memory of one executor, in MiB, 64 or more. One line of input, and one key with "
@@ -105,7 +110,7 @@ Program JobProgram(const Usage& usage, const std::string& path) {
   program.groups.push_back(
       {"Limits",
        {"max_attempts", "skip_bad_records", "speculation", "speculation_floor", "progress_timeout",
-        "shuffle", "keep_intermediate", "task_memory_mb"}});
+        "shuffle", "keep_intermediate", "reuse", "task_memory_mb"}});
   program.groups.push_back({"Reports", {"progress", "summary_json", "joblog"}});
   program.examples = usage.examples;
   if (program.examples.empty()) {
@@ -144,6 +149,7 @@ JobFlags GivenJobFlags() {
   flags.skip_bad_records = FLAGS_skip_bad_records;
   flags.shuffle = FLAGS_shuffle;
   flags.keep_intermediate = FLAGS_keep_intermediate;
+  flags.reuse = FLAGS_reuse;
   flags.task_memory_mb = FLAGS_task_memory_mb;
   flags.scratch_dir = FLAGS_scratch_dir;
   flags.cluster_key_file = FLAGS_cluster_key_file;
@@ -152,6 +158,16 @@ JobFlags GivenJobFlags() {
   flags.summary_json = FLAGS_summary_json;
   flags.joblog = FLAGS_joblog;
   return flags;
+}
+
+std::vector<std::string> GivenFlagsOf(const Usage& usage) {
+  std::vector<std::string> values;
+  for (const std::string& name : usage.flags) {
+    std::string value;
+    gflags::GetCommandLineOption(name.c_str(), &value);
+    values.push_back(absl::StrCat(name, "=", value));
+  }
+  return values;
 }
 
 bool GivenInsecure() { return FLAGS_insecure; }

@@ -3,6 +3,7 @@
 #define MILLRACE_CLIENT_LAUNCHER_FLAGS_H_
 
 #include <string>
+#include <vector>
 
 #include "client/command_line.h"
 #include "client/job_options.h"
@@ -15,6 +16,8 @@ Program JobProgram(const Usage& usage, const std::string& path);
 
 // The values after parsing.
 JobFlags GivenJobFlags();
+// "name=value" of each flag that the job itself has.
+std::vector<std::string> GivenFlagsOf(const Usage& usage);
 bool GivenInsecure();
 
 }  // namespace millrace

@@ -63,6 +63,11 @@ std::string LineageText(const LineageView& lineage) {
   std::string text =
       absl::StrCat(TaskName(lineage.kind, lineage.task.index), " of ", ToString(lineage.task.job),
                    ": ", lineage.state, "\n  winner    ", WinnerText(lineage), "\n");
+  if (lineage.made_for.job.is_set()) {
+    absl::StrAppend(&text, "  reused    the output of ",
+                    TaskName(StageKind::kMap, lineage.made_for.index), " of ",
+                    ToString(lineage.made_for.job), "\n");
+  }
   if (!lineage.split.empty()) absl::StrAppend(&text, SplitText(lineage.split));
   if (lineage.kind == StageKind::kReduce) absl::StrAppend(&text, SourcesText(lineage));
   absl::StrAppend(&text, "  attempts  ", lineage.attempts.size(), "\n");

@@ -59,6 +59,19 @@ TEST(LineageTextTest, AReduceShowsWhichSourcesItHasToWaitFor) {
   EXPECT_THAT(text, HasSubstr("map-00001  lost       attempt-1-2  w2      -\n"));
 }
 
+TEST(LineageTextTest, AMapThatDidNotRunNamesTheOneWhoseOutputItTook) {
+  LineageView lineage;
+  lineage.task = TaskId{JobId(3), 0, 7};
+  lineage.state = "done";
+  lineage.winner = AttemptId{Epoch(1), 9};
+  lineage.made_for = TaskId{JobId(2), 0, 5};
+  EXPECT_EQ(LineageText(lineage),
+            "map-00007 of job-3: done\n"
+            "  winner    attempt-1-9\n"
+            "  reused    the output of map-00005 of job-2\n"
+            "  attempts  0\n");
+}
+
 TEST(LineageTextTest, WhatIsForgottenIsSaid) {
   LineageView lineage;
   lineage.task = TaskId{JobId(3), 0, 7};

@@ -43,6 +43,13 @@ std::string TasksText(const JobView& view) {
   return reduces == 0 ? maps : absl::StrCat(maps, ", ", reduces, " reduce");
 }
 
+// Maps that did not run, if there are any.
+std::string ReusedLine(const JobView& view) {
+  if (view.map_outputs_reused == 0) return "";
+  return absl::StrCat("  reused    ", CountText(view.map_outputs_reused, "map output"),
+                      " of earlier jobs\n");
+}
+
 std::string WorkersText(const JobView& view) {
   const std::string joined = absl::StrCat(view.workers_joined, " joined");
   return view.workers_lost == 0 ? joined : absl::StrCat(joined, ", ", view.workers_lost, " lost");
@@ -72,8 +79,8 @@ std::string SummaryText(const JobView& view) {
   std::string text =
       absl::StrCat(ToString(view.job), " (", view.name, ") ", Name(view.state), " in ",
                    DurationText(view.wall_ms), "\n  bytes     ", BytesLine(view), "\n  tasks     ",
-                   TasksText(view), "\n  attempts  ", AttemptsText(view), "\n  workers   ",
-                   WorkersText(view), "\n");
+                   TasksText(view), "\n", ReusedLine(view), "  attempts  ", AttemptsText(view),
+                   "\n  workers   ", WorkersText(view), "\n");
   if (!view.skipped_records.empty())
     absl::StrAppend(&text, "  warning   ", SkippedText(view), "\n");
   if (view.state == JobState::kSucceeded) {

@@ -57,6 +57,13 @@ TEST(SummaryTextTest, SaysWhatWhereHowLongAndHowMuch) {
             "  output    /data/out\n");
 }
 
+TEST(SummaryTextTest, MapOutputsOfEarlierJobsAreCounted) {
+  JobView view = Succeeded();
+  view.map_outputs_reused = 15;
+  EXPECT_THAT(SummaryText(view), HasSubstr("4 reduce\n  reused    15 map outputs of earlier jobs\n"
+                                           "  attempts"));
+}
+
 TEST(SummaryTextTest, SkippedRecordsAreAWarningWithWhereToReadMore) {
   JobView view = Succeeded();
   EXPECT_THAT(SummaryText(view), Not(HasSubstr("skipped")));

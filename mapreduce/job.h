@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -79,6 +80,16 @@ struct JobDescription {
   // Patterns as in `--input`, which is not asked for then: inputs that differ in kind, read in this
   // order. MapInput::input() says to which of them a file belongs.
   std::vector<std::string> inputs;
+  // What maps give may be used again by later jobs on the same cluster (--reuse). By default that
+  // is done for maps of the same binary whose job has the same flags. An author who knows better
+  // says what the mapper, the combiner and the partitioner depend on: a version that stands for
+  // their code, and the parameters that they see; whatever is not among them is the reducer's
+  // alone.
+  std::string map_version;
+  std::optional<std::vector<std::string>> map_parameters;
+  // Whether a map that reads the same gives the same. If not, its output is never used again.
+  bool deterministic = true;
+
   // Whether `--reducers=0` (a map-only job, one part a map task) has a meaning here.
   bool allows_map_only = false;
 

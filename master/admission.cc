@@ -7,6 +7,7 @@
 #include "glog/logging.h"
 #include "mapreduce/count_text.h"
 #include "mapreduce/status_macros.h"
+#include "master/map_fingerprints.h"
 #include "rpc/wire.h"
 #include "storage/output_check.h"
 #include "storage/output_committer.h"
@@ -25,6 +26,7 @@ struct Admission::Candidate {
   JobSpec spec;
   std::shared_ptr<StoredJob> stored;
   std::string encoded;  // the specification, for the journal
+  std::vector<Digest> fingerprints;
   bool staged = false;
   std::string objection;  // set: refused, later steps do nothing
 
@@ -61,6 +63,7 @@ struct Admission::Candidate {
       MILLRACE_RETURN_IF_ERROR(
           committer.Keep(spec.output_folder, context.staging_key, context.keep_folder));
     }
+    fingerprints = MapFingerprints(spec, stored->splits);
     encoded = EncodeJobSpec(spec);
     spec.inputs.clear();
     return absl::OkStatus();
@@ -150,7 +153,8 @@ kj::Promise<AdmissionAnswer> Admission::Submit(std::shared_ptr<Candidate> candid
   }
   auto decided = decisions_.Await(candidate->spec.request_id);
   services_.events.Happened(JobSubmitted{MakePlan(*candidate->stored, candidate->spec),
-                                         std::move(candidate->encoded), candidate->job});
+                                         std::move(candidate->encoded), candidate->job,
+                                         std::move(candidate->fingerprints)});
   return decided.then(
       [this, candidate](AnswerSubmit answer) { return Conclude(*candidate, answer); });
 }

@@ -83,6 +83,7 @@ JobView ClientViews::MakeJobView(const JobSnapshot& snapshot) const {
   view.shuffled_bytes = summary.stats.shuffled_bytes;
   view.output_bytes = summary.stats.output_bytes;
   view.counters = summary.counters;
+  view.map_outputs_reused = summary.map_outputs_reused;
   view.skipped_records = summary.skipped_records;
   view.output_folder = summary.plan.output_folder;
   view.submitted_unix_ms = summary.accepted_wall_us / 1000;
@@ -162,6 +163,7 @@ absl::StatusOr<LineageView> ClientViews::Lineage(const TaskId& task, uint32_t fi
   view.digest = lineage->digest;
   view.sources = lineage->sources;
   view.forgotten = lineage->forgotten;
+  view.made_for = lineage->made_for;
   view.read = std::move(lineage->read);
   if (first_source > 0) return view;
   const auto stored = jobs_.Find(task.job);

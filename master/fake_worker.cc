@@ -73,6 +73,20 @@ class FakeWorker::Server final : public capnp_worker::Worker::Server {
     return Answered();
   }
 
+  kj::Promise<void> retainOutputs(RetainOutputsContext context) override {
+    for (const auto output : context.getParams().getOutputs()) {
+      mail_.retained.push_back(Must(ReadAttemptId(output.getAttempt())));
+    }
+    return Answered();
+  }
+
+  kj::Promise<void> dropOutputs(DropOutputsContext context) override {
+    for (const auto output : context.getParams().getOutputs()) {
+      mail_.dropped.push_back(Must(ReadAttemptId(output.getAttempt())));
+    }
+    return Answered();
+  }
+
  private:
   kj::Promise<void> Answered() {
     return worker_.frozen_ ? kj::Promise<void>(kj::NEVER_DONE) : kj::Promise<void>(kj::READY_NOW);

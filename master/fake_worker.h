@@ -29,6 +29,8 @@ struct WorkerMail {
   std::vector<AttemptId> granted;
   std::vector<AttemptId> cancelled;
   std::vector<JobId> released;
+  std::vector<AttemptId> retained;
+  std::vector<AttemptId> dropped;
   std::map<JobId, std::map<uint32_t, MapSource>> sources;  // newest, by map
   std::map<JobId, uint64_t> source_version;
 };

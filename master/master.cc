@@ -25,6 +25,7 @@ CoreOptions MakeCoreOptions(const Master::Options& options) {
   core.epoch = options.epoch;
   core.started_wall_us = options.started_wall_us;
   core.lease = options.lease;
+  core.reuse_bytes_max = options.reuse_bytes;
   return core;
 }
 
@@ -59,6 +60,8 @@ class Master::Performer {
   void operator()(const CancelAttempt& action) { master_.links_.Cancel(action); }
   void operator()(const PublishSources& action) { master_.links_.Publish(action); }
   void operator()(const ReleaseJob& action) { master_.links_.Release(action); }
+  void operator()(const RetainOutputs& action) { master_.links_.Retain(action); }
+  void operator()(const DropOutputs& action) { master_.links_.DropOutputs(action); }
   void operator()(const AnswerOutcome& action) { master_.links_.Answer(action); }
   void operator()(const ForgetWorker& action) { master_.links_.Forget(action); }
   void operator()(const PublishJob& action) { master_.Publish(action.job); }

@@ -51,7 +51,8 @@ class Master final : private ActionPerformer, private kj::TaskSet::ErrorHandler 
     std::string cluster_id;
     int64_t started_wall_us = 0;  // wall time now, for display
     absl::Duration lease = absl::Seconds(10);
-    std::string binaries_folder;  // for uploaded job binaries
+    uint64_t reuse_bytes = uint64_t{10} << 30;  // of map outputs that workers retain; 0: none
+    std::string binaries_folder;                // for uploaded job binaries
     std::string host_id;
     bool jobs_end_with_master =
         false;  // nobody recovers them, so what they staged is abandoned then

@@ -35,6 +35,9 @@ DEFINE_string(scratch_dir, "",
               "Folder for the files of workers started with --workers=N; empty: $TMPDIR, else "
               "/tmp.");
 DEFINE_string(lease, "10s", "How long a silent worker is waited for before it counts as lost.");
+DEFINE_string(reuse_mb, "10240",
+              "How much of the map outputs of jobs that succeeded workers keep for later jobs, in "
+              "MiB, on all of them together; the oldest go first. 0: none.");
 DEFINE_string(cluster_key_file, "",
               "File with the cluster's key, mode 0600; needed beyond this machine.");
 DEFINE_bool(insecure, false, "Go without a key beyond this machine.");
@@ -46,6 +49,8 @@ DEFINE_string(
 namespace millrace {
 namespace {
 
+constexpr uint64_t kReuseMbMax = uint64_t{1} << 30;  // 1 PiB
+
 Program MasterProgram() {
   Program program;
   program.name = "master";
@@ -54,7 +59,7 @@ Program MasterProgram() {
       "restart. SIGTERM stops it; jobs go on when it is started again.";
   program.synopsis = "[flags]";
   program.groups = {{"Addresses", {"listen", "http"}},
-                    {"Workers", {"workers", "scratch_dir", "lease"}},
+                    {"Workers", {"workers", "scratch_dir", "lease", "reuse_mb"}},
                     {"State", {"state_dir", "ready_file"}},
                     {"Access", {"cluster_key_file", "insecure"}}};
   program.examples = {"master --workers=4", "master --workers=10.0.0.2:7071,10.0.0.3:7071",
@@ -114,6 +119,9 @@ absl::StatusOr<MasterOptions> ReadOptions() {
   }
   MILLRACE_ASSIGN_OR_RETURN(const uint64_t lease_ms, ReadMilliseconds("lease", FLAGS_lease));
   options.lease = absl::Milliseconds(lease_ms);
+  MILLRACE_ASSIGN_OR_RETURN(const uint64_t reuse_mb,
+                            ReadCount("reuse_mb", FLAGS_reuse_mb, 0, kReuseMbMax));
+  options.reuse_bytes = reuse_mb << 20;
   options.cluster_key_file = InWorkingFolder(FLAGS_cluster_key_file);
   options.insecure = FLAGS_insecure;
   options.ready_file = InWorkingFolder(FLAGS_ready_file);

@@ -161,6 +161,7 @@ void MasterProcess::MakeMaster() {
   options.cluster_id = state_ != nullptr ? state_->cluster_id() : DrawClusterId();
   options.started_wall_us = absl::ToUnixMicros(absl::Now());
   options.lease = options_.lease;
+  options.reuse_bytes = options_.reuse_bytes;
   options.binaries_folder =
       UploadedBinariesFolder(state_ != nullptr ? options_.state_dir : temporary_folder_);
   options.host_id = HostId();

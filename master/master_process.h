@@ -3,6 +3,7 @@
 #ifndef MILLRACE_MASTER_MASTER_PROCESS_H_
 #define MILLRACE_MASTER_MASTER_PROCESS_H_
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -24,6 +25,7 @@ struct MasterOptions {
   bool insecure = false;  // beyond loopback without a key
 
   absl::Duration lease = absl::Seconds(10);
+  uint64_t reuse_bytes = uint64_t{10} << 30;  // see Master::Options
   // Written by rename when all is ready, removed at the end: {"pid": 1, "listen": "HOST:PORT",
   // "http": "HOST:PORT"}.
   std::string ready_file;

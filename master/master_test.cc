@@ -33,6 +33,26 @@ TEST_F(MasterTest, AJobRunsToItsEnd) {
   EXPECT_THAT(blue.mail().released, ElementsAre(job));
 }
 
+TEST_F(MasterTest, ALaterJobTakesTheMapOutputsThatAWorkerRetains) {
+  FakeWorker& red = AddWorker("red");
+  JobSpec spec = WordCount("/out", /*maps=*/3);
+  spec.map_identity = Digest{1, 2};
+  const JobId first = Submit(spec).job;
+  WorkAll();
+  EXPECT_THAT(red.mail().retained, SizeIs(3));
+  EXPECT_THAT(red.mail().released, ElementsAre(first));
+
+  spec.request_id = "another request";
+  spec.output_folder = "/again";
+  const JobId second = Submit(spec).job;
+  WorkAll();
+  EXPECT_EQ(View(second).state, JobState::kSucceeded) << View(second).error;
+  EXPECT_EQ(View(second).map_outputs_reused, 3u);
+  EXPECT_THAT(red.mail().launched, SizeIs(3 + 1 + 1)) << "three maps and a reduce, and a reduce";
+  const MapSource& source = red.mail().sources.at(second).at(2);
+  EXPECT_EQ(source.made_for, (TaskId{first, 0, 2}));
+}
+
 TEST_F(MasterTest, AnEmptyInputGivesEmptyPartsFromReducesWithoutSources) {
   AddWorker("red");
   const JobId job = Submit(WordCount("/out", /*maps=*/0)).job;

@@ -13,8 +13,17 @@
 namespace millrace {
 namespace {
 
-// Keeps a message below 100 KB, so that a heartbeat never waits long behind it.
+// Keeps a message near 100 KB, so that a heartbeat never waits long behind it.
 constexpr size_t kSourcesPerCall = 1000;
+constexpr size_t kOutputsPerCall = 1000;
+
+void WriteNames(const WorkerLink::OutputNames& outputs, size_t first,
+                capnp::List<capnp_worker::OutputName>::Builder out) {
+  for (size_t i = 0; i < out.size(); ++i) {
+    Write(outputs[first + i].first, out[i].initTask());
+    Write(outputs[first + i].second, out[i].initAttempt());
+  }
+}
 
 }  // namespace
 
@@ -179,6 +188,30 @@ void WorkerLink::Release(JobId job) {
     Write(session_, request.initSession());
     request.setJob(job.value());
     Send(absl::StrCat("releasing ", ToString(job)), kj::mv(request));
+  });
+}
+
+void WorkerLink::Retain(const OutputNames& outputs) {
+  WhenOpen([this, outputs]() {
+    for (size_t first = 0; first < outputs.size(); first += kOutputsPerCall) {
+      auto request = worker_.retainOutputsRequest();
+      Write(session_, request.initSession());
+      const size_t count = std::min(kOutputsPerCall, outputs.size() - first);
+      WriteNames(outputs, first, request.initOutputs(count));
+      Send("retaining outputs", kj::mv(request));
+    }
+  });
+}
+
+void WorkerLink::Drop(const OutputNames& outputs) {
+  WhenOpen([this, outputs]() {
+    for (size_t first = 0; first < outputs.size(); first += kOutputsPerCall) {
+      auto request = worker_.dropOutputsRequest();
+      Write(session_, request.initSession());
+      const size_t count = std::min(kOutputsPerCall, outputs.size() - first);
+      WriteNames(outputs, first, request.initOutputs(count));
+      Send("dropping outputs", kj::mv(request));
+    }
   });
 }
 

@@ -21,6 +21,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "master/pending_answers.h"
@@ -70,6 +71,10 @@ class WorkerLink final : private kj::TaskSet::ErrorHandler {
   // Sent in calls of at most 1,000 sources each.
   void Publish(const SourceUpdate& update, const JobContext& context);
   void Release(JobId job);
+  // In calls of at most 1,000 outputs each.
+  using OutputNames = std::vector<std::pair<TaskId, AttemptId>>;
+  void Retain(const OutputNames& outputs);
+  void Drop(const OutputNames& outputs);
 
   const WorkerSessionId& session() const { return session_; }
 

@@ -165,6 +165,14 @@ void WorkerLinks::Release(const ReleaseJob& action) {
   if (Link* link = FindLink(action.worker)) link->calls->Release(action.job);
 }
 
+void WorkerLinks::Retain(const RetainOutputs& action) {
+  if (Link* link = FindLink(action.worker)) link->calls->Retain(action.outputs);
+}
+
+void WorkerLinks::DropOutputs(const millrace::DropOutputs& action) {
+  if (Link* link = FindLink(action.worker)) link->calls->Drop(action.outputs);
+}
+
 void WorkerLinks::Answer(const AnswerOutcome& action) {
   reports_.Answer({action.worker, action.attempt}, action.reply);
 }

@@ -82,6 +82,8 @@ class WorkerLinks final : private kj::TaskSet::ErrorHandler {
   void Cancel(const CancelAttempt& action);
   void Publish(const PublishSources& action);
   void Release(const ReleaseJob& action);
+  void Retain(const RetainOutputs& action);
+  void DropOutputs(const millrace::DropOutputs& action);
   void Answer(const AnswerOutcome& action);
   void Forget(const ForgetWorker& action);
 

@@ -37,6 +37,7 @@ struct JobView {
   uint64_t shuffled_bytes = 0;
   uint64_t output_bytes = 0;
   std::map<std::string, int64_t> counters;
+  uint64_t map_outputs_reused = 0;  // made by earlier jobs
   std::string output_folder;
   int64_t submitted_unix_ms = 0;  // for display
   uint64_t wall_ms = 0;           // from submit to now, or to the end

@@ -14,6 +14,18 @@ void WriteDigest(const Digest& digest, JsonWriter* json) {
   WriteOptionalText(digest == Digest() ? "" : digest.ToHex(), json);
 }
 
+// The map of an earlier job whose output was taken.
+void WriteReused(const TaskId& made_for, JsonWriter* json) {
+  if (!made_for.job.is_set()) {
+    json->Null();
+    return;
+  }
+  json->OpenObject();
+  json->Key("job").String(ToString(made_for.job));
+  json->Key("task").String(TaskName(StageKind::kMap, made_for.index));
+  json->CloseObject();
+}
+
 void WriteRange(const FileRange& range, JsonWriter* json) {
   json->OpenObject();
   json->Key("file").String(range.file.path);
@@ -50,6 +62,8 @@ std::string LineageJson(const LineageView& lineage) {
   WriteAttemptId(lineage.winner, &json);
   json.Key("digest");
   WriteDigest(lineage.digest, &json);
+  json.Key("reused");
+  WriteReused(lineage.made_for, &json);
   json.Key("attempts");
   WriteArray(lineage.attempts, WriteAttempt, &json);
   json.Key("sources");

@@ -186,6 +186,7 @@ struct JobView {
   recoveryDropped @21 :UInt64;  # older ones that are not in the list
   # Records of the input that were left out, by file and offset; none in lists of jobs.
   skippedRecords @22 :List(T.InputRecord);
+  mapOutputsReused @23 :UInt64;  # made by earlier jobs
 }
 
 # What was lost, how that was noticed, what it cost and how much was done again.
@@ -226,6 +227,7 @@ struct LineageView {
   forgotten @7 :Text;  # what can no longer be told; empty: nothing
   attempts @8 :List(AttemptView);
   read @9 :List(SourceView);
+  madeFor @10 :T.TaskId;  # the map of an earlier job whose output this one took; absent: none
 }
 
 struct SourceView {

@@ -106,6 +106,9 @@ struct JobSpec {
   ShuffleMode shuffle = ShuffleMode::kAuto;
   uint64_t task_memory_bytes = 512u << 20;
   std::string keep_folder;  // absolute; where map outputs outlive their workers; empty: they do not
+  // Of all that the output of a map depends on beside its input, its format and the number of
+  // parts; not set: the job neither takes map outputs of earlier jobs nor leaves any.
+  std::optional<Digest> map_identity;
 
   bool map_only() const { return reducers == 0; }
 };
@@ -165,6 +168,7 @@ struct MapSource {
   AttemptId attempt;  // not set: the source is lost and a new one will follow
   WorkerId worker;
   Digest digest;
+  TaskId made_for;  // a map of an earlier job, whose output is used again; not set: of this job
 };
 
 // How to reach a worker's finished map outputs.

@@ -84,6 +84,8 @@ struct JobSpec {
   # In a job with a total order: keys that begin the parts after the first, ascending.
   splitKeys @19 :List(Data);
   partSuffix @20 :Text;  # ends the names of parts: empty, or ".zst"
+  # Of all that a map's output depends on beside its input; absent: no outputs are used again.
+  mapIdentity @21 :Digest;
 }
 
 struct JobContext {
@@ -125,6 +127,7 @@ struct MapSource {
   attempt @1 :AttemptId;
   worker @2 :UInt64;
   digest @3 :Digest;
+  madeFor @4 :TaskId;  # a map of an earlier job, whose output is used again; absent: of this job
 }
 
 struct ShuffleAddress {

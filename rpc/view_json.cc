@@ -82,7 +82,7 @@ void WriteRecord(const InputRecord& record, JsonWriter* json) {
 }
 
 void WriteTotals(const JobView& job, JsonWriter* json) {
-  json->Key("map_outputs_reused").Number(0);
+  json->Key("map_outputs_reused").Number(job.map_outputs_reused);
   json->Key("stale_reports").Number(job.stale_reports);
   json->Key("workers").OpenObject();
   json->Key("joined").Number(job.workers_joined);

@@ -45,6 +45,12 @@ TEST(ViewJsonTest, AJobTellsWhatHappened) {
   EXPECT_THAT(json, HasSubstr(R"("counters": {"words/odd": 7}, "error": null)"));
 }
 
+TEST(ViewJsonTest, MapOutputsOfEarlierJobsAreCounted) {
+  JobView job = WordCount();
+  job.map_outputs_reused = 15;
+  EXPECT_THAT(JobJson(job), HasSubstr(R"("map_outputs_reused": 15, )"));
+}
+
 TEST(ViewJsonTest, AFailedJobHasItsError) {
   JobView job = WordCount();
   job.state = JobState::kFailed;
@@ -116,6 +122,7 @@ TEST(ViewJsonTest, TheLineageOfAMapNamesItsRangesAndItsWinner) {
             R"({"job": "job-3", "task": "map-00012", "state": "done", )"
             R"("split": [{"file": "/in/a", "offset": 40, "length": 60}], )"
             R"("winner": "attempt-1-17", "digest": "00000000000000010000000000000002", )"
+            R"("reused": null, )"
             R"("attempts": [], "sources": [], "forgotten": null})");
 }
 

@@ -136,6 +136,7 @@ MapSource MapSourceFrom(capnp_types::MapSource::Reader in, FieldReader& fields) 
   source.worker = WorkerId(in.getWorker());
   fields.Require(source.worker.is_set() || !source.attempt.is_set(), "worker", "missing");
   source.digest = fields.Nested("digest", ReadDigest(in.getDigest()));
+  if (in.hasMadeFor()) source.made_for = fields.Nested("madeFor", ReadTaskId(in.getMadeFor()));
   return source;
 }
 
@@ -305,6 +306,7 @@ void Write(const MapSource& value, capnp_types::MapSource::Builder out) {
   Write(value.attempt, out.initAttempt());
   out.setWorker(value.worker.value());
   Write(value.digest, out.initDigest());
+  if (value.made_for.job.is_set()) Write(value.made_for, out.initMadeFor());
 }
 
 void Write(const ShuffleAddress& value, capnp_types::ShuffleAddress::Builder out) {

@@ -74,6 +74,9 @@ JobSpec JobSpecFrom(capnp_types::JobSpec::Reader in, FieldReader& fields) {
   if (in.getKeepFolder().size() > 0) {
     spec.keep_folder = fields.Path("keepFolder", in.getKeepFolder());
   }
+  if (in.hasMapIdentity()) {
+    spec.map_identity = fields.Nested("mapIdentity", ReadDigest(in.getMapIdentity()));
+  }
   return spec;
 }
 
@@ -166,6 +169,7 @@ void Write(const JobSpec& value, capnp_types::JobSpec::Builder out) {
   out.setPartSuffix(ToText(value.part_suffix));
   out.setKeepFolder(ToText(value.keep_folder));
   WriteBytes(value.split_keys, out.initSplitKeys(static_cast<uint>(value.split_keys.size())));
+  if (value.map_identity.has_value()) Write(*value.map_identity, out.initMapIdentity());
 }
 
 void Write(const JobContext& value, capnp_types::JobContext::Builder out) {

@@ -44,6 +44,7 @@ LineageView LineageViewFrom(capnp_master::LineageView::Reader in, FieldReader& f
       "attempts", in.getAttempts(), kMaxPage, ReadAttemptView);
   lineage.read = fields.NestedList<SourceView, capnp_master::SourceView>("read", in.getRead(),
                                                                          kMaxPage, ReadSourceView);
+  if (in.hasMadeFor()) lineage.made_for = fields.Nested("madeFor", ReadTaskId(in.getMadeFor()));
   return lineage;
 }
 
@@ -76,6 +77,7 @@ void Write(const LineageView& value, capnp_master::LineageView::Builder out) {
   for (uint i = 0; i < value.attempts.size(); ++i) millrace::Write(value.attempts[i], attempts[i]);
   auto read = out.initRead(static_cast<uint>(value.read.size()));
   for (uint i = 0; i < value.read.size(); ++i) Write(value.read[i], read[i]);
+  if (value.made_for.job.is_set()) millrace::Write(value.made_for, out.initMadeFor());
 }
 
 }  // namespace millrace

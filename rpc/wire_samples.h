@@ -51,6 +51,7 @@ inline JobSpec SampleJobSpec() {
   spec.shuffle = ShuffleMode::kNetwork;
   spec.task_memory_bytes = 78;
   spec.keep_folder = "/keep";
+  spec.map_identity = SampleDigest();
   return spec;
 }
 
@@ -93,6 +94,7 @@ inline MapSource SampleSource() {
   source.attempt = SampleAttempt();
   source.worker = WorkerId(5);
   source.digest = SampleDigest();
+  source.made_for = {JobId(2), 0, 7};
   return source;
 }
 
@@ -158,6 +160,7 @@ inline JobView SampleJobView() {
   job.submitted_unix_ms = 19;
   job.wall_ms = 20;
   job.waiting_on = "workers: none has joined";
+  job.map_outputs_reused = 3;
   job.skipped_records = {{"/in/a", 17, 5}, {"/in/b", 0, 2}};
   return job;
 }

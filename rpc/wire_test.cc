@@ -93,6 +93,7 @@ TEST(WireTest, NoFieldOfASampleIsLost) {
   EXPECT_EQ(spec.skip, SampleAttemptSpec().skip);
   EXPECT_EQ(Sent<wire::JobSpec>(SampleJobSpec(), ReadJobSpec)->skip_bad_records, 6u);
   EXPECT_EQ(Sent<wire::JobSpec>(SampleJobSpec(), ReadJobSpec)->keep_folder, "/keep");
+  EXPECT_EQ(Sent<wire::JobSpec>(SampleJobSpec(), ReadJobSpec)->map_identity, SampleDigest());
 
   const JobContext context = *Sent<wire::JobContext>(SampleJobContext(), ReadJobContext);
   EXPECT_EQ(context.binary.inode, 44u);

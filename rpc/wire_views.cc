@@ -86,6 +86,7 @@ JobView JobViewFrom(capnp_master::JobView::Reader in, FieldReader& fields) {
   job.recovery = fields.NestedList<RecoveryEntry, capnp_master::RecoveryEntry>(
       "recovery", in.getRecovery(), kMaxRecoveryEntries, ReadRecoveryEntry);
   job.recovery_dropped = in.getRecoveryDropped();
+  job.map_outputs_reused = in.getMapOutputsReused();
   job.skipped_records = fields.NestedList<InputRecord, capnp_types::InputRecord>(
       "skippedRecords", in.getSkippedRecords(), kMaxSkippedRecords, ReadInputRecord);
   return job;
@@ -178,6 +179,7 @@ void Write(const JobView& value, capnp_master::JobView::Builder out) {
   auto recovery = out.initRecovery(static_cast<uint>(value.recovery.size()));
   for (uint i = 0; i < value.recovery.size(); ++i) Write(value.recovery[i], recovery[i]);
   out.setRecoveryDropped(value.recovery_dropped);
+  out.setMapOutputsReused(value.map_outputs_reused);
   auto skipped = out.initSkippedRecords(static_cast<uint>(value.skipped_records.size()));
   for (size_t i = 0; i < value.skipped_records.size(); ++i) {
     millrace::Write(value.skipped_records[i], skipped[i]);

@@ -23,10 +23,22 @@ interface Worker {
   # Fine for attempts that have ended.
   cancel @4 (session :T.Session, attempt :T.AttemptId) -> ();
 
-  # The job is over: end its executors, delete its map outputs.
+  # The job is over: end its executors, delete its map outputs but those to retain.
   releaseJob @5 (session :T.Session, job :UInt64) -> ();
 
   ping @6 () -> ();
+
+  # Keeps these outputs beyond the release of their jobs, until they are dropped. Before the release,
+  # and again after a reconnect. At most 1,000 a call, here and below.
+  retainOutputs @7 (session :T.Session, outputs :List(OutputName)) -> ();
+
+  # Deletes outputs, of whatever job. Fine for what is not here.
+  dropOutputs @8 (session :T.Session, outputs :List(OutputName)) -> ();
+}
+
+struct OutputName {
+  task @0 :T.TaskId;  # that it was made for
+  attempt @1 :T.AttemptId;
 }
 
 # Random reads of one file, pulled by the reader: it bounds what is under way.

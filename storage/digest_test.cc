@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "storage/fields_digest.h"
+
 namespace millrace {
 namespace {
 
@@ -50,6 +52,19 @@ RC_GTEST_PROP(DigestTest, PiecesGiveTheDigestOfTheWhole, (const std::vector<std:
     whole += piece;
   }
   RC_ASSERT(stream.Finish() == DigestOf(whole));
+}
+
+Digest OfFields(const std::vector<std::string>& fields) {
+  FieldsDigest digest;
+  for (const std::string& field : fields) digest.Add(field);
+  return digest.Finish();
+}
+
+TEST(FieldsDigestTest, KnowsWhereAFieldEnds) {
+  EXPECT_EQ(OfFields({"ab", "c"}), OfFields({"ab", "c"}));
+  EXPECT_NE(OfFields({"ab", "c"}), OfFields({"a", "bc"}));
+  EXPECT_NE(OfFields({"ab", "c"}), OfFields({"c", "ab"}));
+  EXPECT_NE(OfFields({"ab"}), OfFields({"ab", ""}));
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
 // Every path name that Millrace makes, in one place.
 //
 //   SCRATCH/                        of one worker
-//     job-3/stage-0-task-00012-attempt-1-17.run     output of a finished map attempt
+//     job-3/stage-0-task-00012-attempt-1-17.run     output of a finished map attempt; may outlive
+//                                                   its job, for later ones
 //     attempts/attempt-1-17/        temporary files of one attempt: spills, fetched runs
 //     binaries/SHA256               cached job binaries
 //   OUTPUT/                         of one job

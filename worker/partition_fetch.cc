@@ -98,7 +98,7 @@ kj::Promise<FetchedPartition> PartitionFetch::Begin(capnp_worker::PartitionResul
   if (!digest.ok() || partition.getValueKind() > static_cast<uint8_t>(ValueKind::kInt64)) {
     return Ended(FetchedPartition::End::kGone, "its server describes it wrongly");
   }
-  source_.map_index = options_.map_task.index;
+  source_.map_index = options_.map_index;
   source_.attempt = options_.attempt;
   source_.path = options_.path;
   source_.expected.length = partition.getLength();

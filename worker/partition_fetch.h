@@ -40,7 +40,8 @@ struct FetchedPartition {
 };
 
 struct PartitionFetchOptions {
-  TaskId map_task;
+  uint32_t map_index = 0;  // in the job of the reduce
+  TaskId map_task;         // for which the output was made, perhaps in another job
   AttemptId attempt;
   uint32_t partition = 0;
   std::string path;  // of the file to write; its folder exists

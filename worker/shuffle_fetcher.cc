@@ -91,7 +91,7 @@ kj::Promise<void> ShuffleFetcher::LookAt(std::vector<FetchOrder> orders) {
   for (const FetchOrder& order : orders) {
     Look::Item item;
     item.source = order.source;
-    item.map_task = MapTask(order.source.map_index);
+    item.map_task = MakerOf(order.source);
     item.path = PathOf(order);
     look->items.push_back(std::move(item));
   }
@@ -109,7 +109,7 @@ kj::Promise<void> ShuffleFetcher::LookAt(std::vector<FetchOrder> orders) {
 }
 
 std::string ShuffleFetcher::PathOf(const FetchOrder& order) const {
-  const TaskId map_task = MapTask(order.source.map_index);
+  const TaskId map_task = MakerOf(order.source);
   return options_.plan.kept
              ? KeptOutputPath(options_.kept_folder, map_task, order.source.attempt)
              : MapOutputPath(order.from.scratch_folder, map_task, order.source.attempt);
@@ -152,7 +152,8 @@ kj::Promise<FetchedPartition> ShuffleFetcher::FetchOnce(const FetchOrder& order)
     return trouble;
   }
   PartitionFetchOptions options;
-  options.map_task = MapTask(order.source.map_index);
+  options.map_index = order.source.map_index;
+  options.map_task = MakerOf(order.source);
   options.attempt = order.source.attempt;
   options.partition = options_.reduce.index;
   options.received = &bytes_received_;
@@ -200,8 +201,9 @@ void ShuffleFetcher::Report(const MapSource& source, FetchedPartition fetched) {
   on_change_();
 }
 
-TaskId ShuffleFetcher::MapTask(uint32_t map_index) const {
-  return TaskId{options_.reduce.job, options_.reduce.stage - 1, map_index};
+TaskId ShuffleFetcher::MakerOf(const MapSource& source) const {
+  if (source.made_for.job.is_set()) return source.made_for;
+  return TaskId{options_.reduce.job, options_.reduce.stage - 1, source.map_index};
 }
 
 void ShuffleFetcher::taskFailed(kj::Exception&& exception) {

@@ -75,7 +75,8 @@ class ShuffleFetcher final : private kj::TaskSet::ErrorHandler {
   kj::Promise<FetchedPartition> FetchOnce(const FetchOrder& order);
   void Report(const MapSource& source, FetchedPartition fetched);
   kj::Duration PauseBefore(const FetchOrder& order) const;
-  TaskId MapTask(uint32_t map_index) const;
+  // The task for which a source was made: of this job, or of an earlier one.
+  TaskId MakerOf(const MapSource& source) const;
   void taskFailed(kj::Exception&& exception) override;
 
   const Host host_;

@@ -201,6 +201,22 @@ TEST_F(ShuffleTest, AFileOfThisHostIsReadInPlace) {
   EXPECT_EQ(connections_, 0);
 }
 
+TEST_F(ShuffleTest, AnOutputOfAnEarlierJobIsReadWhereThatJobLeftIt) {
+  for (const ShuffleMode mode : {ShuffleMode::kNetwork, ShuffleMode::kAuto}) {
+    Begin(/*maps=*/1, mode);
+    const MapSource made = MakeRun(/*map_index=*/7, 1, 10);
+    MapSource source = made;
+    source.map_index = 0;
+    source.made_for = TaskId{kJob, 0, 7};
+    Publish({source});
+    RunFetcher();
+    ASSERT_TRUE(fetcher_->plan().ready());
+    ASSERT_EQ(fetcher_->plan().Sources().size(), 1u);
+    EXPECT_EQ(fetcher_->plan().Sources()[0].map_index, 0u);
+    EXPECT_EQ(fetcher_->plan().Sources()[0].attempt, made.attempt);
+  }
+}
+
 TEST_F(ShuffleTest, AFileWithAnotherDigestIsNotReadInPlace) {
   Begin(/*maps=*/1, ShuffleMode::kAuto);
   MapSource source = MakeRun(0, 1, 10);

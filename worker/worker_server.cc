@@ -29,6 +29,17 @@ absl::StatusOr<SourceNews> ReadNews(capnp_worker::Worker::PublishSourcesParams::
   return news;
 }
 
+absl::StatusOr<std::vector<ListedAttempt>> ReadOutputs(
+    capnp::List<capnp_worker::OutputName>::Reader in) {
+  std::vector<ListedAttempt> outputs;
+  for (auto output : in) {
+    MILLRACE_ASSIGN_OR_RETURN(const AttemptId attempt, ReadAttemptId(output.getAttempt()));
+    MILLRACE_ASSIGN_OR_RETURN(const TaskId task, ReadTaskId(output.getTask()));
+    outputs.push_back({attempt, task});
+  }
+  return outputs;
+}
+
 }  // namespace
 
 WorkerServer::WorkerServer(WorkerShell& shell, const CallScope& scope, kj::Promise<void> registered)
@@ -95,6 +106,24 @@ kj::Promise<void> WorkerServer::cancel(CancelContext context) {
 kj::Promise<void> WorkerServer::releaseJob(ReleaseJobContext context) {
   return InSession(context.getParams(), [this, context]() mutable -> kj::Promise<void> {
     shell_.ReleaseJob(JobId(context.getParams().getJob()));
+    return kj::READY_NOW;
+  });
+}
+
+kj::Promise<void> WorkerServer::retainOutputs(RetainOutputsContext context) {
+  return InSession(context.getParams(), [this, context]() mutable -> kj::Promise<void> {
+    const auto outputs = ReadOutputs(context.getParams().getOutputs());
+    if (!outputs.ok()) return ToException(outputs.status());
+    shell_.RetainOutputs(*outputs);
+    return kj::READY_NOW;
+  });
+}
+
+kj::Promise<void> WorkerServer::dropOutputs(DropOutputsContext context) {
+  return InSession(context.getParams(), [this, context]() mutable -> kj::Promise<void> {
+    const auto outputs = ReadOutputs(context.getParams().getOutputs());
+    if (!outputs.ok()) return ToException(outputs.status());
+    shell_.DropOutputs(*outputs);
     return kj::READY_NOW;
   });
 }

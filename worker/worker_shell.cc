@@ -3,6 +3,7 @@
 #include <glog/logging.h>
 
 #include <memory>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -143,8 +144,10 @@ kj::Promise<kj::Own<WorkerSession>> WorkerShell::Register(Connection& connection
   auto request = connection.Peer().castAs<capnp_master::Registry>().registerRequest();
   Write(options_.info, request.initInfo());
   request.setWorker(kj::mv(own));
+  std::map<AttemptId, TaskId> held = held_outputs_;
+  held.insert(retained_.all().begin(), retained_.all().end());
   std::vector<ListedAttempt> outputs;
-  for (const auto& [attempt, task] : held_outputs_) outputs.push_back({attempt, task});
+  for (const auto& [attempt, task] : held) outputs.push_back({attempt, task});
   WriteHeld(outputs, request.initOutputs(outputs.size()));
   std::vector<ListedAttempt> attempts = attempts_.Attempts();
   for (const auto& [attempt, task] : reporter_.Unanswered()) attempts.push_back({attempt, task});
@@ -237,6 +240,9 @@ void WorkerShell::Tell(kj::Promise<void> call) {
 }
 
 void WorkerShell::ForgetEverything() {
+  std::vector<ListedAttempt> retained;
+  for (const auto& [attempt, task] : retained_.all()) retained.push_back({attempt, task});
+  DropOutputs(retained);
   for (const JobId job : jobs_.Jobs()) ReleaseJob(job);
   options_.info.incarnation = options_.new_incarnation();
 }
@@ -271,6 +277,7 @@ void WorkerShell::Cancel(const AttemptId& attempt) {
   if (const auto held = held_outputs_.find(attempt); held != held_outputs_.end()) {
     RemoveOutput(held->second, attempt);
     held_outputs_.erase(held);
+    retained_.Remove(attempt);
   }
   // It may have ended without the master having heard of it.
   if (const AttemptOutcome* const outcome = reporter_.Find(attempt); outcome != nullptr) {
@@ -284,7 +291,8 @@ void WorkerShell::ReleaseJob(JobId job) {
   if (jobs_.Find(job) == nullptr) return;
   attempts_.CancelJob(job);
   for (const AttemptOutcome& outcome : reporter_.ForgetJob(job)) {
-    if (outcome.cause == Cause::kSucceeded) RemoveOutput(outcome.task, outcome.attempt);
+    const bool left = outcome.cause == Cause::kSucceeded && !retained_.Has(outcome.attempt);
+    if (left) RemoveOutput(outcome.task, outcome.attempt);
   }
   executors_.EndJob(job);
   binaries_.Release(job);
@@ -292,11 +300,32 @@ void WorkerShell::ReleaseJob(JobId job) {
   for (auto output = held_outputs_.begin(); output != held_outputs_.end();) {
     output = output->second.job == job ? held_outputs_.erase(output) : std::next(output);
   }
-  Background(
-      [&fs = host_.file_system, folder = ScratchJobFolder(options_.info.scratch_folder, job)]() {
-        return fs.RemoveTree(folder);
-      });
+  Background([&fs = host_.file_system, names = retained_.FilesOf(job),
+              folder = ScratchJobFolder(options_.info.scratch_folder, job)]() {
+    return RemoveAllBut(fs, folder, names);
+  });
   CheckDrained();
+}
+
+void WorkerShell::RetainOutputs(const std::vector<ListedAttempt>& outputs) {
+  for (const ListedAttempt& output : outputs) retained_.Add(output.attempt, output.task);
+}
+
+void WorkerShell::DropOutputs(const std::vector<ListedAttempt>& outputs) {
+  std::vector<std::string> files;
+  std::set<std::string> folders;  // of jobs that are over: gone with the last file
+  for (const ListedAttempt& output : outputs) {
+    const TaskId& task = output.task;
+    retained_.Remove(output.attempt);
+    held_outputs_.erase(output.attempt);
+    files.push_back(MapOutputPath(options_.info.scratch_folder, task, output.attempt));
+    if (jobs_.Find(task.job) == nullptr) folders.insert(FolderOf(files.back()));
+  }
+  Background([&fs = host_.file_system, files = std::move(files), folders = std::move(folders)]() {
+    for (const std::string& file : files) fs.RemoveFile(file).IgnoreError();
+    for (const std::string& folder : folders) fs.RemoveEmptyFolder(folder).IgnoreError();
+    return absl::OkStatus();
+  });
 }
 
 // --- Attempts ---

@@ -34,6 +34,7 @@
 #include "worker/job_table.h"
 #include "worker/outcome_reporter.h"
 #include "worker/peer_pool.h"
+#include "worker/retained_outputs.h"
 #include "worker/worker_session.h"
 
 namespace millrace {
@@ -98,6 +99,8 @@ class WorkerShell final : private kj::TaskSet::ErrorHandler {
   void GrantSlot(const AttemptId& attempt) { attempts_.Grant(attempt); }
   void Cancel(const AttemptId& attempt);
   void ReleaseJob(JobId job);
+  void RetainOutputs(const std::vector<ListedAttempt>& outputs);
+  void DropOutputs(const std::vector<ListedAttempt>& outputs);
 
  private:
   kj::Promise<kj::Own<WorkerSession>> Register(Connection& connection,
@@ -133,6 +136,8 @@ class WorkerShell final : private kj::TaskSet::ErrorHandler {
   JobTable jobs_;
   // Outputs that the master has accepted, by attempt.
   std::map<AttemptId, TaskId> held_outputs_;
+  // Outputs that outlive their jobs; some are held, too.
+  RetainedOutputs retained_;
   const AttemptHost attempt_host_;
   AttemptTable attempts_;
   OutcomeReporter reporter_;

@@ -31,6 +31,19 @@ class WorkerShellTest : public ShellFixture {
     request.send().wait(scope_);
     Settle();
   }
+  template <typename Request>
+  void SendNames(Request request, const std::vector<AttemptId>& attempts) {
+    Write(script_.session, request.initSession());
+    auto outputs = request.initOutputs(attempts.size());
+    for (size_t i = 0; i < attempts.size(); ++i) {
+      Write(attempts[i], outputs[i].initAttempt());
+      Write(TaskId{JobId(1), 0, 0}, outputs[i].initTask());
+    }
+    request.send().wait(scope_);
+    Settle();
+  }
+  void Retain(const AttemptId& attempt) { SendNames(worker().retainOutputsRequest(), {attempt}); }
+  void Drop(const AttemptId& attempt) { SendNames(worker().dropOutputsRequest(), {attempt}); }
   void GrantSlot(const AttemptId& attempt) {
     auto request = worker().grantSlotRequest();
     Write(script_.session, request.initSession());
@@ -287,6 +300,49 @@ TEST_F(WorkerShellTest, TheEndOfAJobRemovesItsOutputs) {
   LaunchMap(3, 2);
   ASSERT_THAT(script_.reports, SizeIs(2));
   EXPECT_EQ(script_.reports[1].cause, Cause::kWorkerFailed) << "the job is not known any more";
+}
+
+TEST_F(WorkerShellTest, AnOutputToRetainOutlivesItsJobAndIsListedUntilItIsDropped) {
+  Connect();
+  Prepare(Job());
+  const AttemptId map = LaunchMap(1);
+  Succeed(map);
+  const AttemptId other = LaunchMap(2, 1);
+  Succeed(other);
+  Retain(map);
+  ReleaseJob();
+  EXPECT_TRUE(Exists(OutputOf(map)));
+  EXPECT_FALSE(Exists(OutputOf(other, 1)));
+  Disconnect();
+  Connect();
+  EXPECT_THAT(script_.registrations.back().outputs, ElementsAre(map));
+  EXPECT_THAT(script_.registrations.back().jobs, IsEmpty());
+  Drop(map);
+  EXPECT_FALSE(Exists("/scratch/job-1"));
+}
+
+TEST_F(WorkerShellTest, AnOutputIsRetainedThoughItsReportWasNotAnswered) {
+  script_.answers_reports = false;
+  Connect();
+  Prepare(Job());
+  const AttemptId map = LaunchMap(1);
+  Succeed(map);
+  Retain(map);
+  ReleaseJob();
+  EXPECT_TRUE(Exists(OutputOf(map)));
+}
+
+TEST_F(WorkerShellTest, AnotherClusterFindsNothingRetained) {
+  Connect();
+  Prepare(Job());
+  const AttemptId map = LaunchMap(1);
+  Succeed(map);
+  Retain(map);
+  ReleaseJob();
+  Disconnect();
+  script_.cluster_id = "cluster-b";
+  Connect();
+  EXPECT_FALSE(Exists(OutputOf(map)));
 }
 
 // Its master was killed before it had answered, or before its journal knew of the job; its

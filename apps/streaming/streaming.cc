@@ -59,6 +59,8 @@ absl::StatusOr<millrace::JobDescription> Describe() {
   job.name = streaming->name;
   job.map_only = streaming->map_only;
   job.output.keys = false;  // the programs write whole lines
+  // A program may change under its name, so what it gave once is not used again.
+  job.deterministic = false;
   job.mapper = [streaming] { return std::make_unique<millrace::StreamingMapper>(*streaming); };
   if (streaming->map_only) return job;
   if (!streaming->combiner.empty()) {

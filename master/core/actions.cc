@@ -55,6 +55,15 @@ std::string Places(const std::vector<InputRecord>& records) {
   return "[" + places + "]";
 }
 
+// "[job-1/0/0 attempt-1-2, ...]".
+std::string Listed(const std::vector<std::pair<TaskId, AttemptId>>& outputs) {
+  std::ostringstream out;
+  for (const auto& [task, attempt] : outputs) {
+    out << (out.tellp() > 0 ? ", " : "") << task << " " << attempt;
+  }
+  return "[" + out.str() + "]";
+}
+
 struct Printer {
   std::string operator()(const LaunchAttempt& a) const {
     if (!a.one_by_one) return Braced("LaunchAttempt", a.worker, a.attempt, a.task, Name(a.reason));
@@ -92,6 +101,12 @@ struct Printer {
   }
   std::string operator()(const ForgetWorker& a) const { return Braced("ForgetWorker", a.worker); }
   std::string operator()(const WakeAt& a) const { return Braced("WakeAt", a.time); }
+  std::string operator()(const RetainOutputs& a) const {
+    return Braced("RetainOutputs", a.worker, Listed(a.outputs));
+  }
+  std::string operator()(const DropOutputs& a) const {
+    return Braced("DropOutputs", a.worker, Listed(a.outputs));
+  }
 };
 
 }  // namespace
@@ -104,11 +119,12 @@ bool WaitsForSync(const Action& action) {
          std::holds_alternative<PublishJob>(action) ||
          std::holds_alternative<AbortOutput>(action) ||
          std::holds_alternative<JobChanged>(action) || std::holds_alternative<FoldJob>(action) ||
-         std::holds_alternative<ForgetJob>(action) ||
+         std::holds_alternative<ForgetJob>(action) || std::holds_alternative<DropOutputs>(action) ||
          std::holds_alternative<ForgetRegistration>(action);
 }
 
 bool IsUrgent(const Action& action) {
+  if (std::holds_alternative<DropOutputs>(action)) return false;
   const auto* answer = std::get_if<AnswerOutcome>(&action);
   return WaitsForSync(action) && (answer == nullptr || answer->urgent);
 }
@@ -150,5 +166,11 @@ bool operator==(const ForgetRegistration& a, const ForgetRegistration& b) {
 }
 bool operator==(const ForgetWorker& a, const ForgetWorker& b) { return a.worker == b.worker; }
 bool operator==(const WakeAt& a, const WakeAt& b) { return a.time == b.time; }
+bool operator==(const RetainOutputs& a, const RetainOutputs& b) {
+  return a.worker == b.worker && a.outputs == b.outputs;
+}
+bool operator==(const DropOutputs& a, const DropOutputs& b) {
+  return a.worker == b.worker && a.outputs == b.outputs;
+}
 
 }  // namespace millrace

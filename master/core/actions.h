@@ -7,6 +7,7 @@
 #include <ostream>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -59,13 +60,26 @@ struct AbortOutput {
   JobId job;
 };
 
-// `worker` may delete its outputs of `job` and end its executors.
+// `worker` may delete its outputs of `job` but those to retain, and end its executors.
 struct ReleaseJob {
   WorkerId worker;
   JobId job;
   // The core has no such job, so nothing has to be durable first; and it must not come behind a
   // launch of the job that gets the number next.
   bool at_once = false;
+};
+
+// `worker` is to keep these outputs, made for jobs that are about to be released, until it is told
+// to drop them. Comes before the release, and may come again.
+struct RetainOutputs {
+  WorkerId worker;
+  std::vector<std::pair<TaskId, AttemptId>> outputs;
+};
+
+// `worker` may delete these outputs, of whatever job.
+struct DropOutputs {
+  WorkerId worker;
+  std::vector<std::pair<TaskId, AttemptId>> outputs;
 };
 
 enum class SubmitReply : uint8_t {
@@ -144,7 +158,7 @@ struct WakeAt {
 using Action =
     std::variant<LaunchAttempt, GrantSlot, CancelAttempt, PublishSources, PublishJob, AbortOutput,
                  ReleaseJob, AnswerSubmit, AnswerCancel, AnswerOutcome, JobChanged, FoldJob,
-                 ForgetJob, ForgetRegistration, ForgetWorker, WakeAt>;
+                 ForgetJob, ForgetRegistration, ForgetWorker, WakeAt, RetainOutputs, DropOutputs>;
 using Actions = std::vector<Action>;
 
 // True for what lets somebody rely on, or forget, something that only the journal remembers: it is
@@ -170,6 +184,8 @@ bool operator==(const ForgetJob& a, const ForgetJob& b);
 bool operator==(const ForgetRegistration& a, const ForgetRegistration& b);
 bool operator==(const ForgetWorker& a, const ForgetWorker& b);
 bool operator==(const WakeAt& a, const WakeAt& b);
+bool operator==(const RetainOutputs& a, const RetainOutputs& b);
+bool operator==(const DropOutputs& a, const DropOutputs& b);
 
 // "LaunchAttempt{worker-1, attempt-1-2, job-1/0/0, first}".
 std::string DebugString(const Action& action);

@@ -292,6 +292,7 @@ void AttemptRules::LoseOutput(JobId job_id, uint32_t map_index, LossNote* loss) 
   const TaskId task{job_id, 0, map_index};
   if (!job->task(task).done()) return;
   loss->Show(job_id);
+  reuse().OnOutputLost(*job, map_index);
   turn_.Emit(OutputLost{job->task(task).winner(), task});
   // Reduce attempts that wait for a slot may read the source in place: they say again when the new
   // one is ready. Those that have a slot go on; they report it if they miss the source.

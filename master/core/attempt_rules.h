@@ -19,6 +19,7 @@
 #include "master/core/job_rules.h"
 #include "master/core/loss_note.h"
 #include "master/core/reach.h"
+#include "master/core/reuse_rules.h"
 #include "master/core/skip_rules.h"
 #include "master/core/turn.h"
 
@@ -44,6 +45,7 @@ class AttemptRules {
   // Whether `attempt` has won its task, and its output is still the current one.
   bool IsWinner(const TaskId& task, const AttemptId& attempt) const;
 
+  ReuseRules& reuse() { return jobs_.reuse(); }
   uint64_t stale_reports() const { return stale_reports_; }
 
  private:

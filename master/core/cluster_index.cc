@@ -135,8 +135,9 @@ void ClusterState::ForgetJob(JobId id) {
 }
 
 void ClusterState::ForgetAttemptsOf(JobRecord* job) {
-  ended_attempts_ -= job->history.size();
+  ended_attempts_ -= job->history.size() + job->reused.size();
   job->history = {};
+  job->reused = {};
 }
 
 void ClusterState::ForgetWorker(WorkerId worker) {

@@ -68,6 +68,8 @@ void ClusterState::On(const JobAccepted& edit) {
   if (edit.plan.watched()) ++watched_jobs_;
   if (!edit.plan.request_id.empty()) requests_[edit.plan.request_id] = edit.job;
   output_folders_[edit.plan.output_folder] = edit.job;
+  job.fingerprints = edit.fingerprints;
+  job.results.resize(edit.fingerprints.size());
   Reindex(&job);
 }
 
@@ -143,9 +145,7 @@ void ClusterState::On(const TaskDone& edit) {
   StageState& stage = job->stages[edit.task.stage];
   Task& task = stage.Mutable(edit.task.index);
   if (!task.was_done) {  // a task that runs again adds nothing to the sums
-    const bool is_last_stage = edit.task.stage + 1 == job->plan().stage_count();
-    AddTask(edit.stats, edit.task.stage == 0, is_last_stage, &job->summary.stats);
-    for (const auto& [name, value] : edit.counters) job->summary.counters[name] += value;
+    CountSuccess(edit.task, edit.stats, edit.counters, job);
   }
   task.digest = edit.digest;
   task.winner_epoch = static_cast<uint32_t>(edit.attempt.epoch.value());
@@ -157,13 +157,44 @@ void ClusterState::On(const TaskDone& edit) {
     trouble->second.last_failure.clear();
   }
   if (edit.task.stage == 0 && !job->plan().map_only()) {
-    WorkerRecord* worker = FindWorker(attempt.worker);
-    if (worker != nullptr && !job->plan().keeps_outputs) {
-      worker->shares[job->id()].outputs.push_back(edit.task.index);
-    }
-    MoveSource(job, edit.task.index);
+    PutSource(job, edit.task.index, attempt.worker);
   }
   Reindex(job);
+}
+
+void ClusterState::On(const OutputReused& edit) {
+  JobRecord* job = Change(edit.task.job);
+  StageState& maps = job->stages[edit.task.stage];
+  Task& task = maps.Mutable(edit.task.index);
+  CORE_CHECK(task.state == TaskState::kIdle && !task.was_done);
+  CountSuccess(edit.task, edit.stats, edit.counters, job);
+  ++job->summary.map_outputs_reused;
+  task.digest = edit.digest;
+  task.winner_epoch = static_cast<uint32_t>(edit.attempt.epoch.value());
+  task.winner_sequence = edit.attempt.sequence;
+  task.winner_worker = static_cast<uint32_t>(edit.worker.value());
+  task.output_bytes = edit.stats.output_bytes;
+  maps.SetState(edit.task.index, TaskState::kDone);
+  job->reused[edit.task.index] = ReusedOutput{edit.made_for, edit.attempt, edit.worker};
+  if (FindWorker(edit.worker) != nullptr) job->workers.insert(edit.worker);
+  PutSource(job, edit.task.index, edit.worker);
+  Reindex(job);
+}
+
+void ClusterState::CountSuccess(const TaskId& task, const AttemptStats& stats,
+                                const std::map<std::string, int64_t>& counters, JobRecord* job) {
+  const bool is_last_stage = task.stage + 1 == job->plan().stage_count();
+  AddTask(stats, task.stage == 0, is_last_stage, &job->summary.stats);
+  for (const auto& [name, value] : counters) job->summary.counters[name] += value;
+  if (task.stage == 0 && job->reuses()) job->results[task.index] = MapResult{stats, counters};
+}
+
+void ClusterState::PutSource(JobRecord* job, uint32_t map_index, WorkerId worker_id) {
+  WorkerRecord* worker = FindWorker(worker_id);
+  if (worker != nullptr && !job->plan().keeps_outputs) {
+    worker->shares[job->id()].outputs.push_back(map_index);
+  }
+  MoveSource(job, map_index);
 }
 
 void ClusterState::On(const OutputLost& edit) {
@@ -207,7 +238,7 @@ void ClusterState::On(const JobEnded& edit) {
   if (job->plan().watched()) --watched_jobs_;
   output_folders_.erase(job->plan().output_folder);
   ended_.push_back(edit.job);
-  ended_attempts_ += job->history.size();
+  ended_attempts_ += job->history.size() + job->reused.size();
 }
 
 void ClusterState::On(const JobFolded& edit) {

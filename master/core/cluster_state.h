@@ -115,10 +115,16 @@ class ClusterState {
   void On(const JobFolded& edit);
   void On(const LossNoticed& edit);
   void On(const RecordSkipped& edit);
+  void On(const OutputReused& edit);
 
   // Takes the attempt off the books; its task is idle unless another attempt of it runs. Returns
   // the attempt as it was.
   RunningAttempt End(const AttemptId& attempt, Cause cause, int64_t wall_us);
+  // What the first success of a task adds to the job's sums.
+  static void CountSuccess(const TaskId& task, const AttemptStats& stats,
+                           const std::map<std::string, int64_t>& counters, JobRecord* job);
+  // The output of a map is on `worker` now.
+  void PutSource(JobRecord* job, uint32_t map_index, WorkerId worker);
   void CountFailure(JobRecord* job, const AttemptEnded& edit, WorkerId worker);
   void MoveSource(JobRecord* job, uint32_t map_index);
   void Occupy(const AttemptId& id, const RunningAttempt& attempt, JobRecord* job);

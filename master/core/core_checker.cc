@@ -60,6 +60,16 @@ void CoreChecker::On(const OutputLost& edit) {
   }
 }
 
+void CoreChecker::On(const OutputReused& edit) {
+  if (!winners_.emplace(edit.task, edit.attempt).second) {
+    complaints_.push_back(absl::StrCat("second winner: ", DebugString(JobEdit(edit))));
+  }
+  if (lost_.count(edit.worker) > 0) {
+    complaints_.push_back(absl::StrCat("on a lost worker: ", DebugString(JobEdit(edit))));
+  }
+  workers_[edit.attempt] = edit.worker;
+}
+
 void CoreChecker::On(const WorkerLost& edit) {
   reachable_.erase(edit.worker);
   lost_.insert(edit.worker);
@@ -118,6 +128,20 @@ void CoreChecker::Check(const ReleaseJob& action) {
   MustReach(action.worker, action);
   if (jobs_.count(action.job) > 0 && ended_.count(action.job) == 0) {
     Complain("the job still needs its outputs", action);
+  }
+}
+
+void CoreChecker::Check(const RetainOutputs& action) { MustReach(action.worker, action); }
+
+void CoreChecker::Check(const DropOutputs& action) {
+  MustReach(action.worker, action);
+  for (const auto& [task, attempt] : action.outputs) {
+    for (const auto& [user, winner] : winners_) {
+      const bool needs_maps = ended_.count(user.job) + publishing_.count(user.job) == 0;
+      if (winner == attempt && needs_maps) {
+        Complain("an unfinished job still needs it", action);
+      }
+    }
   }
 }
 

@@ -45,6 +45,7 @@ class CoreChecker {
   void On(const AttemptEnded& edit);
   void On(const TaskDone& edit);
   void On(const OutputLost& edit);
+  void On(const OutputReused& edit);
   void On(const JobPublishing& edit) { publishing_.insert(edit.job); }
   void On(const JobEnded& edit);
   void On(const WorkerLost& edit);
@@ -57,6 +58,8 @@ class CoreChecker {
   void Check(const PublishSources& action);
   void Check(const PublishJob& action);
   void Check(const ReleaseJob& action);
+  void Check(const RetainOutputs& action);
+  void Check(const DropOutputs& action);
   template <typename Other>
   void Check(const Other&) {}
 

@@ -149,6 +149,11 @@ void RandomCluster::Perform(const Action& action) {
     if (Process* p = ProcessOf(sources->worker)) p->versions[sources->job] = sources->to;
   } else if (const auto* forget = std::get_if<ForgetWorker>(&action)) {
     if (Process* p = ProcessOf(forget->worker)) p->connected = false;
+  } else if (const auto* drop = std::get_if<DropOutputs>(&action)) {
+    Process* p = ProcessOf(drop->worker);
+    for (const auto& [task, attempt] : drop->outputs) {
+      if (p != nullptr) p->outputs.erase(attempt);
+    }
   } else if (const auto* publish = std::get_if<PublishJob>(&action)) {
     publishing_.push_back(publish->job);
   }
@@ -164,6 +169,11 @@ void RandomCluster::Submit() {
   job.plan.reducers = Draw<uint32_t>(0, 5);
   job.plan.skip_bad_records = Draw<uint32_t>(0, 3);
   job.plan.keeps_outputs = Draw<int>(0, 3) == 0;
+  if (Draw(0, 2) == 0) {
+    const uint64_t kind = Draw<uint64_t>(0, 2);
+    for (uint32_t i = 0; i < job.plan.map_count; ++i) job.fingerprints.push_back(Digest{kind, i});
+    job.plan.skip_bad_records = 0;
+  }
   if (Draw(0, 2) == 0) job.plan.speculation_floor_ms = 1000;
   if (Draw(0, 2) == 0) job.plan.progress_timeout_ms = 5000;
   Happens(job);

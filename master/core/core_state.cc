@@ -24,6 +24,7 @@ Decision CoreState::OnEvent(CoreTime now, const Event& event) {
   if (look_at_stragglers) stragglers_.TimeOut();
   scheduler_.Run();
   if (look_at_stragglers) stragglers_.BackUp();
+  jobs_.reuse().TellDropped();
   leases_.AskForTick(Earlier(scheduler_.next_run(), stragglers_.next_look()));
   return turn_.Finish();
 }

@@ -8,6 +8,7 @@
 #include "master/core/events.h"
 #include "master/core/job_rules.h"
 #include "master/core/leases.h"
+#include "master/core/output_cache.h"
 #include "master/core/scheduler.h"
 #include "master/core/stragglers.h"
 #include "master/core/turn.h"
@@ -24,6 +25,7 @@ class CoreState {
 
   const ClusterState& cluster() const { return cluster_; }
   const AttemptRules& attempts() const { return attempts_; }
+  const OutputCache& outputs() const { return jobs_.reuse().cache(); }
   const WorkerRules& workers() const { return workers_; }
 
  private:

@@ -35,6 +35,10 @@ struct CoreOptions {
   // How long two workers are believed to be cut off from each other: finding it out again takes a
   // reduce attempt some seconds.
   absl::Duration cut_memory = absl::Minutes(1);
+  // What is retained of the map outputs of jobs that succeeded, on all workers together; 0 bytes:
+  // nothing. A job with more maps retains nothing either.
+  uint64_t reuse_bytes_max = uint64_t{10} << 30;
+  uint32_t reuse_outputs_max = 100'000;
   // Reduce attempts per worker that may fetch at a time, beyond one for each slot.
   uint32_t extra_fetchers = 2;
 };

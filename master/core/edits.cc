@@ -19,9 +19,9 @@ namespace millrace {
 namespace {
 
 // An entry is this byte, the index of the edit's kind in JobEdit, then its fields. Integers are
-// varints (signed ones zig-zag), strings a length and bytes. Version 1 lacks the fields that
-// HasFieldsOf(2) guards: they are read as their defaults.
-constexpr uint8_t kFormatVersion = 2;
+// varints (signed ones zig-zag), strings a length and bytes. Earlier versions lack the fields that
+// HasFieldsOf guards: they are read as their defaults.
+constexpr uint8_t kFormatVersion = 3;
 constexpr uint8_t kOldestFormatVersion = 1;
 
 // In templates below, `T` is const for the writer and the printer.
@@ -31,6 +31,7 @@ using If = std::enable_if_t<std::is_same_v<std::remove_const_t<T>, Plain>, int>;
 template <typename W, typename T, If<T, JobAccepted> = 0>
 void Walk(W& walk, T& e) {
   walk(e.job, e.plan, e.wall_us, e.spec);
+  if (walk.HasFieldsOf(3)) walk(e.fingerprints);
 }
 template <typename W, typename T, If<T, WorkerRegistered> = 0>
 void Walk(W& walk, T& e) {
@@ -73,6 +74,10 @@ template <typename W, typename T, If<T, RecordSkipped> = 0>
 void Walk(W& walk, T& e) {
   walk(e.task, e.record);
 }
+template <typename W, typename T, If<T, OutputReused> = 0>
+void Walk(W& walk, T& e) {
+  walk(e.task, e.made_for, e.attempt, e.worker, e.digest, e.stats, e.counters);
+}
 template <typename W, typename T, If<T, TaskId> = 0>
 void Walk(W& walk, T& id) {
   walk(id.job, id.stage, id.index);
@@ -105,6 +110,7 @@ void Walk(W& walk, T& s) {
   for (auto& count : s.tasks_done) walk(count);
   walk(s.stale_reports, s.workers_joined, s.workers_lost, s.stats, s.counters);
   if (walk.HasFieldsOf(2)) walk(s.recovery, s.recovery_dropped, s.skipped_records);
+  if (walk.HasFieldsOf(3)) walk(s.map_outputs_reused);
 }
 template <typename W, typename T, If<T, LossNoticed> = 0>
 void Walk(W& walk, T& e) {
@@ -160,6 +166,10 @@ class Writer {
   void Put(const std::deque<RecoveryEntry>& entries) {
     PutVarint(entries.size());
     for (const RecoveryEntry& entry : entries) Walk(*this, entry);
+  }
+  void Put(const std::vector<Digest>& digests) {
+    PutVarint(digests.size());
+    for (const Digest& digest : digests) Put(digest);
   }
   void Put(const std::vector<InputRecord>& records) {
     PutVarint(records.size());
@@ -232,6 +242,11 @@ class Reader {
     // An entry takes eight bytes at least.
     for (uint64_t left = GetVarint(rest_.size() / 8); left > 0 && ok_; --left) {
       Walk(*this, entries.emplace_back());
+    }
+  }
+  void Get(std::vector<Digest>& digests) {
+    for (uint64_t left = GetVarint(rest_.size() / 16); left > 0 && ok_; --left) {
+      Get(digests.emplace_back());
     }
   }
   void Get(std::vector<InputRecord>& records) {
@@ -324,6 +339,9 @@ class Printer {
   void Print(const std::deque<RecoveryEntry>& entries) {
     for (const RecoveryEntry& entry : entries) Walk(*this, entry);
   }
+  void Print(const std::vector<Digest>& digests) {
+    if (!digests.empty()) Item() << "(" << digests.size() << " fingerprints)";
+  }
   void Print(const std::vector<InputRecord>& records) {
     for (const InputRecord& record : records) Walk(*this, record);
   }
@@ -339,10 +357,10 @@ class Printer {
 };
 
 const char* NameOf(const JobEdit& edit) {
-  static constexpr const char* kNames[] = {"AttemptStarted", "AttemptEnded",  "TaskDone",
-                                           "OutputLost",     "JobAccepted",   "WorkerRegistered",
-                                           "WorkerLost",     "JobPublishing", "JobEnded",
-                                           "JobFolded",      "LossNoticed",   "RecordSkipped"};
+  static constexpr const char* kNames[] = {
+      "AttemptStarted",   "AttemptEnded",  "TaskDone",      "OutputLost", "JobAccepted",
+      "WorkerRegistered", "WorkerLost",    "JobPublishing", "JobEnded",   "JobFolded",
+      "LossNoticed",      "RecordSkipped", "OutputReused"};
   static_assert(std::size(kNames) == std::variant_size_v<JobEdit>);
   return kNames[edit.index()];
 }
@@ -410,6 +428,7 @@ struct TopicFinder {
   uint64_t operator()(const JobFolded& e) const { return TopicOf(e.summary.job); }
   uint64_t operator()(const LossNoticed& e) const { return TopicOf(e.job); }
   uint64_t operator()(const RecordSkipped& e) const { return TopicOf(e.task.job); }
+  uint64_t operator()(const OutputReused& e) const { return TopicOf(e.task.job); }
 };
 
 }  // namespace

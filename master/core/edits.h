@@ -30,6 +30,9 @@ struct JobAccepted {
   JobPlan plan;
   int64_t wall_us = 0;
   std::string spec;  // the serialised JobSpec, opaque: the shell restores it from here
+  // Of each map, what its output depends on; none: the job neither takes outputs of earlier jobs
+  // nor leaves any.
+  std::vector<Digest> fingerprints;
 };
 
 // A worker process that was new to this cluster.
@@ -68,6 +71,19 @@ struct TaskDone {
   TaskId task;
   int64_t wall_us = 0;
   Digest digest;
+  AttemptStats stats;
+  std::map<std::string, int64_t> counters;
+};
+
+// An earlier job's map has the same fingerprint, and its output is still there: it is the output of
+// `task`, which is done without an attempt of its own.
+struct OutputReused {
+  TaskId task;
+  TaskId made_for;
+  AttemptId attempt;  // that made it
+  WorkerId worker;    // where it is
+  Digest digest;
+  // Of the attempt: they count as if it had been this job's.
   AttemptStats stats;
   std::map<std::string, int64_t> counters;
 };
@@ -113,9 +129,9 @@ struct RecordSkipped {
   InputRecord record;
 };
 
-using JobEdit =
-    std::variant<AttemptStarted, AttemptEnded, TaskDone, OutputLost, JobAccepted, WorkerRegistered,
-                 WorkerLost, JobPublishing, JobEnded, JobFolded, LossNoticed, RecordSkipped>;
+using JobEdit = std::variant<AttemptStarted, AttemptEnded, TaskDone, OutputLost, JobAccepted,
+                             WorkerRegistered, WorkerLost, JobPublishing, JobEnded, JobFolded,
+                             LossNoticed, RecordSkipped, OutputReused>;
 
 // What an edit is about, as a journal topic: all edits of a job, or of a worker, have the same.
 uint64_t TopicOf(JobId job);

@@ -77,6 +77,7 @@ JobSummary AnySummary() {
   const int losses = *rc::gen::inRange(0, 3);
   for (int i = 0; i < losses; ++i) summary.recovery.push_back(AnyEntry());
   summary.recovery_dropped = *rc::gen::arbitrary<uint64_t>();
+  summary.map_outputs_reused = *rc::gen::arbitrary<uint32_t>();
   return summary;
 }
 
@@ -87,8 +88,8 @@ JobEdit AnyEdit() {
   const std::string text = *rc::gen::arbitrary<std::string>();
   const Cause cause = static_cast<Cause>(*rc::gen::inRange(0, kCauseCount));
   const Reason reason = static_cast<Reason>(*rc::gen::inRange(0, kReasonCount));
-  switch (*rc::gen::inRange(0, 11)) {
-    case 0: return JobAccepted{job, AnyPlan(), wall_us, text};
+  switch (*rc::gen::inRange(0, 13)) {
+    case 0: return JobAccepted{job, AnyPlan(), wall_us, text, {2, Digest{1, job.value()}}};
     case 1: return WorkerRegistered{worker, Incarnation(job.value()), text};
     case 2: return WorkerLost{worker};
     case 3: return AttemptStarted{AnyAttempt(), AnyTask(), worker, reason, wall_us};
@@ -102,6 +103,14 @@ JobEdit AnyEdit() {
     case 8: return LossNoticed{job, AnyEntry().what, AnyEntry().noticed_by, wall_us, text};
     case 9: return JobEnded{job, JobState::kFailed, wall_us, text};
     case 10: return RecordSkipped{AnyTask(), AnyRecord()};
+    case 11:
+      return OutputReused{AnyTask(),
+                          AnyTask(),
+                          AnyAttempt(),
+                          worker,
+                          Digest{job.value(), worker.value()},
+                          AnyStats(),
+                          *rc::gen::arbitrary<std::map<std::string, int64_t>>()};
     default: return JobFolded{AnySummary()};
   }
 }
@@ -127,8 +136,8 @@ TEST(EditsTest, AnEntryThatWasCutIsRefused) {
 
 TEST(EditsTest, AnyBytesAreReadOrRefusedButNeverTrusted) {
   EXPECT_TRUE(rc::check([](const std::string& tail) {
-    for (char kind = 0; kind < 14; ++kind) {
-      for (char version : {1, 2}) {
+    for (char kind = 0; kind < 15; ++kind) {
+      for (char version : {1, 2, 3}) {
         const absl::StatusOr<JobEdit> read = DecodeEdit(std::string{version, kind} + tail);
         if (read.ok()) RC_ASSERT(DecodeEdit(Encoded(*read)).ok());
       }
@@ -164,6 +173,15 @@ TEST(EditsTest, AnEntryOfTheFirstVersionIsReadWithoutWhatCameLater) {
   const absl::StatusOr<JobEdit> job = DecodeEdit(accepted);
   ASSERT_TRUE(job.ok()) << job.status();
   EXPECT_EQ(std::get<JobAccepted>(*job).plan, (JobPlan{"n", "r", "/o", 3, 1, 4, 0}));
+}
+
+TEST(EditsTest, AnEntryOfTheSecondVersionIsReadWithoutFingerprints) {
+  const std::string accepted("\2\4\2\1n\1r\2/o\3\1\4\0\0\0\0\0\0", 19);
+  const absl::StatusOr<JobEdit> job = DecodeEdit(accepted);
+  ASSERT_TRUE(job.ok()) << job.status();
+  EXPECT_EQ(std::get<JobAccepted>(*job).plan, (JobPlan{"n", "r", "/o", 3, 1, 4, 0}));
+  EXPECT_TRUE(std::get<JobAccepted>(*job).fingerprints.empty());
+  EXPECT_FALSE(DecodeEdit("\3" + accepted.substr(1)).ok()) << "the third version has more";
 }
 
 TEST(EditsTest, ALaunchTakesFewBytes) {

@@ -13,6 +13,7 @@
 #include "master/core/job_plan.h"
 #include "rpc/ids.h"
 #include "rpc/task_types.h"
+#include "storage/digest.h"
 
 namespace millrace {
 
@@ -27,6 +28,8 @@ struct JobSubmitted {
   // A number from MasterCore::NextJobId or above it, never given twice, for a shell that prepares
   // the output under the job's name before it submits. Not set: the core numbers the job.
   JobId job;
+  // As in JobAccepted.
+  std::vector<Digest> fingerprints = {};
 };
 
 // Answered by AnswerCancel.

@@ -42,6 +42,17 @@ std::string JobRecord::Title() const {
   return absl::StrCat("job \"", plan().name, "\" (", ToString(id()), ")");
 }
 
+const ReusedOutput* JobRecord::ReusedFor(uint32_t map_index) const {
+  const auto found = reused.find(map_index);
+  if (found == reused.end() || maps()[map_index].winner() != found->second.attempt) return nullptr;
+  return &found->second;
+}
+
+TaskId JobRecord::MakerOf(uint32_t map_index) const {
+  const ReusedOutput* output = ReusedFor(map_index);
+  return output == nullptr ? TaskId{id(), 0, map_index} : output->made_for;
+}
+
 void JobRecord::ForgetTasks() {
   final_stages.clear();
   for (uint32_t stage = 0; stage < stages.size(); ++stage) {
@@ -54,6 +65,8 @@ void JobRecord::ForgetTasks() {
   backups_of_task = {};
   costs = {};
   undone_by = {};
+  fingerprints = {};
+  results = {};
   source_log = {};
   reducing_workers = {};
   workers = {};

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@
 #include "master/core/views.h"
 #include "rpc/ids.h"
 #include "rpc/task_types.h"
+#include "storage/digest.h"
 
 namespace millrace {
 
@@ -70,6 +72,19 @@ struct TaskKey {
 };
 inline TaskKey KeyOf(const TaskId& task) { return TaskKey{task.stage, task.index}; }
 
+// A map output that an earlier job has made.
+struct ReusedOutput {
+  TaskId made_for;
+  AttemptId attempt;
+  WorkerId worker;
+};
+
+// What the first success of a map said, for later jobs that take its output.
+struct MapResult {
+  AttemptStats stats;
+  std::map<std::string, int64_t> counters;
+};
+
 struct JobRecord {
   explicit JobRecord(const JobPlan& plan);
 
@@ -85,6 +100,13 @@ struct JobRecord {
   const StageState& maps() const { return stages[0]; }
   StageState& reduces() { return stages[1]; }
   const StageState& reduces() const { return stages[1]; }
+
+  // Null when the output of this map, which is done, is the job's own.
+  const ReusedOutput* ReusedFor(uint32_t map_index) const;
+  // The task for which the output of this map, which is done, was made.
+  TaskId MakerOf(uint32_t map_index) const;
+  // Whether it takes outputs of earlier jobs and leaves its own.
+  bool reuses() const { return !fingerprints.empty(); }
 
   bool LastStageComplete() const { return stages.back().complete(); }
   // Whether the output of a finished map may still be asked for.
@@ -122,6 +144,12 @@ struct JobRecord {
 
   // Tasks that have to run again, and the number of the ledger's entry to which that is due.
   absl::btree_map<TaskKey, uint64_t> undone_by;
+
+  // By map; all three are empty unless the job reuses outputs. `reused` holds what it took, also
+  // what was lost later.
+  std::vector<Digest> fingerprints;
+  std::vector<MapResult> results;
+  absl::btree_map<uint32_t, ReusedOutput> reused;
 
   // Indexes of map tasks whose output came or went; a source version is a length of this list.
   std::vector<uint32_t> source_log;

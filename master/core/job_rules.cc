@@ -20,7 +20,9 @@ void JobRules::On(const JobSubmitted& event) {
   if (AnswerWithoutNewJob(event.plan)) return;
   const JobId job = event.job.is_set() ? event.job : turn_.cluster().NextJobId();
   CORE_CHECK(turn_.cluster().FindJob(job) == nullptr);
-  turn_.Emit(JobAccepted{job, event.plan, turn_.wall_us(), event.spec});
+  turn_.Emit(JobAccepted{job, event.plan, turn_.wall_us(), event.spec,
+                         reuse_.Applies(event) ? event.fingerprints : std::vector<Digest>()});
+  reuse_.TakeFor(turn_.cluster().FindJob(job));
   turn_.Do(AnswerSubmit{event.plan.request_id, SubmitReply::kAccepted, job, ""});
   PublishIfComplete(turn_.cluster().FindJob(job));
 }
@@ -91,6 +93,7 @@ void JobRules::On(const JobPublished& event) {
 }
 
 void JobRules::Recover() {
+  reuse_.Recover();
   std::vector<JobId> unfinished(turn_.cluster().unfinished().begin(),
                                 turn_.cluster().unfinished().end());
   for (JobId id : unfinished) {
@@ -121,6 +124,8 @@ void JobRules::PublishIfComplete(JobRecord* job) {
 
 void JobRules::End(JobRecord* job, JobState state, const std::string& error) {
   CancelAttempts(job);
+  if (state == JobState::kSucceeded) reuse_.RetainOutputsOf(*job);
+  reuse_.LetGo(*job);
   const std::vector<WorkerId> workers(job->workers.begin(), job->workers.end());
   turn_.Emit(JobEnded{job->id(), state, turn_.wall_us(), error});
   if (state != JobState::kSucceeded) turn_.Do(AbortOutput{job->id()});

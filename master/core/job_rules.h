@@ -6,13 +6,14 @@
 #include <string>
 
 #include "master/core/events.h"
+#include "master/core/reuse_rules.h"
 #include "master/core/turn.h"
 
 namespace millrace {
 
 class JobRules {
  public:
-  explicit JobRules(Turn* turn) : turn_(*turn) {}
+  explicit JobRules(Turn* turn) : turn_(*turn), reuse_(turn) {}
 
   void On(const JobSubmitted& event);
   void On(const CancelRequested& event);
@@ -26,6 +27,9 @@ class JobRules {
   // Ends a job that runs or publishes. Its tasks are gone afterwards.
   void Fail(JobRecord* job, const std::string& error) { End(job, JobState::kFailed, error); }
 
+  ReuseRules& reuse() { return reuse_; }
+  const ReuseRules& reuse() const { return reuse_; }
+
  private:
   // Why `plan` is not accepted, or the answer that it was accepted before. Not set: accept it.
   bool AnswerWithoutNewJob(const JobPlan& plan);
@@ -34,6 +38,7 @@ class JobRules {
   void BoundHistory();
 
   Turn& turn_;
+  ReuseRules reuse_;
 };
 
 }  // namespace millrace

@@ -47,6 +47,7 @@ struct JobSummary {
   // first stage read, output what the last one wrote.
   AttemptStats stats;
   std::map<std::string, int64_t> counters;
+  uint32_t map_outputs_reused = 0;  // of earlier jobs
 
   // Left out because user code failed at them; by file and offset.
   std::vector<InputRecord> skipped_records;

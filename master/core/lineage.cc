@@ -65,6 +65,10 @@ SourceView SourceOf(uint32_t index, const JobRecord& job, const ClusterState& cl
 std::vector<SourceView> SourcesRead(const TaskId& reduce, const JobRecord& job, uint32_t first,
                                     uint32_t end) {
   std::vector<SourceView> sources(end - first);
+  for (auto it = job.reused.lower_bound(first); it != job.reused.end() && it->first < end; ++it) {
+    sources[it->first - first].attempt = it->second.attempt;
+    sources[it->first - first].worker = it->second.worker;
+  }
   for (const AttemptRecord& record : job.history) {
     if (record.cause != Cause::kSucceeded) continue;
     if (Is(record, reduce)) break;
@@ -88,7 +92,7 @@ void AddSources(const JobRecord& job, const ClusterState& cluster, const TaskId&
     for (uint32_t i = first; i < end; ++i) lineage->read.push_back(SourceOf(i, job, cluster));
     return;
   }
-  if (job.history.empty()) return;
+  if (job.history.empty() && job.reused.empty()) return;
   lineage->read = SourcesRead(reduce, job, first, end);
   for (SourceView& source : lineage->read) {
     if (source.worker.is_set()) source.worker_name = cluster.NameOf(source.worker);
@@ -165,7 +169,10 @@ TaskLineage LineageOf(const TaskId& task, const JobRecord& job, const ClusterSta
                       uint32_t first_source, uint32_t sources_max) {
   TaskLineage lineage;
   lineage.attempts = AttemptsOf(task, job, cluster);
+  const auto reused = task.stage == 0 ? job.reused.find(task.index) : job.reused.end();
+  if (reused != job.reused.end()) lineage.made_for = reused->second.made_for;
   if (job.ended()) {
+    if (reused != job.reused.end()) lineage.winner = reused->second.attempt;
     AddWhatIsLeft(job, &lineage);
   } else {
     AddState(job, task, &lineage);

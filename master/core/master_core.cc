@@ -83,6 +83,10 @@ void DumpJob(const JobRecord& job, const ClusterState& cluster, std::ostream& ou
     out << "  attempt-" << record.epoch << "-" << record.sequence << " " << Name(record.cause)
         << "\n";
   }
+  for (const auto& [index, output] : job.reused) {
+    out << "  0/" << index << " took " << output.made_for << " " << output.attempt << " on "
+        << output.worker << "\n";
+  }
   out << "  sources " << job.source_log.size() << "\n";
 }
 
@@ -201,6 +205,7 @@ std::vector<MapSource> MasterCore::Sources(JobId id, uint32_t from, uint32_t to)
       source.attempt = task.winner();
       source.worker = task.worker();
       source.digest = task.digest;
+      if (const ReusedOutput* reused = job.ReusedFor(index)) source.made_for = reused->made_for;
     }
     sources.push_back(source);
   }
@@ -217,6 +222,14 @@ std::vector<PartView> MasterCore::Parts(JobId id) const {
     parts.push_back(PartView{i, last[i].winner(), last[i].digest, last[i].output_bytes});
   }
   return parts;
+}
+
+std::vector<RetainedView> MasterCore::Retained() const {
+  std::vector<RetainedView> views;
+  for (const RetainedOutput& output : state_->outputs().Outputs()) {
+    views.push_back(RetainedView{output.worker, output.task, output.attempt});
+  }
+  return views;
 }
 
 JobFolded MasterCore::Folded(JobId id) const {

@@ -73,6 +73,8 @@ class MasterCore {
   std::vector<MapSource> Sources(JobId job, uint32_t from, uint32_t to) const;
   // The winners of the last stage of a job that is publishing, in index order.
   std::vector<PartView> Parts(JobId job) const;
+  // Map outputs that outlive their jobs.
+  std::vector<RetainedView> Retained() const;
   // What FoldJob writes to the journal.
   JobFolded Folded(JobId job) const;
 

@@ -49,6 +49,7 @@ struct TaskLineage {
   Digest digest;
   uint64_t sources = 0;
   std::string forgotten;
+  TaskId made_for;  // the map of an earlier job whose output it took; not set: none
   std::vector<AttemptSnapshot> attempts;
   std::vector<SourceView> read;
 };
@@ -72,6 +73,13 @@ struct WorkerSnapshot {
   uint32_t attempts = 0;           // running or fetching now
   uint64_t attempts_started = 0;   // so far
   absl::Duration since_heartbeat;  // zero for workers that are awaited
+};
+
+// A map output that a worker is to keep, for later jobs or for one that uses it.
+struct RetainedView {
+  WorkerId worker;
+  TaskId task;  // that it was made for
+  AttemptId attempt;
 };
 
 // The winner of a task of the last stage: one part of the output.

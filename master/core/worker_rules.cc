@@ -52,6 +52,7 @@ void WorkerRules::On(const WorkerJoined& event) {
   LossNote missing(&turn_, LossKind::kMissingOnReturn, NoticedBy::kReportedMissing, event.name);
   ReconcileAttempts(worker, event, &missing);
   ReconcileOutputs(worker, event, &missing);
+  attempts_.reuse().On(event);
   ReconcileJobs(worker, event);  // last: what is missing may have ended some
   cluster.SetState(worker, WorkerState::kJoined);
   leases_.Watch(worker);
@@ -113,7 +114,7 @@ void WorkerRules::ReconcileOutputs(WorkerRecord* worker, const WorkerJoined& eve
       if (job == nullptr || job->ended()) break;
       const Task& task = job->maps()[index];
       const bool here = task.done() && task.worker() == worker->id;
-      if (here && listed.count({TaskId{job_id, 0, index}, task.winner()}) == 0) {
+      if (here && listed.count({job->MakerOf(index), task.winner()}) == 0) {
         attempts_.LoseOutput(job_id, index, missing);
       }
     }
@@ -184,6 +185,7 @@ void WorkerRules::Lose(WorkerId id, NoticedBy noticed_by) {
       if (job->maps()[index].worker() == id) attempts_.LoseOutput(job_id, index, &loss);
     }
   }
+  attempts_.reuse().OnWorkerLost(id);
   turn_.Emit(WorkerLost{id});
   turn_.Do(ForgetWorker{id});
   ++lost_;

@@ -12,6 +12,7 @@
 #include "master/core/events.h"
 #include "master/core/leases.h"
 #include "master/core/loss_note.h"
+#include "master/core/reuse_rules.h"
 #include "master/core/turn.h"
 
 namespace millrace {

@@ -137,8 +137,9 @@ TEST_F(WorkerRulesTest, AReturningWorkerIsToldWhichJobsItMayForget) {
   WorkerJoined again = Joined(kRed, 1);
   again.outputs = {{Map(0), A(1)}, {Map(1), A(2)}, {Map(0, JobId(77)), A(9)}};
   again.jobs = {kJob, JobId(77)};
+  const DropOutputs drop{kRed, {{Map(0), A(1)}, {Map(1), A(2)}, {Map(0, JobId(77)), A(9)}}};
   EXPECT_EQ(On(again),
-            (Actions{ReleaseJob{kRed, kJob}, ReleaseJob{kRed, JobId(77), /*at_once=*/true}}));
+            (Actions{drop, ReleaseJob{kRed, kJob}, ReleaseJob{kRed, JobId(77), /*at_once=*/true}}));
 }
 
 // A worker that was lost registers under a new id. What it still has was made anew elsewhere.

@@ -87,7 +87,8 @@ class Bench:
                 self.clear()
                 times.append(measured_run.timed(
                     [self.millrace(text)[0], f"--input={text}", f"--output={self.stage.output}",
-                     f"--master={address}", "--progress=none"], stdout=subprocess.DEVNULL))
+                     f"--master={address}", "--progress=none", "--reuse=off"],
+                    stdout=subprocess.DEVNULL))
             return times
         finally:
             master.terminate()

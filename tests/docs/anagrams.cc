@@ -3,6 +3,8 @@
 #include <gflags/gflags.h>
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "client/launcher.h"
 #include "mapreduce/job.h"
@@ -19,6 +21,7 @@ int main(int argc, char** argv) {
     job.mapper = [] { return std::make_unique<AnagramMapper>(); };
     job.combiner = [] { return std::make_unique<DistinctWords>(); };
     job.reducer = [] { return std::make_unique<AnagramReducer>(FLAGS_smallest_group); };
+    job.map_parameters = std::vector<std::string>();  // the flag is the reducer's alone
     return job;
   });
 }

@@ -10,6 +10,7 @@
 //   !once:FILE:COMMAND                             COMMAND, if FILE existed; removes FILE first
 //   !env:NAME                                      counts the word NAME=value
 #include <fcntl.h>
+#include <gflags/gflags.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -24,6 +25,9 @@
 
 #include "client/launcher.h"
 #include "mapreduce/job.h"
+
+DEFINE_string(map_version, "", "What the job declares as the version of its mapper.");
+DEFINE_bool(deterministic, true, "What the job declares of its mapper.");
 
 namespace {
 
@@ -106,6 +110,9 @@ absl::StatusOr<millrace::JobDescription> Describe() {
   job.mapper = [] { return std::make_unique<UnrulyMapper>(); };
   job.aggregate = millrace::Aggregate::kSum;
   job.allows_map_only = true;
+  job.map_version = FLAGS_map_version;
+  job.map_parameters = std::vector<std::string>();
+  job.deterministic = FLAGS_deterministic;
   return job;
 }
 
@@ -114,5 +121,6 @@ absl::StatusOr<millrace::JobDescription> Describe() {
 int main(int argc, char** argv) {
   millrace::Usage usage;
   usage.summary = "Counts words and obeys commands among them; for tests.";
+  usage.flags = {"map_version", "deterministic"};
   return millrace::Main(argc, argv, usage, Describe);
 }

@@ -2,6 +2,8 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -129,6 +131,20 @@ void CheckLedger(const Job& job, Complaints* complaints) {
   }
 }
 
+// The map outputs that the master believes to be in the scratch folder of `worker`.
+std::set<std::string> RetainedFiles(Cluster& cluster, const WorkerProcess& worker) {
+  std::set<std::string> files;
+  if (cluster.master() == nullptr) return files;
+  const MasterCore& core = cluster.master()->master().core();
+  std::map<WorkerId, std::string> names;
+  for (const WorkerSnapshot& one : core.Workers(CoreTime())) names[one.worker] = one.name;
+  for (const RetainedView& output : core.Retained()) {
+    if (names[output.worker] != worker.name()) continue;
+    files.insert(MapOutputPath(worker.scratch_folder(), output.task, output.attempt));
+  }
+  return files;
+}
+
 }  // namespace
 
 Complaints CheckOutputs(Cluster& cluster) {
@@ -216,11 +232,23 @@ Complaints CheckClean(Cluster& cluster) {
     MemoryFileSystem& disk = cluster.DiskOf(worker->host());
     const auto entries = disk.List(worker->scratch_folder());
     if (!entries.ok()) continue;
+    const std::set<std::string> retained = RetainedFiles(cluster, *worker);
     for (const std::string& entry : *entries) {
       const std::string path = JoinPath(worker->scratch_folder(), entry);
       const auto inside = disk.List(path);
-      const bool empty_folder = entry == "attempts" && inside.ok() && inside->empty();
-      if (!empty_folder) complaints.push_back(absl::StrCat(name, " keeps ", path));
+      // A fault may have removed what is retained there.
+      const bool may_be_empty =
+          entry == "attempts" ||
+          std::any_of(retained.begin(), retained.end(),
+                      [&path](const std::string& file) { return FolderOf(file) == path; });
+      if (!inside.ok() || (inside->empty() && !may_be_empty)) {
+        complaints.push_back(absl::StrCat(name, " keeps ", path));
+        continue;
+      }
+      for (const std::string& file : *inside) {
+        if (retained.count(JoinPath(path, file)) > 0) continue;
+        complaints.push_back(absl::StrCat(name, " keeps ", path, "/", file));
+      }
     }
   }
   return complaints;

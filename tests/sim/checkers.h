@@ -12,7 +12,7 @@
 //   CheckFates       jobs fail only where they may, and say why; counters are exact; each lost
 //                    attempt is in the recovery ledger                         (I5, I10, I11)
 //   CheckReplay      the journal, read twice, gives the state that lives       (I8)
-//   CheckClean       nothing is left on workers                               (I9)
+//   CheckClean       nothing is left on workers but what the master retains   (I9)
 //   CheckNothingKept no map output is kept beyond its job                     (I9)
 #ifndef MILLRACE_TESTS_SIM_CHECKERS_H_
 #define MILLRACE_TESTS_SIM_CHECKERS_H_

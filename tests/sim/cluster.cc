@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "glog/logging.h"
 #include "rpc/sha256.h"
+#include "storage/digest.h"
 #include "storage/paths.h"
 
 namespace millrace::sim {
@@ -225,7 +226,12 @@ JobSpec Cluster::MakeSpec(const Workload& workload, const SubmitOptions& options
   spec.binary.inode = binary->inode;
   spec.binary.host_id = "one host";
   spec.argv = {Name(workload.program)};
-  WriteInput(workload, &spec);
+  if (options.input_of == nullptr) {
+    WriteInput(workload, &spec);
+  } else {
+    spec.inputs = options.input_of->spec.inputs;
+  }
+  if (options.reuse) spec.map_identity = DigestOf(spec.binary.sha256);
   spec.split_bytes = workload.split_bytes;
   spec.reducers = workload.reducers;
   spec.aggregated = Describe(workload.program).aggregate != Aggregate::kNone;

@@ -95,8 +95,10 @@ class Cluster {
     uint32_t speculation_floor_ms = 3000;
     uint32_t progress_timeout_ms = 20'000;
     uint32_t skip_bad_records = 0;
-    std::string output_folder;  // empty: one of its own
-    std::string keep_folder;    // empty: map outputs stay with their workers
+    std::string output_folder;      // empty: one of its own
+    std::string keep_folder;        // empty: map outputs stay with their workers
+    bool reuse = false;             // takes map outputs of earlier jobs, and leaves them
+    const Job* input_of = nullptr;  // reads the very files of that job, whose workload it has
   };
   Job& Submit(const Workload& workload) { return Submit(workload, SubmitOptions()); }
   Job& Submit(const Workload& workload, const SubmitOptions& options);

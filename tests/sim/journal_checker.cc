@@ -49,6 +49,7 @@ class JournalReader {
     uint32_t skipped = 0;
     bool publishing = false;
     bool ended = false;
+    bool succeeded = false;
     std::map<uint32_t, uint32_t> backups;  // by stage
     bool has_loss = false;                 // and the newest is `loss`
     LossNoticed loss;
@@ -155,6 +156,34 @@ class JournalReader {
     seen.digest = edit.digest;
   }
 
+  // Another job's map has made it and that job has succeeded; this one's map has done nothing yet.
+  void On(const OutputReused& edit) {
+    const std::string name = absl::StrCat(ToString(edit.attempt), ", reused by ",
+                                          ToString(edit.task.job), "/", edit.task.index, ",");
+    if (!Runs(edit.task.job)) Complain(name, " was taken by a job that does not run");
+    if (!IsPresent(edit.worker)) Complain(name, " lies on lost ", ToString(edit.worker));
+    const auto attempt = attempts_.find(edit.attempt);
+    if (attempt == attempts_.end() || attempt->second.task != edit.made_for ||
+        attempt->second.worker != edit.worker) {
+      Complain(name, " did not run there for ", ToString(edit.made_for.job));
+    }
+    const auto maker = jobs_.find(edit.made_for.job);
+    if (maker == jobs_.end() || !maker->second.succeeded) {
+      Complain(name, " is of a job that did not succeed");
+    }
+    const Seen& made = tasks_[edit.made_for];
+    if (edit.made_for.stage != 0 || !made.was_done || made.digest != edit.digest) {
+      Complain(name, " is not what that map gave");
+    }
+    Seen& seen = tasks_[edit.task];
+    if (edit.task.stage != 0 || seen.started > 0 || seen.was_done) {
+      Complain(name, " is for a task that ran");
+    }
+    seen.winner = edit.attempt;
+    seen.was_done = true;
+    seen.digest = edit.digest;
+  }
+
   void On(const OutputLost& edit) {
     Seen& seen = tasks_[edit.task];
     if (seen.winner != edit.attempt || edit.task.stage != 0) {
@@ -195,6 +224,7 @@ class JournalReader {
       }
     }
     job.ended = true;
+    job.succeeded = edit.state == JobState::kSucceeded;
   }
 
   void On(const JobFolded&) {}

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "storage/faulty_file_system.h"
+#include "storage/paths.h"
 #include "tests/sim/checkers.h"
 #include "tests/sim/cluster.h"
 
@@ -141,6 +143,107 @@ TEST_F(ScenariosTest, KeptOutputsGoWithACancelledJobThoughTheMasterWasKilled) {
   cluster_.StartMaster();
   ASSERT_TRUE(cluster_.RunUntil([&]() { return job.done(); }, 60 * kj::SECONDS));
   EXPECT_EQ(job.ended->state, JobState::kCancelled);
+}
+
+// A job that leaves its map outputs, and a second one over the same input.
+class ReuseScenariosTest : public ScenariosTest {
+ protected:
+  Job& RunFirst() {
+    Cluster::SubmitOptions options;
+    options.reuse = true;
+    Job& job = cluster_.Submit(Words(), options);
+    RunToEnd(job);
+    return job;
+  }
+  Job& SubmitSecond(const Job& first) {
+    Cluster::SubmitOptions options;
+    options.reuse = true;
+    options.input_of = &first;
+    return cluster_.Submit(first.workload, options);
+  }
+  void RunToEnd(const Job& job) {
+    ASSERT_TRUE(cluster_.RunUntil([&]() { return job.done(); }, 60 * kj::SECONDS));
+    ASSERT_EQ(job.ended->state, JobState::kSucceeded);
+  }
+  std::vector<RetainedView> Retained() { return cluster_.master()->master().core().Retained(); }
+  static uint64_t Total(const Job& job) {
+    uint64_t total = 0;
+    for (uint64_t count : job.ended->attempts_by_reason) total += count;
+    return total;
+  }
+  // On which worker an output lies.
+  WorkerProcess* HolderOf(const RetainedView& output) {
+    const MasterCore& core = cluster_.master()->master().core();
+    for (const WorkerSnapshot& worker : core.Workers(CoreTime())) {
+      if (worker.worker == output.worker) return cluster_.worker(worker.name);
+    }
+    return nullptr;
+  }
+};
+
+TEST_F(ReuseScenariosTest, ASecondJobOverTheSameInputRunsNoMap) {
+  Job& first = RunFirst();
+  Job& second = SubmitSecond(first);
+  RunToEnd(second);
+  EXPECT_EQ(second.ended->map_outputs_reused, first.ended->stages[0].total);
+  EXPECT_EQ(Total(second), 2u) << "its two reduces";
+  EXPECT_EQ(cluster_.OutputOf(second), cluster_.OutputOf(first));
+  EXPECT_EQ(second.ended->counters, first.ended->counters);
+  EXPECT_EQ(second.ended->input_bytes, first.ended->input_bytes);
+}
+
+TEST_F(ReuseScenariosTest, OfAWorkerThatIsLostBetweenThemOnlyItsMapsRun) {
+  Job& first = RunFirst();
+  const auto on_red = [this](const RetainedView& output) {
+    return HolderOf(output) == cluster_.worker("red");
+  };
+  const std::vector<RetainedView> all = Retained();
+  const auto lost = static_cast<uint64_t>(std::count_if(all.begin(), all.end(), on_red));
+  ASSERT_GT(lost, 0u);
+  cluster_.Kill("red");
+  cluster_.RunFor(5 * kj::SECONDS);
+  Job& second = SubmitSecond(first);
+  RunToEnd(second);
+  EXPECT_EQ(second.ended->map_outputs_reused, all.size() - lost);
+  EXPECT_EQ(Total(second), lost + 2);
+}
+
+TEST_F(ReuseScenariosTest, AnOutputThatWasDamagedBetweenThemIsMadeAgain) {
+  Job& first = RunFirst();
+  const RetainedView output = Retained().front();
+  WorkerProcess* holder = HolderOf(output);
+  const std::string path = MapOutputPath(holder->scratch_folder(), output.task, output.attempt);
+  MemoryFileSystem& disk = cluster_.DiskOf(holder->host());
+  ASSERT_TRUE(FlipBit(disk, path, (disk.Stat(path)->size - 1) * 8).ok());  // of the footer
+  Job& second = SubmitSecond(first);
+  RunToEnd(second);
+  EXPECT_EQ(second.ended->map_outputs_reused, first.ended->stages[0].total);
+  EXPECT_EQ(Attempts(second, Reason::kOutputLost), 1u + Ended(second, Cause::kFetchFailed));
+  EXPECT_FALSE(disk.Stat(path).ok()) << "it goes, as nobody can use it";
+}
+
+TEST_F(ReuseScenariosTest, AMasterThatIsKilledInTheSecondJobGoesOnWithWhatItTook) {
+  Job& first = RunFirst();
+  Job& second = SubmitSecond(first);
+  ASSERT_TRUE(cluster_.RunUntil([&]() { return DoneMaps(second) == MapsOf(second); }));
+  cluster_.RunFor(500 * kj::MILLISECONDS);
+  cluster_.Kill("master");
+  cluster_.StartMaster();
+  RunToEnd(second);
+  EXPECT_EQ(second.ended->map_outputs_reused, first.ended->stages[0].total);
+  EXPECT_EQ(Attempts(second, Reason::kOutputLost), 0u);
+  EXPECT_EQ(Attempts(second, Reason::kFirst), 2u);
+}
+
+TEST_F(ReuseScenariosTest, AMasterThatIsKilledBetweenThemHasWorkersDropWhatTheyRetain) {
+  Job& first = RunFirst();
+  cluster_.Kill("master");
+  cluster_.StartMaster();
+  cluster_.RunFor(5 * kj::SECONDS);
+  EXPECT_TRUE(Retained().empty());
+  Job& second = SubmitSecond(first);
+  RunToEnd(second);
+  EXPECT_EQ(second.ended->map_outputs_reused, 0u);
 }
 
 TEST_F(ScenariosTest, BadRecordsAreSkippedAndTheRestIsCountedAlsoByANewMaster) {

@@ -48,15 +48,27 @@ void PlanFailures(Cluster& cluster, const Job& job, JobId id, Random& random) {
 
 struct Draws {
   Random main;
-  Random keeps;  // of its own, so that seeds do what they did before it came
-  Random skips;  // likewise
+  Random keeps;   // of its own, so that seeds do what they did before it came
+  Random skips;   // likewise
+  Random reuses;  // likewise
 };
+
+// The same job with another output folder, and often other reducers' parameters: all that it has
+// in common with the first is what its maps read and do.
+void SubmitAgainElsewhere(Cluster& cluster, const Job& first, Random& random) {
+  Cluster::SubmitOptions options;
+  options.reuse = true;
+  options.input_of = &first;
+  options.shuffle = random.Chance(0.5) ? ShuffleMode::kNetwork : ShuffleMode::kAuto;
+  options.speculation_floor_ms = random.Chance(0.5) ? 1000 : 0;
+  cluster.Submit(first.workload, options);
+}
 
 void SubmitLater(Cluster& cluster, Draws& draws, kj::Duration within) {
   Random& random = draws.main;
   const auto us = static_cast<uint64_t>(within / kj::MICROSECONDS);
   cluster.world().After(
-      static_cast<int64_t>(random.Below(us)) * kj::MICROSECONDS, [&cluster, &draws]() {
+      static_cast<int64_t>(random.Below(us)) * kj::MICROSECONDS, [&cluster, &draws, us]() {
         Random& random = draws.main;
         Cluster::SubmitOptions options;
         if (draws.keeps.Chance(0.3)) options.keep_folder = absl::StrCat(kSharedFolder, "/keep");
@@ -67,7 +79,14 @@ void SubmitLater(Cluster& cluster, Draws& draws, kj::Duration within) {
           DrawBadLines(&workload, draws.skips);
           options.skip_bad_records = static_cast<uint32_t>(draws.skips.Between(0, 8));
         }
+        options.reuse = draws.reuses.Chance(0.4);
         Job& job = cluster.Submit(workload, options);
+        if (options.reuse && draws.reuses.Chance(0.5)) {
+          const auto pause = static_cast<int64_t>(draws.reuses.Below(us)) * kj::MICROSECONDS;
+          cluster.world().After(pause, [&cluster, &draws, &job]() {
+            SubmitAgainElsewhere(cluster, job, draws.reuses);
+          });
+        }
         PlanFailures(cluster, job, JobId(cluster.jobs().size()), random);
       });
 }
@@ -76,7 +95,7 @@ void SubmitLater(Cluster& cluster, Draws& draws, kj::Duration within) {
 
 SeedResult RunSeed(uint64_t seed, bool print_trace) {
   Draws draws{Random(seed ^ 0x5eed5eed5eed5eedull), Random(seed ^ 0x6b6565706b656570ull),
-              Random(seed ^ 0x736b6970736b6970ull)};
+              Random(seed ^ 0x736b6970736b6970ull), Random(seed ^ 0x7265757365726575ull)};
   Random& random = draws.main;
   Cluster cluster(DrawOptions(seed, print_trace, random));
   cluster.StartMaster();
@@ -91,7 +110,15 @@ SeedResult RunSeed(uint64_t seed, bool print_trace) {
 
   faults.Stop();
   cluster.Heal();
-  const bool ended = cluster.RunUntil([&]() { return cluster.AllJobsDone(); }, kPatience);
+  bool ended = cluster.RunUntil([&]() { return cluster.AllJobsDone(); }, kPatience);
+  // Faults are over, but what they left of map outputs may still be used again.
+  const size_t before = cluster.jobs().size();
+  for (size_t i = 0; i < before; ++i) {
+    const Job& job = *cluster.jobs()[i];
+    const bool again = job.spec.map_identity.has_value() && draws.reuses.Chance(0.5);
+    if (again) SubmitAgainElsewhere(cluster, job, draws.reuses);
+  }
+  ended = ended && cluster.RunUntil([&]() { return cluster.AllJobsDone(); }, kPatience);
   // Time to clean up: a lease, and the retries of what had to be said again.
   cluster.RunFor(60 * kj::SECONDS);
 
@@ -102,6 +129,7 @@ SeedResult RunSeed(uint64_t seed, bool print_trace) {
   result.faults = faults.struck();
   result.jobs = static_cast<int>(cluster.jobs().size());
   for (const auto& job : cluster.jobs()) {
+    if (job->ended.has_value()) result.outputs_reused += job->ended->map_outputs_reused;
     result.jobs_succeeded += job->ended.has_value() && job->ended->state == JobState::kSucceeded;
   }
   result.turns = cluster.world().turns();

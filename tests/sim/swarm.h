@@ -18,6 +18,7 @@ struct SeedResult {
   std::map<std::string, int> faults;  // that struck, by kind
   int jobs = 0;
   int jobs_succeeded = 0;
+  uint64_t outputs_reused = 0;
   uint64_t turns = 0;
   double virtual_seconds = 0;
 };

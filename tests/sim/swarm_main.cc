@@ -47,9 +47,10 @@ double CpuSeconds() {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
 }
 
-bool RunOne(std::map<std::string, int>* faults) {
+bool RunOne(std::map<std::string, int>* faults, uint64_t* outputs_reused) {
   millrace::sim::SeedResult result = millrace::sim::RunSeed(seed_now, FLAGS_print_trace);
   for (const auto& [kind, count] : result.faults) (*faults)[kind] += count;
+  *outputs_reused += result.outputs_reused;
   if (FLAGS_check_determinism) {
     const uint64_t again = millrace::sim::RunSeed(seed_now, /*print_trace=*/false).trace_hash;
     if (again != result.trace_hash) result.complaints += "\ntwo runs gave different traces";
@@ -89,13 +90,15 @@ int main(int argc, char** argv) {
   uint64_t failed = 0;
   std::vector<double> costs;
   std::map<std::string, int> faults;
+  uint64_t outputs_reused = 0;
   for (uint64_t i = 0; i < FLAGS_seeds && (failed == 0 || FLAGS_keep_going); ++i) {
     seed_now = FLAGS_first_seed + i;
     const double before = CpuSeconds();
-    ++(RunOne(&faults) ? passed : failed);
+    ++(RunOne(&faults, &outputs_reused) ? passed : failed);
     costs.push_back(CpuSeconds() - before);
   }
   PrintSummary(std::move(costs), faults);
+  std::printf("map outputs reused: %llu\n", static_cast<unsigned long long>(outputs_reused));
   std::printf("%llu seeds passed, %llu failed\n", static_cast<unsigned long long>(passed),
               static_cast<unsigned long long>(failed));
   return failed == 0 ? 0 : 1;
