@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "client/quantities.h"
 #include "mapreduce/count_text.h"
 #include "storage/input_split.h"
@@ -108,6 +109,11 @@ std::string DryRunText(const DryRun& run) {
   const JobSpec& spec = *run.spec;
   const Totals totals = TotalsOf(spec);
   std::string text = absl::StrCat("job: ", spec.name, "\n");
+  if (!spec.before.empty()) {
+    const auto name = [](std::string* out, const StepSpec& step) { *out += step.name; };
+    absl::StrAppend(&text, "after: ", absl::StrJoin(spec.before, ", ", name),
+                    ", of which the first reads the input\n");
+  }
   absl::StrAppend(&text, "input: ", CountText(spec.inputs.size(), "file"), ", ",
                   BytesText(totals.bytes), "\n");
   absl::StrAppend(&text, "map tasks: ", totals.splits.size());

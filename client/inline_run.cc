@@ -198,24 +198,19 @@ class InlineRun {
   std::vector<AttemptView> attempts_;
 };
 
-}  // namespace
+// The parts of a job that ran inline, as the input of the next.
+absl::StatusOr<std::vector<InputFile>> PartsIn(FileSystem& fs, const JobSpec& spec) {
+  std::vector<InputFile> files;
+  for (uint32_t i = 0; i < spec.reducers; ++i) {
+    const std::string path = PartPath(spec.output_folder, i, spec.reducers);
+    MILLRACE_ASSIGN_OR_RETURN(const FileInfo info, fs.Stat(path));
+    files.push_back(InputFile{path, info.size, info.mtime_ns});
+  }
+  return files;
+}
 
-int RunInline(const std::string& program, const JobOptions& options, const JobDescription& job,
-              JobDraft draft) {
-  RaiseOpenFilesLimit();
-  draft.SetReducers(options.reducers.value_or(DefaultReducers(1, TotalBytes(draft.spec.inputs))));
-  const absl::StatusOr<std::unique_ptr<TemporaryFolder>> scratch =
-      TemporaryFolder::Make(options.scratch_folder);
-  if (!scratch.ok()) {
-    WriteToTerminal(absl::StrCat(program, ": ", scratch.status().message(), "\n"));
-    return kExitUsage;
-  }
-  InlineRun run(options, job, std::move(draft.spec));
-  if (absl::Status staged = run.Stage(); !staged.ok()) {
-    WriteToTerminal(absl::StrCat(program, ": ", staged.message(), "\n"));
-    return kExitUsage;
-  }
-  run.Run((*scratch)->path());
+// What the person reads, and writes to files, of a job that has ended.
+int Report(const std::string& program, const JobOptions& options, const InlineRun& run) {
   const bool succeeded = run.view().state == JobState::kSucceeded;
   if (!succeeded) WriteToTerminal(FailureText(run.view(), run.attempts()));
   const ProgressMode mode = ProgressModeFor(options.progress);
@@ -226,6 +221,45 @@ int RunInline(const std::string& program, const JobOptions& options, const JobDe
     return kExitFailed;
   }
   return succeeded ? kExitSuccess : kExitFailed;
+}
+
+int Complain(const std::string& program, const absl::Status& status) {
+  WriteToTerminal(absl::StrCat(program, ": ", status.message(), "\n"));
+  return kExitUsage;
+}
+
+}  // namespace
+
+int RunInline(const std::string& program, const JobOptions& options,
+              const std::vector<JobDescription>& chain, JobDraft draft) {
+  RaiseOpenFilesLimit();
+  draft.SetReducers(options.reducers.value_or(DefaultReducers(1, TotalBytes(draft.spec.inputs))));
+  const absl::StatusOr<std::unique_ptr<TemporaryFolder>> scratch =
+      TemporaryFolder::Make(options.scratch_folder);
+  if (!scratch.ok()) return Complain(program, scratch.status());
+  PosixFileSystem fs;
+  std::vector<InputFile> inputs = draft.spec.inputs;
+  for (size_t i = 0; i < chain.size(); ++i) {
+    const bool is_last = i + 1 == chain.size();
+    JobSpec spec = draft.spec;
+    spec.inputs = std::move(inputs);
+    spec.input_format = chain[i].input.format;
+    if (i > 0) spec.split_keys.clear();
+    if (!is_last) {
+      spec.name = chain[i].name;
+      spec.reducers = draft.spec.before[i].reducers;
+      spec.part_suffix.clear();
+      spec.output_folder = JoinPath((*scratch)->path(), absl::StrCat("step-", i));
+    }
+    InlineRun run(options, chain[i], spec);
+    if (absl::Status staged = run.Stage(); !staged.ok()) return Complain(program, staged);
+    run.Run((*scratch)->path());
+    if (is_last || run.view().state != JobState::kSucceeded) return Report(program, options, run);
+    absl::StatusOr<std::vector<InputFile>> parts = PartsIn(fs, spec);
+    if (!parts.ok()) return Complain(program, parts.status());
+    inputs = *std::move(parts);
+  }
+  return kExitFailed;  // there is no chain without a job
 }
 
 }  // namespace millrace

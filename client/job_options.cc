@@ -5,6 +5,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "client/command_line.h"
+#include "mapreduce/count_text.h"
 #include "mapreduce/status_macros.h"
 #include "rpc/address.h"
 #include "storage/paths.h"
@@ -49,7 +50,7 @@ absl::Status ReadPaths(const JobFlags& flags, std::string_view folder, const Job
 }
 
 absl::Status ReadReducers(const JobFlags& flags, const JobDescription& job, JobOptions* options) {
-  if (job.map_only) options->reducers = 0;
+  options->reducers = job.map_only ? std::optional<uint32_t>(0) : job.reducers;
   if (flags.reducers == "auto") return absl::OkStatus();
   MILLRACE_ASSIGN_OR_RETURN(const uint64_t reducers,
                             ReadCount("reducers", flags.reducers, 0, kReducersMax));
@@ -60,6 +61,10 @@ absl::Status ReadReducers(const JobFlags& flags, const JobDescription& job, JobO
   if (reducers == 0 && !job.map_only && !job.allows_map_only) {
     return Invalid(absl::StrCat("--reducers=0: ", job.name,
                                 " has no map-only meaning; give it at least one part"));
+  }
+  if (job.reducers.has_value() && reducers != *job.reducers) {
+    return Invalid(absl::StrCat("--reducers=", reducers, ": ", job.name, " always has ",
+                                CountText(*job.reducers, "part"), "; leave the flag out"));
   }
   options->reducers = static_cast<uint32_t>(reducers);
   return absl::OkStatus();
@@ -222,6 +227,22 @@ absl::Status ReadOutputFormat(const JobFlags& flags, const RecordShape& input, O
 absl::Status ReadFormats(const JobFlags& flags, JobDescription* job) {
   MILLRACE_RETURN_IF_ERROR(ReadInputFormat(flags, &job->input));
   return ReadOutputFormat(flags, job->input, &job->output);
+}
+
+absl::Status ReadFormats(const JobFlags& flags, std::vector<JobDescription>* chain) {
+  JobDescription& first = chain->front();
+  JobDescription& last = chain->back();
+  if (chain->size() == 1) return ReadFormats(flags, &last);
+  MILLRACE_RETURN_IF_ERROR(ReadInputFormat(flags, &first.input));
+  // Text, unless somebody says otherwise: what people read.
+  MILLRACE_RETURN_IF_ERROR(ReadOutputFormat(flags, RecordShape(), &last.output));
+  for (size_t i = 0; i + 1 < chain->size(); ++i) {
+    (*chain)[i].output = OutputShape();
+    (*chain)[i].output.format = OutputFormat::kKeyValue;
+    (*chain)[i].allows_map_only = false;
+    (*chain)[i + 1].input = {InputFormat::kKeyValue, 0};
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<JobOptions> ReadJobOptions(const JobFlags& flags, std::string_view folder,

@@ -93,6 +93,8 @@ struct JobOptions {
 // Puts what the flags say of input and output formats into `job`; formats that depend on others are
 // chosen. Client and executor both call it, and so agree.
 absl::Status ReadFormats(const JobFlags& flags, JobDescription* job);
+// Likewise for a chain, whose jobs hand each other key/value files.
+absl::Status ReadFormats(const JobFlags& flags, std::vector<JobDescription>* chain);
 
 // Of a job with its formats. Relative paths are seen from `folder`. Errors name the flag, the value
 // and what is allowed.

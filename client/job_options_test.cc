@@ -172,6 +172,16 @@ TEST(JobOptionsTest, ChoicesAreNamedWhenWrong) {
   EXPECT_EQ(Read(flags).shuffle, ShuffleMode::kNetwork);
 }
 
+TEST(JobOptionsTest, AJobMayKnowHowManyPartsItHas) {
+  JobDescription job = WordCount();
+  job.reducers = 1;
+  JobFlags flags = Flags();
+  EXPECT_EQ(ReadJobOptions(flags, "/home/ann", job)->reducers, 1u);
+  flags.reducers = "2";
+  EXPECT_THAT(std::string(ReadJobOptions(flags, "/home/ann", job).status().message()),
+              ::testing::HasSubstr("always has 1 part; leave the flag out"));
+}
+
 TEST(DefaultReducersTest, EightPerSlotButNoneForLessThanSixteenMebibytes) {
   EXPECT_EQ(DefaultReducers(/*slots=*/2, /*input_bytes=*/1 << 30), 16u);
   EXPECT_EQ(DefaultReducers(2, 40 << 20), 3u);
@@ -264,6 +274,22 @@ TEST(JobOptionsTest, AJobWithInputsOfItsOwnHasNoInputFlag) {
               HasSubstr("has flags of its own for its inputs"));
   flags.input = "";
   EXPECT_EQ(ReadJobOptions(flags, "/home/ann", join)->inputs, join.inputs);
+}
+
+TEST(FormatsTest, JobsOfAChainHandEachOtherKeyValueFiles) {
+  JobFlags flags = Flags();
+  flags.input_format = "nul";
+  flags.output_compression = "zstd";
+  std::vector<JobDescription> chain(3, WordCount());
+  ASSERT_TRUE(ReadFormats(flags, &chain).ok());
+  EXPECT_EQ(chain[0].input.format, InputFormat::kNulSeparated);
+  EXPECT_EQ(chain[0].output.format, OutputFormat::kKeyValue);
+  EXPECT_FALSE(chain[0].output.zstd);
+  EXPECT_EQ(chain[1].input.format, InputFormat::kKeyValue);
+  EXPECT_EQ(chain[1].output.format, OutputFormat::kKeyValue);
+  EXPECT_EQ(chain[2].input.format, InputFormat::kKeyValue);
+  EXPECT_EQ(chain[2].output.format, OutputFormat::kText);
+  EXPECT_TRUE(chain[2].output.zstd);
 }
 
 }  // namespace

@@ -145,9 +145,25 @@ absl::StatusOr<JobSpec> MakeJobSpec(FileSystem& fs, const JobOptions& options,
   return spec;
 }
 
+void JobDraft::AddChain(const std::vector<JobDescription>& chain) {
+  if (chain.size() == 1) return;
+  const JobDescription& last = chain.back();
+  spec.name = last.name;
+  spec.part_suffix = last.output.zstd ? std::string(kZstdSuffix) : "";
+  fixed_reducers = last.map_only ? std::optional<uint32_t>(0) : last.reducers;
+  for (size_t i = 0; i + 1 < chain.size(); ++i) {
+    spec.before.push_back({chain[i].name, 1});
+    fixed_before.push_back(chain[i].reducers);
+  }
+}
+
 void JobDraft::SetReducers(uint32_t reducers) {
-  spec.reducers = reducers;
-  if (!key_sample.empty()) spec.split_keys = SplitKeysFor(reducers, key_sample);
+  spec.reducers = fixed_reducers.value_or(reducers);
+  for (size_t i = 0; i < spec.before.size(); ++i) {
+    spec.before[i].reducers = fixed_before[i].value_or(reducers);
+  }
+  const uint32_t first = spec.before.empty() ? spec.reducers : spec.before[0].reducers;
+  if (!key_sample.empty()) spec.split_keys = SplitKeysFor(first, key_sample);
 }
 
 absl::StatusOr<JobBinary> IdentifyOwnBinary() {

@@ -25,7 +25,12 @@ struct Invocation {
 struct JobDraft {
   JobSpec spec;
   std::vector<std::string> key_sample;  // of a job with a total order: keys, ascending
+  // Of the last job of a chain, and of those before it: parts that are no choice.
+  std::optional<uint32_t> fixed_reducers;
+  std::vector<std::optional<uint32_t>> fixed_before;
 
+  // The spec, which is about the first job of `chain`, becomes one about all of them.
+  void AddChain(const std::vector<JobDescription>& chain);
   // Sets the number of parts and what follows from it.
   void SetReducers(uint32_t reducers);
 };

@@ -118,5 +118,24 @@ TEST(IdentifyOwnBinaryTest, NamesThisTest) {
   EXPECT_GT(binary->size, 0u);
 }
 
+TEST(JobDraftTest, TheJobsOfAChainShareTheNumberOfPartsButForThoseThatHaveTheirOwn) {
+  std::vector<JobDescription> chain(3);
+  chain[0].name = "count";
+  chain[1].name = "merge";
+  chain[1].reducers = 2;
+  chain[2].name = "top";
+  chain[2].reducers = 1;
+  chain[2].output.zstd = true;
+  JobDraft draft;
+  draft.key_sample = {"a", "b", "c", "d"};
+  draft.AddChain(chain);
+  draft.SetReducers(4);
+  EXPECT_EQ(draft.spec.name, "top");
+  EXPECT_EQ(draft.spec.part_suffix, ".zst");
+  EXPECT_EQ(draft.spec.reducers, 1u);
+  EXPECT_THAT(draft.spec.before, ElementsAre(StepSpec{"count", 4}, StepSpec{"merge", 2}));
+  EXPECT_THAT(draft.spec.split_keys, SizeIs(3));
+}
+
 }  // namespace
 }  // namespace millrace

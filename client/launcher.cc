@@ -34,11 +34,15 @@
 namespace millrace {
 namespace {
 
-absl::StatusOr<JobDescription> DescribeJob(const Describe& describe) {
-  MILLRACE_ASSIGN_OR_RETURN(JobDescription job, describe());
-  MILLRACE_RETURN_IF_ERROR(ReadFormats(GivenJobFlags(), &job));
-  MILLRACE_RETURN_IF_ERROR(Validate(job));
-  return job;
+// The jobs of a chain, first to last; mostly one.
+using Chain = std::vector<JobDescription>;
+
+absl::StatusOr<Chain> DescribeChain(const Describe& describe) {
+  MILLRACE_ASSIGN_OR_RETURN(const JobDescription job, describe());
+  Chain chain = ChainOf(job);
+  MILLRACE_RETURN_IF_ERROR(ReadFormats(GivenJobFlags(), &chain));
+  MILLRACE_RETURN_IF_ERROR(Validate(chain));
+  return chain;
 }
 
 std::vector<std::string> OwnEnvironment() {
@@ -56,7 +60,8 @@ struct CheckedJob {
   ClusterKey key;
 };
 
-absl::StatusOr<CheckedJob> CheckJob(const JobDescription& job, const Invocation& invocation) {
+absl::StatusOr<CheckedJob> CheckJob(const Chain& chain, const Invocation& invocation) {
+  const JobDescription& job = chain.front();
   CheckedJob checked;
   PosixFileSystem fs;
   MILLRACE_ASSIGN_OR_RETURN(checked.options,
@@ -73,6 +78,7 @@ absl::StatusOr<CheckedJob> CheckJob(const JobDescription& job, const Invocation&
   if (!remark.empty() && IsForPeople(ProgressModeFor(options.progress))) {
     WriteToTerminal(remark + "\n");
   }
+  checked.draft.AddChain(chain);
   spec.environment = EnvironmentForJobs(OwnEnvironment());
   if (job.total_order && !options.dry_run) {
     MILLRACE_ASSIGN_OR_RETURN(checked.draft.key_sample, SampleKeys(fs, job, spec.inputs));
@@ -151,21 +157,21 @@ int Main(int argc, char** argv, const Usage& usage, const Describe& describe) {
   if (const std::optional<int> exit_code = ParseFlags(argc, argv, program, &line)) {
     return *exit_code;
   }
-  const absl::StatusOr<JobDescription> job = DescribeJob(describe);
-  if (!job.ok()) return UsageError(program, job.status());
-  if (executor_socket.has_value()) RunExecutor(*executor_socket, *job);
+  const absl::StatusOr<Chain> chain = DescribeChain(describe);
+  if (!chain.ok()) return UsageError(program, chain.status());
+  if (executor_socket.has_value()) RunExecutor(*executor_socket, *chain);
 
   const Invocation invocation{{argv, argv + argc}, WorkingFolder()};
-  absl::StatusOr<CheckedJob> checked = CheckJob(*job, invocation);
+  absl::StatusOr<CheckedJob> checked = CheckJob(*chain, invocation);
   if (!checked.ok()) return UsageError(program, checked.status());
   if (checked->options.dry_run) return ShowDryRun(*checked);
   switch (checked->options.placement) {
     case Placement::kLocalCluster: return RunOnLocalCluster(program, *std::move(checked));
     case Placement::kCluster:
-      return RunOnCluster(program, *std::move(checked), *job, GivenFlagsOf(usage));
+      return RunOnCluster(program, *std::move(checked), chain->front(), GivenFlagsOf(usage));
     case Placement::kInline: break;
   }
-  return RunInline(program.name, checked->options, *job, std::move(checked->draft));
+  return RunInline(program.name, checked->options, *chain, std::move(checked->draft));
 }
 
 }  // namespace millrace

@@ -68,6 +68,11 @@ std::string LineageText(const LineageView& lineage) {
                     TaskName(StageKind::kMap, lineage.made_for.index), " of ",
                     ToString(lineage.made_for.job), "\n");
   }
+  if (lineage.part_of.job.is_set()) {
+    absl::StrAppend(&text, "  reads     the part of ",
+                    TaskName(StageKind::kReduce, lineage.part_of.index), " of ",
+                    ToString(lineage.part_of.job), "\n");
+  }
   if (!lineage.split.empty()) absl::StrAppend(&text, SplitText(lineage.split));
   if (lineage.kind == StageKind::kReduce) absl::StrAppend(&text, SourcesText(lineage));
   absl::StrAppend(&text, "  attempts  ", lineage.attempts.size(), "\n");

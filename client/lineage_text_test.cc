@@ -72,6 +72,13 @@ TEST(LineageTextTest, AMapThatDidNotRunNamesTheOneWhoseOutputItTook) {
             "  attempts  0\n");
 }
 
+TEST(LineageTextTest, AMapOfAChainNamesThePartThatItReads) {
+  LineageView lineage;
+  lineage.task = TaskId{JobId(3), 0, 4};
+  lineage.part_of = TaskId{JobId(2), 1, 4};
+  EXPECT_THAT(LineageText(lineage), HasSubstr("  reads     the part of reduce-00004 of job-2\n"));
+}
+
 TEST(LineageTextTest, WhatIsForgottenIsSaid) {
   LineageView lineage;
   lineage.task = TaskId{JobId(3), 0, 7};

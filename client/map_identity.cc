@@ -19,11 +19,11 @@ Digest MapIdentity(const JobDescription& job, const JobSpec& spec,
                    const std::vector<std::string>& flags) {
   FieldsDigest fields;
   fields.Add(kEngineVersion);
+  fields.Add(job.name);  // a binary may hold several jobs, and a version is one of a job
   if (job.map_version.empty()) {
     fields.Add(spec.binary.sha256);
-  } else {  // a version means something only for one job
+  } else {
     fields.Add("version");
-    fields.Add(job.name);
     fields.Add(job.map_version);
   }
   AddAll(job.map_parameters.value_or(flags), &fields);

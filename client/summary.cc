@@ -83,7 +83,7 @@ std::string SummaryText(const JobView& view) {
                    "\n  workers   ", WorkersText(view), "\n");
   if (!view.skipped_records.empty())
     absl::StrAppend(&text, "  warning   ", SkippedText(view), "\n");
-  if (view.state == JobState::kSucceeded) {
+  if (view.state == JobState::kSucceeded && !view.output_folder.empty()) {
     absl::StrAppend(&text, "  output    ", view.output_folder, "\n");
   }
   return text;

@@ -42,7 +42,8 @@ std::string JobsTable(const std::vector<JobView>& jobs) {
   std::vector<TableRow> rows = {{"JOB", "NAME", "STATE", "MAP", "REDUCE", "TIME", "OUTPUT"}};
   for (const JobView& job : jobs) {
     rows.push_back({ToString(job.job), job.name, Name(job.state), Done(job, StageKind::kMap),
-                    Done(job, StageKind::kReduce), DurationText(job.wall_ms), job.output_folder});
+                    Done(job, StageKind::kReduce), DurationText(job.wall_ms),
+                    job.output_folder.empty() ? "(the next job)" : job.output_folder});
   }
   return AlignedTable(rows);
 }

@@ -132,6 +132,12 @@ int PrintOutput(const JobView& view) {
         absl::StrCat(ToString(view.job), " is ", Name(view.state), " and has no output",
                      view.state == JobState::kFailed ? "; `millrace diagnose` says why" : "")));
   }
+  if (view.output_folder.empty()) {
+    return Refuse(absl::FailedPreconditionError(
+        absl::StrCat(ToString(view.job),
+                     " gave its parts to the next job of its chain, and they "
+                     "are gone; `millrace jobs` has that one's number")));
+  }
   PosixFileSystem fs;
   bool reader_left = false;
   const absl::Status printed =

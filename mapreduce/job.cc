@@ -1,8 +1,10 @@
 #include "mapreduce/job.h"
 
+#include <algorithm>
 #include <cctype>
 
 #include "absl/strings/str_cat.h"
+#include "mapreduce/status_macros.h"
 
 namespace millrace {
 namespace {
@@ -56,6 +58,40 @@ absl::Status Validate(const JobDescription& job) {
   }
   if (job.input.format == InputFormat::kFixedSize && job.input.record_bytes == 0) {
     return wrong("JobDescription::input has records of 0 bytes; set record_bytes");
+  }
+  return absl::OkStatus();
+}
+
+std::vector<JobDescription> ChainOf(const JobDescription& job) {
+  std::vector<JobDescription> chain;
+  for (const JobDescription* step = &job; step != nullptr; step = step->after.get()) {
+    chain.push_back(*step);
+    chain.back().after = nullptr;
+  }
+  std::reverse(chain.begin(), chain.end());
+  return chain;
+}
+
+absl::Status Validate(const std::vector<JobDescription>& chain) {
+  const std::string& name = chain.back().name;
+  const auto wrong = [](const std::string& job, const char* what) {
+    return absl::InvalidArgumentError(absl::StrCat("job '", job, "': ", what));
+  };
+  if (chain.size() > kChainMax) return wrong(name, "its chain has more than 16 jobs");
+  for (size_t i = 0; i < chain.size(); ++i) {
+    const JobDescription& job = chain[i];
+    MILLRACE_RETURN_IF_ERROR(Validate(job));
+    if (i > 0 && !job.inputs.empty()) {
+      return wrong(job.name, "has both inputs and a job that it comes after; drop one");
+    }
+    if (i > 0 && job.total_order) {
+      return wrong(job.name,
+                   "total_order needs a sample of the input, which is not there when a "
+                   "job that comes after another is submitted; have one part instead");
+    }
+    if (i + 1 < chain.size() && (job.map_only || job.reducers == 0u)) {
+      return wrong(job.name, "is map-only: a job that another comes after needs a reducer");
+    }
   }
   return absl::OkStatus();
 }

@@ -97,13 +97,28 @@ struct JobDescription {
   // default. It has a mapper and nothing else.
   bool map_only = false;
 
+  // Chains. The job whose output is the input of this one: its pairs arrive as they were emitted,
+  // part by part, and are kept nowhere. `--input` and how it is read are then about the first job
+  // of the chain, `--output` and how it is written about the last.
+  std::shared_ptr<const JobDescription> after;
+  // How many parts it has, where that is no choice of the person's: the order of all records, say,
+  // needs one. `--reducers` is for the other jobs of the chain.
+  std::optional<uint32_t> reducers;
+
   // Whether the mapper asks for MapInput::FirstLine. Then a compressed file is not cut, for nobody
   // knows how many lines lie before a piece of one.
   bool counts_lines = false;
 };
 
+// The jobs of the chain that ends with `job`, first to last, each without the one before it.
+std::vector<JobDescription> ChainOf(const JobDescription& job);
+
+// A chain has at most so many jobs.
+constexpr size_t kChainMax = 16;
+
 // Says what is missing or contradictory, in the words of a job author.
 absl::Status Validate(const JobDescription& job);
+absl::Status Validate(const std::vector<JobDescription>& chain);
 
 }  // namespace millrace
 

@@ -81,5 +81,59 @@ TEST(JobTest, SaysWhatIsWrong) {
   EXPECT_THAT(Complaint(job), HasSubstr("'a/b'"));
 }
 
+// --- Chains ---
+
+JobDescription After(const JobDescription& before) {
+  JobDescription job = GoodJob();
+  job.after = std::make_shared<JobDescription>(before);
+  return job;
+}
+
+std::string ChainComplaint(const JobDescription& job) {
+  return std::string(Validate(ChainOf(job)).message());
+}
+
+TEST(ChainTest, IsFirstToLast) {
+  JobDescription first = GoodJob();
+  first.name = "first";
+  const std::vector<JobDescription> chain = ChainOf(After(After(first)));
+  ASSERT_EQ(chain.size(), 3u);
+  EXPECT_EQ(chain[0].name, "first");
+  EXPECT_EQ(chain[2].name, "good");
+  EXPECT_EQ(chain[2].after, nullptr);
+  EXPECT_TRUE(Validate(chain).ok());
+  EXPECT_EQ(ChainOf(GoodJob()).size(), 1u);
+}
+
+TEST(ChainTest, EachJobIsLookedAt) {
+  JobDescription first = GoodJob();
+  first.mapper = nullptr;
+  EXPECT_THAT(ChainComplaint(After(first)), HasSubstr("JobDescription::mapper is missing"));
+}
+
+TEST(ChainTest, OnlyTheFirstReadsFiles) {
+  JobDescription last = After(GoodJob());
+  last.inputs = {"more"};
+  EXPECT_THAT(ChainComplaint(last), HasSubstr("has both inputs and a job that it comes after"));
+  last = After(GoodJob());
+  last.total_order = true;
+  EXPECT_THAT(ChainComplaint(last), HasSubstr("total_order needs a sample of the input"));
+}
+
+TEST(ChainTest, OnlyTheLastMayBeMapOnly) {
+  JobDescription map_only = GoodJob();
+  map_only.reducer = nullptr;
+  map_only.map_only = true;
+  EXPECT_THAT(ChainComplaint(After(map_only)), HasSubstr("needs a reducer"));
+  map_only.after = std::make_shared<JobDescription>(GoodJob());
+  EXPECT_EQ(ChainComplaint(map_only), "");
+}
+
+TEST(ChainTest, HasAnEnd) {
+  JobDescription job = GoodJob();
+  for (size_t i = 0; i < kChainMax; ++i) job = After(job);
+  EXPECT_THAT(ChainComplaint(job), HasSubstr("more than 16 jobs"));
+}
+
 }  // namespace
 }  // namespace millrace

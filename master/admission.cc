@@ -20,21 +20,17 @@ constexpr uint32_t kPartsMax = 99'999;  // five digits in the name of a part
 
 }  // namespace
 
-// A job that is being looked at. The I/O thread writes to it while nobody else looks.
-struct Admission::Candidate {
+// One job of a chain; mostly there is only one.
+struct Admission::Step {
   JobId job;
   JobSpec spec;
   std::shared_ptr<StoredJob> stored;
   std::string encoded;  // the specification, for the journal
   std::vector<Digest> fingerprints;
   bool staged = false;
-  std::string objection;  // set: refused, later steps do nothing
 
-  // `unfinished`: the keys and output folders of all our other jobs. `same_folder`: the keys of
-  // those under way to this folder; the core will choose between them.
-  absl::Status Prepare(FileSystem& fs, const std::string& cluster_id, bool ends_with_us,
-                       const std::map<std::string, std::string>& unfinished,
-                       const std::set<std::string>& same_folder) {
+  absl::Status Prepare(OutputCommitter& committer, const std::string& cluster_id,
+                       bool ends_with_us) {
     stored = std::make_shared<StoredJob>(MakeStoredJob(job, spec, cluster_id));
     JobContext& context = stored->context;
     if (spec.map_only() && context.map_count > kPartsMax) {
@@ -42,23 +38,12 @@ struct Admission::Candidate {
           "a job without reduces writes one part for each of its ", context.map_count,
           " map tasks; at most ", kPartsMax, " are possible, so use a larger --split_mb"));
     }
-    OutputRequest request;
-    request.output = spec.output_folder;
-    request.overwrite = spec.overwrite;
-    request.inputs = spec.inputs;
-    OutputCommitter committer(&fs);
-    committer.RemoveAbandoned(spec.output_folder);
-    // What else is there of this cluster is of a master that was killed before it had accepted the
-    // job.
-    committer.RemoveUnknown(spec.output_folder, cluster_id, unfinished);
-    MILLRACE_RETURN_IF_ERROR(CheckOutput(fs, request));
     MILLRACE_ASSIGN_OR_RETURN(
         context.nonce, committer.Stage(spec.output_folder, context.staging_key, context.nonce));
     staged = true;
     if (ends_with_us) {
       stored->held_staging = committer.HoldStaging(spec.output_folder, context.staging_key);
     }
-    MILLRACE_RETURN_IF_ERROR(committer.CheckNoOtherJob(spec.output_folder, same_folder));
     if (context.keeps_outputs()) {
       MILLRACE_RETURN_IF_ERROR(
           committer.Keep(spec.output_folder, context.staging_key, context.keep_folder));
@@ -67,6 +52,49 @@ struct Admission::Candidate {
     encoded = EncodeJobSpec(spec);
     spec.inputs.clear();
     return absl::OkStatus();
+  }
+};
+
+// A job that is being looked at, or a chain. The I/O thread writes to it while nobody else looks.
+struct Admission::Candidate {
+  std::vector<Step> steps;  // first to last
+  std::string objection;    // set: refused, later steps do nothing
+
+  const Step& last() const { return steps.back(); }
+  bool Has(JobId job) const {
+    return std::any_of(steps.begin(), steps.end(),
+                       [job](const Step& step) { return step.job == job; });
+  }
+
+  // `unfinished`: the keys and output folders of all our other jobs. `same_folder`: the keys of
+  // those under way to this folder; the core will choose between them.
+  absl::Status Prepare(FileSystem& fs, const std::string& cluster_id, bool ends_with_us,
+                       const std::map<std::string, std::string>& unfinished,
+                       const std::set<std::string>& same_folder) {
+    OutputRequest request;
+    request.output = last().spec.output_folder;
+    request.overwrite = last().spec.overwrite;
+    request.inputs = steps.front().spec.inputs;
+    OutputCommitter committer(&fs);
+    committer.RemoveAbandoned(request.output);
+    // What else is there of this cluster is of a master that was killed before it had accepted the
+    // job.
+    committer.RemoveUnknown(request.output, cluster_id, unfinished);
+    MILLRACE_RETURN_IF_ERROR(CheckOutput(fs, request));
+    for (Step& step : steps) {
+      MILLRACE_RETURN_IF_ERROR(step.Prepare(committer, cluster_id, ends_with_us));
+    }
+    return committer.CheckNoOtherJob(request.output, same_folder);
+  }
+
+  JobSubmitted Event() {
+    const auto event_of = [](Step& step) {
+      return JobSubmitted{MakePlan(*step.stored, step.spec), std::move(step.encoded), step.job,
+                          std::move(step.fingerprints)};
+    };
+    JobSubmitted event = event_of(steps.back());
+    for (size_t i = 0; i + 1 < steps.size(); ++i) event.before.push_back(event_of(steps[i]));
+    return event;
   }
 };
 
@@ -81,13 +109,16 @@ kj::Promise<AdmissionAnswer> Admission::Admit(JobSpec spec) {
   if (!rival.empty()) return AdmissionAnswer{JobId(), rival};
 
   auto candidate = std::make_shared<Candidate>();
-  candidate->job = ReserveJob();
-  candidate->spec = std::move(spec);
-  under_way_[candidate->job] = candidate->spec.output_folder;
+  for (JobSpec& step : ChainOf(std::move(spec))) {
+    candidate->steps.push_back(Step{ReserveJob(), std::move(step)});
+    under_way_[candidate->last().job] = candidate->last().spec.output_folder;
+  }
   auto admitted = Stage(candidate)
                       .then([this, candidate]() { return AskWorkers(candidate); })
                       .then([this, candidate]() { return Submit(candidate); });
-  auto end = kj::defer([this, job = candidate->job]() { under_way_.erase(job); });
+  auto end = kj::defer([this, candidate]() {
+    for (const Step& step : candidate->steps) under_way_.erase(step.job);
+  });
   return running_.wrap(admitted.attach(kj::mv(end)));
 }
 
@@ -114,8 +145,8 @@ std::string Admission::RivalFor(const std::string& output_folder) const {
 kj::Promise<void> Admission::Stage(std::shared_ptr<Candidate> candidate) {
   auto prepared = services_.runner.Run(
       [candidate, &fs = services_.fs, cluster_id = services_.cluster_id,
-       ends_with_us = services_.jobs_end_with_master, unfinished = JobsBeside(candidate->job),
-       same_folder = KeysUnderWayTo(candidate->spec.output_folder)]() {
+       ends_with_us = services_.jobs_end_with_master, unfinished = JobsBeside(*candidate),
+       same_folder = KeysUnderWayTo(candidate->last().spec.output_folder)]() {
         return candidate->Prepare(fs, cluster_id, ends_with_us, unfinished, same_folder);
       });
   return prepared.then([candidate](absl::Status status) {
@@ -123,10 +154,10 @@ kj::Promise<void> Admission::Stage(std::shared_ptr<Candidate> candidate) {
   });
 }
 
-std::map<std::string, std::string> Admission::JobsBeside(JobId candidate) const {
+std::map<std::string, std::string> Admission::JobsBeside(const Candidate& candidate) const {
   std::map<std::string, std::string> folders = services_.jobs.OutputFolders();
   for (const auto& [job, folder] : under_way_) {
-    if (job != candidate) folders.emplace(JobKey(job, services_.cluster_id), folder);
+    if (!candidate.Has(job)) folders.emplace(JobKey(job, services_.cluster_id), folder);
   }
   return folders;
 }
@@ -141,8 +172,10 @@ std::set<std::string> Admission::KeysUnderWayTo(const std::string& output_folder
 
 kj::Promise<void> Admission::AskWorkers(std::shared_ptr<Candidate> candidate) {
   if (!candidate->objection.empty()) return kj::READY_NOW;
-  services_.jobs.Put(candidate->stored);  // a worker may come for the binary, now and later
-  return services_.links.FindObjection(candidate->stored->context, kPatienceWithWorkers)
+  // A worker may come for the binary, now and later.
+  for (const Step& step : candidate->steps) services_.jobs.Put(step.stored);
+  // What one job of a chain needs of a host, all do, and the first the input as well.
+  return services_.links.FindObjection(candidate->steps[0].stored->context, kPatienceWithWorkers)
       .then([candidate](std::string objection) { candidate->objection = std::move(objection); });
 }
 
@@ -151,20 +184,20 @@ kj::Promise<AdmissionAnswer> Admission::Submit(std::shared_ptr<Candidate> candid
     Undo(*candidate);
     return AdmissionAnswer{JobId(), candidate->objection};
   }
-  auto decided = decisions_.Await(candidate->spec.request_id);
-  services_.events.Happened(JobSubmitted{MakePlan(*candidate->stored, candidate->spec),
-                                         std::move(candidate->encoded), candidate->job,
-                                         std::move(candidate->fingerprints)});
+  auto decided = decisions_.Await(candidate->last().spec.request_id);
+  services_.events.Happened(candidate->Event());
   return decided.then(
       [this, candidate](AnswerSubmit answer) { return Conclude(*candidate, answer); });
 }
 
 AdmissionAnswer Admission::Conclude(const Candidate& candidate, const AnswerSubmit& answer) {
-  if (answer.reply == SubmitReply::kAccepted && answer.job == candidate.job) {
-    LOG(INFO) << candidate.job << " \"" << candidate.spec.name
-              << "\" was accepted: " << CountText(candidate.stored->splits.size(), "map task")
-              << ", " << CountText(candidate.stored->context.reducers, "reduce") << ", output in "
-              << candidate.stored->context.output_folder;
+  if (answer.reply == SubmitReply::kAccepted && answer.job == candidate.last().job) {
+    for (const Step& step : candidate.steps) {
+      const JobContext& context = step.stored->context;
+      LOG(INFO) << step.job << " \"" << context.name
+                << "\" was accepted: " << CountText(context.map_count, "map task") << ", "
+                << CountText(context.reducers, "reduce") << ", output in " << context.output_folder;
+    }
     return {answer.job, ""};
   }
   Undo(candidate);
@@ -172,9 +205,11 @@ AdmissionAnswer Admission::Conclude(const Candidate& candidate, const AnswerSubm
 }
 
 void Admission::Undo(const Candidate& candidate) {
-  services_.jobs.Remove(candidate.job);
-  services_.links.ReleaseEverywhere(candidate.job);
-  if (candidate.staged) services_.publisher.Abort(*candidate.stored, []() {});
+  for (const Step& step : candidate.steps) {
+    services_.jobs.Remove(step.job);
+    services_.links.ReleaseEverywhere(step.job);
+    if (step.staged) services_.publisher.Abort(*step.stored, []() {});
+  }
 }
 
 void Admission::Answer(const AnswerSubmit& action) { decisions_.Answer(action.request_id, action); }

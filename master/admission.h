@@ -66,6 +66,7 @@ class Admission {
   void Answer(const AnswerSubmit& action);
 
  private:
+  struct Step;
   struct Candidate;
 
   JobId ReserveJob();
@@ -75,7 +76,7 @@ class Admission {
   kj::Promise<AdmissionAnswer> Submit(std::shared_ptr<Candidate> candidate);
   AdmissionAnswer Conclude(const Candidate& candidate, const AnswerSubmit& answer);
   void Undo(const Candidate& candidate);
-  std::map<std::string, std::string> JobsBeside(JobId candidate) const;
+  std::map<std::string, std::string> JobsBeside(const Candidate& candidate) const;
   std::set<std::string> KeysUnderWayTo(const std::string& output_folder) const;
 
   Services services_;

@@ -84,11 +84,18 @@ JobView ClientViews::MakeJobView(const JobSnapshot& snapshot) const {
   view.output_bytes = summary.stats.output_bytes;
   view.counters = summary.counters;
   view.map_outputs_reused = summary.map_outputs_reused;
-  view.skipped_records = summary.skipped_records;
+  view.skipped_records = core_.SkippedRecords(summary.job);
+  for (JobId step : core_.StepsBefore(summary.job)) {
+    const JobSnapshot before = *core_.Job(step);
+    for (const auto& [name, value] : before.summary.counters) view.counters[name] += value;
+  }
   view.output_folder = summary.plan.output_folder;
   view.submitted_unix_ms = summary.accepted_wall_us / 1000;
   const int64_t end = Ended(summary.state) ? summary.ended_wall_us : NowWallUs();
   view.wall_ms = MillisBetween(summary.accepted_wall_us, end);
+  if (const absl::StatusOr<JobSnapshot> before = core_.Job(summary.plan.reads); before.ok()) {
+    view.input_bytes = before->summary.stats.output_bytes;
+  }
   view.waiting_on = WaitingOn(snapshot);
   view.recovery.assign(summary.recovery.begin(), summary.recovery.end());
   view.recovery_dropped = summary.recovery_dropped;
@@ -100,6 +107,8 @@ std::string ClientViews::WaitingOn(const JobSnapshot& snapshot) const {
   for (const StageView& stage : snapshot.stages) {
     if (stage.running > 0) return "";
   }
+  const std::string chain = WaitingInChain(snapshot);
+  if (!chain.empty()) return chain;
   if (links_.size() == 0) return "workers: none is connected";
   for (const WorkerSnapshot& worker : core_.Workers(shell_.Now())) {
     if (worker.state == WorkerState::kJoined && worker.free_slots > 0) {
@@ -108,6 +117,21 @@ std::string ClientViews::WaitingOn(const JobSnapshot& snapshot) const {
     }
   }
   return "slots: all are busy with other jobs";
+}
+
+std::string ClientViews::WaitingInChain(const JobSnapshot& snapshot) const {
+  const JobPlan& plan = snapshot.summary.plan;
+  const auto is_done = [](const StageView& stage) { return stage.done == stage.total; };
+  if (plan.feeds && is_done(snapshot.stages.back())) return "the jobs that read its parts";
+  const absl::StatusOr<JobSnapshot> before = core_.Job(plan.reads);
+  if (!before.ok() || before->stages.empty() || is_done(before->stages.back())) return "";
+  std::string text = absl::StrCat(ToString(plan.reads), " \"", before->summary.plan.name,
+                                  "\", whose parts it reads:");
+  for (const StageView& stage : before->stages) {
+    absl::StrAppend(&text, " ", stage.kind == StageKind::kMap ? "maps" : "reduces", " ", stage.done,
+                    "/", stage.total);
+  }
+  return text;
 }
 
 // --- Attempts ---
@@ -164,10 +188,12 @@ absl::StatusOr<LineageView> ClientViews::Lineage(const TaskId& task, uint32_t fi
   view.sources = lineage->sources;
   view.forgotten = lineage->forgotten;
   view.made_for = lineage->made_for;
+  view.part_of = lineage->part_of;
   view.read = std::move(lineage->read);
   if (first_source > 0) return view;
   const auto stored = jobs_.Find(task.job);
-  const bool has_split = stored != nullptr && task.stage == 0 && view.forgotten.empty();
+  const bool has_split =
+      stored != nullptr && task.stage == 0 && view.forgotten.empty() && !view.part_of.job.is_set();
   if (has_split) view.split = stored->splits[task.index];
   for (const AttemptSnapshot& attempt : lineage->attempts) {
     if (view.attempts.size() == kAttemptsPerAnswer) break;

@@ -45,6 +45,8 @@ class ClientViews {
   AttemptView MakeAttemptView(const AttemptSnapshot& attempt, int64_t accepted_wall_us) const;
   WorkerView MakeWorkerView(const WorkerSnapshot& worker) const;
   std::string WaitingOn(const JobSnapshot& snapshot) const;
+  // Likewise, if a job of its chain is why; else empty.
+  std::string WaitingInChain(const JobSnapshot& snapshot) const;
   int64_t NowWallUs() const;
 
   const MasterCore& core_;

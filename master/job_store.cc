@@ -2,11 +2,44 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "glog/logging.h"
 #include "storage/input_split.h"
 #include "storage/paths.h"
 
 namespace millrace {
+namespace {
+
+InputSplit SplitOf(const StepPart& part, const JobContext& job) {
+  if (part.bytes == 0) return {};
+  InputFile file;
+  file.path = StagedPartPath(job.output_folder, job.staging_key, part.task.index, part.attempt);
+  file.size = part.bytes;
+  return {FileRange{std::move(file), 0, part.bytes}};
+}
+
+}  // namespace
+
+std::vector<JobSpec> ChainOf(JobSpec spec) {
+  std::vector<InputFile> inputs = std::exchange(spec.inputs, {});
+  std::vector<JobSpec> chain;
+  for (size_t i = 0; i < spec.before.size(); ++i) {
+    JobSpec step = spec;
+    step.name = spec.before[i].name;
+    step.request_id = absl::StrCat(spec.request_id, "/", i);
+    step.reducers = spec.before[i].reducers;
+    step.part_suffix.clear();
+    step.before.resize(i);
+    chain.push_back(std::move(step));
+  }
+  chain.push_back(std::move(spec));
+  chain.front().inputs = std::move(inputs);
+  for (size_t i = 1; i < chain.size(); ++i) {
+    chain[i].split_keys.clear();
+    chain[i].map_identity.reset();
+  }
+  return chain;
+}
 
 StoredJob MakeStoredJob(JobId job, const JobSpec& spec, const std::string& cluster_id) {
   StoredJob stored;
@@ -21,7 +54,9 @@ StoredJob MakeStoredJob(JobId job, const JobSpec& spec, const std::string& clust
   context.binary = spec.binary;
   context.argv = spec.argv;
   context.environment = spec.environment;
-  context.map_count = static_cast<uint32_t>(stored.splits.size());
+  context.step = static_cast<uint32_t>(spec.before.size());
+  context.map_count = spec.before.empty() ? static_cast<uint32_t>(stored.splits.size())
+                                          : spec.before.back().reducers;
   context.reducers = spec.reducers;
   context.split_keys = spec.split_keys;
   context.output_folder = spec.output_folder;
@@ -77,15 +112,21 @@ std::shared_ptr<const StoredJob> JobStore::Find(JobId job) const {
   return it == jobs_.end() ? nullptr : it->second;
 }
 
-AttemptSpec MakeAttemptSpec(const LaunchAttempt& launch, const StoredJob& stored) {
+AttemptSpec MakeAttemptSpec(const LaunchAttempt& launch, const StoredJob& stored,
+                            const StoredJob* before) {
   AttemptSpec spec;
   spec.attempt = launch.attempt;
   spec.task = launch.task;
   spec.kind = JobPlan::kind(launch.task.stage);
   spec.reason = launch.reason;
   if (spec.kind == StageKind::kMap) {
-    CHECK_LT(launch.task.index, stored.splits.size()) << launch.task;
-    spec.split = stored.splits[launch.task.index];
+    if (before != nullptr) {
+      spec.part_of = launch.part.attempt;
+      spec.split = SplitOf(launch.part, before->context);
+    } else {
+      CHECK_LT(launch.task.index, stored.splits.size()) << launch.task;
+      spec.split = stored.splits[launch.task.index];
+    }
     spec.one_by_one = launch.one_by_one;
     spec.skip = launch.skip;
   }

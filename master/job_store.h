@@ -23,7 +23,7 @@ namespace millrace {
 
 struct StoredJob {
   JobContext context;
-  std::vector<InputSplit> splits;  // one for each map task
+  std::vector<InputSplit> splits;  // one for each map task; none if they read another job's parts
   uint64_t input_bytes = 0;
   bool overwrite = false;
   std::string part_suffix;                 // of PartName
@@ -32,7 +32,11 @@ struct StoredJob {
   JobId job() const { return context.job; }
 };
 
-// Cuts the input of `spec` into splits; takes a second or so for ten million files.
+// The specification of each job of the chain that `spec` asks for, first to last; mostly one.
+std::vector<JobSpec> ChainOf(JobSpec spec);
+
+// Cuts the input of `spec`, which is one job of its chain, into splits; takes a second or so for
+// ten million files.
 StoredJob MakeStoredJob(JobId job, const JobSpec& spec, const std::string& cluster_id);
 
 // What the core needs to know of the same job.
@@ -57,8 +61,9 @@ class JobStore {
   std::map<JobId, std::shared_ptr<const StoredJob>> jobs_;
 };
 
-// The attempt as its worker is told about it.
-AttemptSpec MakeAttemptSpec(const LaunchAttempt& launch, const StoredJob& stored);
+// The attempt as its worker is told about it. `before`: the job whose part it reads; null: none.
+AttemptSpec MakeAttemptSpec(const LaunchAttempt& launch, const StoredJob& stored,
+                            const StoredJob* before);
 
 }  // namespace millrace
 

@@ -141,7 +141,10 @@ void Master::RestoreStaging() {
   const std::map<std::string, std::string> unfinished = jobs_.OutputFolders();
   for (JobId job : core_.Jobs()) {
     const JobSummary summary = core_.Job(job)->summary;
-    committer.RemoveUnknown(summary.plan.output_folder, options_.cluster_id, unfinished);
+    // One that feeds another writes to that one's folder.
+    if (!summary.plan.feeds) {
+      committer.RemoveUnknown(summary.plan.output_folder, options_.cluster_id, unfinished);
+    }
     if (summary.state >= JobState::kSucceeded) continue;
     const auto stored = jobs_.Find(job);
     CHECK(stored != nullptr) << job << " is not finished and not known";
@@ -162,7 +165,7 @@ void Master::Perform(const Action& action) { std::visit(Performer(*this), action
 void Master::Publish(JobId job) {
   const auto stored = jobs_.Find(job);
   CHECK(stored != nullptr) << job << " has run without being known";
-  publisher_.Publish(*stored, {core_.Parts(job), core_.Job(job)->summary.skipped_records});
+  publisher_.Publish(*stored, {core_.Parts(job), core_.SkippedRecords(job)});
 }
 
 void Master::Abort(JobId job) {

@@ -125,7 +125,8 @@ void WorkerLinks::Launch(const LaunchAttempt& action) {
   const auto job = jobs_.Find(action.task.job);
   if (link == nullptr || job == nullptr) return;
   link->running[action.attempt] = {action.task, 0};
-  link->calls->Launch(MakeAttemptSpec(action, *job), job->context);
+  const auto before = jobs_.Find(action.part.task.job);
+  link->calls->Launch(MakeAttemptSpec(action, *job, before.get()), job->context);
 }
 
 void WorkerLinks::Grant(const GrantSlot& action) {

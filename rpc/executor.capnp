@@ -31,6 +31,7 @@ struct ExecutorTask {
   skip @10 :List(T.InputRecord);
   keepsOutput @11 :Bool;
   splitKeys @12 :List(Data);  # as in JobSpec
+  partOf @13 :T.AttemptId;  # as in AttemptSpec
 }
 
 # One map output as a reduce reads it.

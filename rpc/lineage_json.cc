@@ -14,15 +14,16 @@ void WriteDigest(const Digest& digest, JsonWriter* json) {
   WriteOptionalText(digest == Digest() ? "" : digest.ToHex(), json);
 }
 
-// The map of an earlier job whose output was taken.
-void WriteReused(const TaskId& made_for, JsonWriter* json) {
-  if (!made_for.job.is_set()) {
+// A task of another job, if there is one.
+void WriteOtherTask(const TaskId& task, JsonWriter* json) {
+  if (!task.job.is_set()) {
     json->Null();
     return;
   }
   json->OpenObject();
-  json->Key("job").String(ToString(made_for.job));
-  json->Key("task").String(TaskName(StageKind::kMap, made_for.index));
+  json->Key("job").String(ToString(task.job));
+  json->Key("task").String(
+      TaskName(task.stage == 0 ? StageKind::kMap : StageKind::kReduce, task.index));
   json->CloseObject();
 }
 
@@ -63,7 +64,9 @@ std::string LineageJson(const LineageView& lineage) {
   json.Key("digest");
   WriteDigest(lineage.digest, &json);
   json.Key("reused");
-  WriteReused(lineage.made_for, &json);
+  WriteOtherTask(lineage.made_for, &json);
+  json.Key("part_of");
+  WriteOtherTask(lineage.part_of, &json);
   json.Key("attempts");
   WriteArray(lineage.attempts, WriteAttempt, &json);
   json.Key("sources");

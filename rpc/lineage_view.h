@@ -47,6 +47,7 @@ struct LineageView {
   uint64_t sources = 0;   // of a reduce, altogether
   std::string forgotten;  // what can no longer be told, and why; empty: nothing
   TaskId made_for;        // of a map: that of an earlier job whose output it took; not set: none
+  TaskId part_of;         // of a map in a chain: the reduce whose part it reads; not set: none
 
   std::vector<AttemptView> attempts;  // of this task, in the order in which they started
   std::vector<SourceView> read;       // from one of them on: as many as one answer holds

@@ -228,6 +228,7 @@ struct LineageView {
   attempts @8 :List(AttemptView);
   read @9 :List(SourceView);
   madeFor @10 :T.TaskId;  # the map of an earlier job whose output this one took; absent: none
+  partOf @11 :T.TaskId;  # the reduce of the job before it whose part this map reads; absent: none
 }
 
 struct SourceView {

@@ -77,6 +77,16 @@ enum class ShuffleMode : uint8_t {
   kNetwork = 1,  // always through the shuffle server
 };
 
+// A job of a chain, as far as it differs from the last.
+struct StepSpec {
+  std::string name;
+  uint32_t reducers = 1;
+
+  friend bool operator==(const StepSpec& a, const StepSpec& b) {
+    return a.name == b.name && a.reducers == b.reducers;
+  }
+};
+
 // What a client submits.
 struct JobSpec {
   std::string name;
@@ -109,6 +119,9 @@ struct JobSpec {
   // Of all that the output of a map depends on beside its input, its format and the number of
   // parts; not set: the job neither takes map outputs of earlier jobs nor leaves any.
   std::optional<Digest> map_identity;
+  // The jobs before it in a chain, first to last: `inputs`, `split_keys` and `map_identity` are the
+  // first one's, and each other reads the parts of the one before it.
+  std::vector<StepSpec> before;
 
   bool map_only() const { return reducers == 0; }
 };
@@ -135,6 +148,7 @@ struct JobContext {
   // Map outputs are kept in KeptFolder of it, which every host sees, instead of with their workers;
   // empty: they are not. Never set for a map-only job.
   std::string keep_folder;
+  uint32_t step = 0;  // how many jobs are before it in its chain
 
   bool keeps_outputs() const { return !keep_folder.empty(); }
 };
@@ -160,6 +174,8 @@ struct AttemptSpec {
   // Hand the mapper one record at a time, so that a failure is known to be that of one record.
   bool one_by_one = false;
   std::vector<InputRecord> skip;  // records of the split that are left out; needs one_by_one
+  // The reduce attempt, of the job before this one in its chain, whose part is the split.
+  AttemptId part_of;
 };
 
 // Where the output of a finished map task is. A reduce attempt reads its partition of each.
@@ -205,7 +221,7 @@ struct AttemptOutcome {
   Digest digest;            // of the output, when it succeeded
   AttemptStats stats;
   std::map<std::string, int64_t> counters;  // "group/name"
-  // With kFetchFailed: the source that could not be read.
+  // With kFetchFailed: the source that could not be read, or for a map in a chain the part.
   uint32_t failed_map_index = 0;
   AttemptId failed_source;
   // The worker that has it does not answer this one; otherwise it is gone or damaged.

@@ -86,6 +86,15 @@ struct JobSpec {
   partSuffix @20 :Text;  # ends the names of parts: empty, or ".zst"
   # Of all that a map's output depends on beside its input; absent: no outputs are used again.
   mapIdentity @21 :Digest;
+  # The jobs before it in a chain, first to last: the inputs are those of the first, and each other
+  # reads the parts of the one before it.
+  before @22 :List(StepSpec);
+}
+
+# A job of a chain, as far as it differs from the last.
+struct StepSpec {
+  name @0 :Text;
+  reducers @1 :UInt32;
 }
 
 struct JobContext {
@@ -109,6 +118,7 @@ struct JobContext {
   probe @13 :InputFile;
   keepFolder @14 :Text;  # where map outputs outlive their workers; empty: they do not
   splitKeys @15 :List(Data);  # as in JobSpec
+  step @16 :UInt32;  # how many jobs are before it in its chain
 }
 
 struct AttemptSpec {
@@ -120,6 +130,8 @@ struct AttemptSpec {
   # Records go to the mapper one by one, without those in `skip`.
   oneByOne @5 :Bool;
   skip @6 :List(InputRecord);
+  # The reduce attempt, of the job before this one in its chain, whose part is the split.
+  partOf @7 :AttemptId;
 }
 
 struct MapSource {

@@ -83,13 +83,15 @@ AttemptSpec AttemptSpecFrom(capnp_types::AttemptSpec::Reader in, FieldReader& fi
       "split", in.getSplit(), kMaxRangesPerSplit, ReadFileRange);
   const bool is_map = spec.kind == StageKind::kMap;
   fields.Require(is_map || in.getSplit().size() == 0, "split", "a reduce attempt has none");
-  fields.Require(!is_map || in.getSplit().size() > 0, "split", "missing");
+  // A part may be empty.
+  fields.Require(!is_map || in.getSplit().size() > 0 || in.hasPartOf(), "split", "missing");
   spec.one_by_one = in.getOneByOne();
   spec.skip = fields.NestedList<InputRecord, capnp_types::InputRecord>(
       "skip", in.getSkip(), kMaxSkippedRecords, ReadInputRecord);
   fields.Require(is_map || !spec.one_by_one, "oneByOne", "a reduce attempt reads no records");
   fields.Require(spec.one_by_one || spec.skip.empty(), "skip",
                  "records can only be left out one by one");
+  if (in.hasPartOf()) spec.part_of = fields.Nested("partOf", ReadAttemptId(in.getPartOf()));
   return spec;
 }
 
@@ -270,6 +272,7 @@ void Write(const AttemptSpec& value, capnp_types::AttemptSpec::Builder out) {
   out.setOneByOne(value.one_by_one);
   auto skip = out.initSkip(static_cast<uint>(value.skip.size()));
   for (size_t i = 0; i < value.skip.size(); ++i) Write(value.skip[i], skip[i]);
+  if (value.part_of.is_set()) Write(value.part_of, out.initPartOf());
 }
 
 void Write(const AttemptStats& value, capnp_types::AttemptStats::Builder out) {

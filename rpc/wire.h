@@ -33,6 +33,7 @@ constexpr uint32_t kMaxReducers = 99'999;
 constexpr uint32_t kMaxSlots = 4096;
 constexpr uint32_t kMaxMaxAttempts = 1000;
 constexpr uint32_t kMaxSkippedRecords = 1000;
+constexpr uint32_t kMaxStepsBefore = 15;  // a chain has one more
 constexpr size_t kMaxInputFiles = 10'000'000;
 
 absl::StatusOr<TaskId> ReadTaskId(capnp_types::TaskId::Reader in);

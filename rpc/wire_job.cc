@@ -46,6 +46,17 @@ std::vector<std::string> SplitKeys(capnp::List<capnp::Data>::Reader in, uint32_t
   return keys;
 }
 
+StepSpec StepSpecFrom(capnp_types::StepSpec::Reader in, FieldReader& fields) {
+  StepSpec step;
+  step.name = fields.SomeText("name", in.getName(), kMaxNameBytes);
+  step.reducers = fields.Number("reducers", in.getReducers(), 1, kMaxReducers);
+  return step;
+}
+
+absl::StatusOr<StepSpec> ReadStepSpec(capnp_types::StepSpec::Reader in) {
+  return ReadMessage("StepSpec", in, StepSpecFrom);
+}
+
 JobSpec JobSpecFrom(capnp_types::JobSpec::Reader in, FieldReader& fields) {
   JobSpec spec;
   spec.name = fields.SomeText("name", in.getName(), kMaxNameBytes);
@@ -57,7 +68,9 @@ JobSpec JobSpecFrom(capnp_types::JobSpec::Reader in, FieldReader& fields) {
   spec.split_bytes = in.getSplitBytes();
   fields.Require(spec.split_bytes > 0, "splitBytes", "zero");
   spec.reducers = fields.Number("reducers", in.getReducers(), 0, kMaxReducers);
-  spec.split_keys = SplitKeys(in.getSplitKeys(), spec.reducers, fields);
+  const bool is_chain = in.getBefore().size() > 0;
+  const uint32_t first_reducers = is_chain ? in.getBefore()[0].getReducers() : spec.reducers;
+  spec.split_keys = SplitKeys(in.getSplitKeys(), first_reducers, fields);
   spec.part_suffix = fields.Text("partSuffix", in.getPartSuffix(), kMaxNameBytes);
   fields.Require(spec.part_suffix.empty() || spec.part_suffix == ".zst", "partSuffix", "unknown");
   spec.aggregated = in.getAggregated();
@@ -77,6 +90,8 @@ JobSpec JobSpecFrom(capnp_types::JobSpec::Reader in, FieldReader& fields) {
   if (in.hasMapIdentity()) {
     spec.map_identity = fields.Nested("mapIdentity", ReadDigest(in.getMapIdentity()));
   }
+  spec.before = fields.NestedList<StepSpec, capnp_types::StepSpec>("before", in.getBefore(),
+                                                                   kMaxStepsBefore, ReadStepSpec);
   return spec;
 }
 
@@ -100,6 +115,7 @@ JobContext JobContextFrom(capnp_types::JobContext::Reader in, FieldReader& field
   if (in.getKeepFolder().size() > 0) {
     context.keep_folder = fields.Path("keepFolder", in.getKeepFolder());
   }
+  context.step = fields.Number("step", in.getStep(), 0, kMaxStepsBefore);
   return context;
 }
 
@@ -170,6 +186,11 @@ void Write(const JobSpec& value, capnp_types::JobSpec::Builder out) {
   out.setKeepFolder(ToText(value.keep_folder));
   WriteBytes(value.split_keys, out.initSplitKeys(static_cast<uint>(value.split_keys.size())));
   if (value.map_identity.has_value()) Write(*value.map_identity, out.initMapIdentity());
+  auto before = out.initBefore(static_cast<uint>(value.before.size()));
+  for (size_t i = 0; i < value.before.size(); ++i) {
+    before[i].setName(ToText(value.before[i].name));
+    before[i].setReducers(value.before[i].reducers);
+  }
 }
 
 void Write(const JobContext& value, capnp_types::JobContext::Builder out) {
@@ -189,6 +210,7 @@ void Write(const JobContext& value, capnp_types::JobContext::Builder out) {
   if (value.probe.has_value()) Write(*value.probe, out.initProbe());
   out.setKeepFolder(ToText(value.keep_folder));
   WriteBytes(value.split_keys, out.initSplitKeys(static_cast<uint>(value.split_keys.size())));
+  out.setStep(value.step);
 }
 
 std::string EncodeJobSpec(const JobSpec& spec) {

@@ -45,6 +45,7 @@ LineageView LineageViewFrom(capnp_master::LineageView::Reader in, FieldReader& f
   lineage.read = fields.NestedList<SourceView, capnp_master::SourceView>("read", in.getRead(),
                                                                          kMaxPage, ReadSourceView);
   if (in.hasMadeFor()) lineage.made_for = fields.Nested("madeFor", ReadTaskId(in.getMadeFor()));
+  if (in.hasPartOf()) lineage.part_of = fields.Nested("partOf", ReadTaskId(in.getPartOf()));
   return lineage;
 }
 
@@ -78,6 +79,7 @@ void Write(const LineageView& value, capnp_master::LineageView::Builder out) {
   auto read = out.initRead(static_cast<uint>(value.read.size()));
   for (uint i = 0; i < value.read.size(); ++i) Write(value.read[i], read[i]);
   if (value.made_for.job.is_set()) millrace::Write(value.made_for, out.initMadeFor());
+  if (value.part_of.job.is_set()) millrace::Write(value.part_of, out.initPartOf());
 }
 
 }  // namespace millrace

@@ -52,6 +52,7 @@ inline JobSpec SampleJobSpec() {
   spec.task_memory_bytes = 78;
   spec.keep_folder = "/keep";
   spec.map_identity = SampleDigest();
+  spec.before = {{"count", 3}, {"sort", 7}};
   return spec;
 }
 
@@ -73,6 +74,7 @@ inline JobContext SampleJobContext() {
   context.nonce = "n0nce";
   context.probe = InputFile{"/in/a.txt", 17, 1700000000000000000};
   context.keep_folder = "/keep";
+  context.step = 2;
   return context;
 }
 
@@ -85,6 +87,7 @@ inline AttemptSpec SampleAttemptSpec() {
   spec.split = {SampleRange(), FileRange{{"/in/b", 5, 6}, 0, 5}};
   spec.one_by_one = true;
   spec.skip = {InputRecord{"/in/a", 120, 7}, InputRecord{"/in/b", 0, 2}};
+  spec.part_of = AttemptId{Epoch(1), 8};
   return spec;
 }
 

@@ -91,9 +91,11 @@ TEST(WireTest, NoFieldOfASampleIsLost) {
   const AttemptSpec spec = *Sent<wire::AttemptSpec>(SampleAttemptSpec(), ReadAttemptSpec);
   EXPECT_TRUE(spec.one_by_one);
   EXPECT_EQ(spec.skip, SampleAttemptSpec().skip);
+  EXPECT_EQ(spec.part_of, SampleAttemptSpec().part_of);
   EXPECT_EQ(Sent<wire::JobSpec>(SampleJobSpec(), ReadJobSpec)->skip_bad_records, 6u);
   EXPECT_EQ(Sent<wire::JobSpec>(SampleJobSpec(), ReadJobSpec)->keep_folder, "/keep");
   EXPECT_EQ(Sent<wire::JobSpec>(SampleJobSpec(), ReadJobSpec)->map_identity, SampleDigest());
+  EXPECT_EQ(Sent<wire::JobSpec>(SampleJobSpec(), ReadJobSpec)->before, SampleJobSpec().before);
 
   const JobContext context = *Sent<wire::JobContext>(SampleJobContext(), ReadJobContext);
   EXPECT_EQ(context.binary.inode, 44u);
@@ -205,6 +207,8 @@ TEST(WireTest, RangesOutsideTheirFile) {
 TEST(WireTest, SplitsFitTheirKind) {
   AttemptSpec spec = SampleAttemptSpec();
   spec.split.clear();
+  EXPECT_TRUE(Sent<wire::AttemptSpec>(spec, ReadAttemptSpec).ok()) << "a part may be empty";
+  spec.part_of = AttemptId();
   EXPECT_EQ(Sent<wire::AttemptSpec>(spec, ReadAttemptSpec).status().message(),
             "AttemptSpec.split: missing");
   spec.kind = StageKind::kReduce;

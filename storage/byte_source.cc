@@ -89,7 +89,7 @@ absl::Status InputFileHandle::Read(uint64_t offset, size_t length, char* buffer)
 absl::Status InputFileHandle::CheckUnchanged() const {
   MILLRACE_ASSIGN_OR_RETURN(const FileInfo info, fs_->Stat(path()));
   if (info.size != size()) return SizeChanged(range_.file, info.size);
-  if (info.mtime_ns != range_.file.mtime_ns) {
+  if (range_.file.mtime_ns != 0 && info.mtime_ns != range_.file.mtime_ns) {
     return InputChanged(range_.file, "same size, but written to since");
   }
   return absl::OkStatus();

@@ -20,7 +20,7 @@ constexpr int kCompressionCount = 3;
 struct InputFile {
   std::string path;  // absolute
   uint64_t size = 0;
-  int64_t mtime_ns = 0;
+  int64_t mtime_ns = 0;  // 0: not known, any will do
   Compression compression = Compression::kNone;
   // Where a compressed file may be cut: offsets at which a frame begins, ascending, none of them 0.
   std::vector<uint64_t> cuts;

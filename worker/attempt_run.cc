@@ -156,6 +156,7 @@ kj::Promise<void> AttemptRun::StartExecutor(absl::StatusOr<std::string> binary) 
   command.binary_path = *std::move(binary);
   command.argv = job_.argv;
   command.environment = job_.environment;
+  command.environment.push_back(absl::StrCat(kStepVariable, "=", job_.step));
   command.working_folder = files_.job_folder;
   absl::StatusOr<kj::Own<Executor>> executor = host_.executors.Take(spec_.task.job, command);
   if (!executor.ok()) {
@@ -207,6 +208,7 @@ ExecutorTask AttemptRun::MakeTask() const {
     task.one_by_one = spec_.one_by_one;
     task.skip = spec_.skip;
     task.keeps_output = job_.keeps_outputs();
+    task.part_of = spec_.part_of;
   } else {
     task.work = fetcher_->plan().Sources();
   }

@@ -13,6 +13,7 @@
 #include <memory>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "rpc/executor.capnp.h"
 #include "rpc/status_exception.h"
 #include "rpc/wire.h"
@@ -70,6 +71,13 @@ void DieWithWorker(int socket_fd) {
   prctl(PR_SET_PDEATHSIG, SIGCONT);
   pollfd worker = {socket_fd, 0, 0};
   if (poll(&worker, 1, 0) == 1 && (worker.revents & POLLHUP) != 0) EndGroup();
+}
+
+const JobDescription& StepIn(const std::vector<JobDescription>& chain) {
+  size_t step = 0;
+  const char* const text = getenv(kStepVariable);
+  if (text != nullptr && absl::SimpleAtoi(text, &step) && step < chain.size()) return chain[step];
+  return chain.front();
 }
 
 class ExecutorServer final : public capnp_executor::Executor::Server {
@@ -145,9 +153,9 @@ std::optional<int> TakeExecutorFd() {
   return fd;
 }
 
-void RunExecutor(int socket_fd, const JobDescription& job) {
+void RunExecutor(int socket_fd, const std::vector<JobDescription>& chain) {
   PosixFileSystem file_system;
-  TaskExecutor executor(job, &file_system, MapCursorPage());
+  TaskExecutor executor(StepIn(chain), &file_system, MapCursorPage());
   AttemptRunner runner(&executor);
   try {
     Serve(socket_fd, &runner);

@@ -7,6 +7,7 @@
 #define MILLRACE_WORKER_EXECUTOR_PROCESS_H_
 
 #include <optional>
+#include <vector>
 
 #include "mapreduce/job.h"
 
@@ -16,7 +17,8 @@ namespace millrace {
 // out of the environment, so that children of user code do not take themselves for executors.
 std::optional<int> TakeExecutorFd();
 
-[[noreturn]] void RunExecutor(int socket_fd, const JobDescription& job);
+// Of the jobs of a chain the environment (MILLRACE_STEP) says which one this executor runs.
+[[noreturn]] void RunExecutor(int socket_fd, const std::vector<JobDescription>& chain);
 
 }  // namespace millrace
 

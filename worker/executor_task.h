@@ -21,6 +21,9 @@ constexpr uint64_t kMemoryBesidesTask = 128u << 20;
 // With this code an executor ends itself when it has more anonymous memory than both together.
 constexpr int kMemoryLimitExitCode = 113;
 
+// In the environment of an executor: which job of a chain it runs, counted from 0.
+inline constexpr char kStepVariable[] = "MILLRACE_STEP";
+
 struct ExecutorTask {
   AttemptId attempt;
   TaskId task;
@@ -35,6 +38,7 @@ struct ExecutorTask {
   std::vector<InputRecord> skip;
   bool keeps_output = false;
   std::vector<std::string> split_keys;  // as in JobSpec
+  AttemptId part_of;                    // as in AttemptSpec
 
   // What a map reads, or a reduce (in the order of map_index).
   std::variant<InputSplit, std::vector<ReduceSource>> work;

@@ -61,6 +61,9 @@ absl::Status ReadWork(capnp_executor::ExecutorTask::Reader in, ExecutorTask* tas
       MILLRACE_ASSIGN_OR_RETURN(InputRecord read, ReadInputRecord(record));
       task->skip.push_back(std::move(read));
     }
+    if (in.hasPartOf()) {
+      MILLRACE_ASSIGN_OR_RETURN(task->part_of, ReadAttemptId(in.getPartOf()));
+    }
     return absl::OkStatus();
   }
   std::vector<ReduceSource> sources;
@@ -104,6 +107,7 @@ void Write(const ExecutorTask& value, capnp_executor::ExecutorTask::Builder out)
     WriteBytes(value.split_keys, out.initSplitKeys(value.split_keys.size()));
     auto skip = out.initSkip(value.skip.size());
     for (size_t i = 0; i < value.skip.size(); ++i) Write(value.skip[i], skip[i]);
+    if (value.part_of.is_set()) Write(value.part_of, out.initPartOf());
     return;
   }
   const auto& sources = std::get<std::vector<ReduceSource>>(value.work);

@@ -38,6 +38,7 @@ TEST_F(ExecutorWireTest, AMapTravelsWhole) {
   task.one_by_one = true;
   task.keeps_output = true;
   task.skip = {{"/input", 12, 3}, {"/input", 20, 4}};
+  task.part_of = AttemptId{Epoch(1), 8};
   const absl::StatusOr<ExecutorTask> back = ThereAndBack(task);
   ASSERT_TRUE(back.ok()) << back.status();
   EXPECT_EQ(back->attempt, task.attempt);
@@ -51,6 +52,7 @@ TEST_F(ExecutorWireTest, AMapTravelsWhole) {
   EXPECT_TRUE(back->one_by_one);
   EXPECT_TRUE(back->keeps_output);
   EXPECT_EQ(back->skip, task.skip);
+  EXPECT_EQ(back->part_of, task.part_of);
   EXPECT_EQ(back->split_keys, task.split_keys);
   EXPECT_EQ(std::get<InputSplit>(back->work), std::get<InputSplit>(task.work));
 }

@@ -94,6 +94,11 @@ AttemptOutcome TaskExecutor::Run(const ExecutorTask& task) {
     const auto* sources = std::get_if<std::vector<ReduceSource>>(&task.work);
     SetFailure(result.status(), sources == nullptr ? std::vector<ReduceSource>() : *sources,
                &outcome);
+    if (task.part_of.is_set() && absl::IsFailedPrecondition(result.status())) {
+      outcome.cause = Cause::kFetchFailed;
+      outcome.failed_map_index = task.task.index;
+      outcome.failed_source = task.part_of;
+    }
     if (outcome.cause == Cause::kUserCodeFailed) {
       outcome.position = cursor_page_->DescribePosition();
       outcome.record = cursor_page_->Record();

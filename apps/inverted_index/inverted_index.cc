@@ -1,12 +1,10 @@
-// Which documents each word is in: word<TAB>doc1,doc2,... A document is a file, called by its base
-// name; files of one base name are one document.
+// Which documents each word is in: word<TAB>doc1,doc2,... A document is what files of one name
+// hold.
 //
-//   inverted_index --input=books --output=/tmp/index
 //   inverted_index --input=books --output=/tmp/index --positions
 //
-// A map task folds each word into a set of bits, one for each document of its part of the input,
-// in the engine's own table; before the table is sorted the bits become names. So a word costs no
-// more than in a word count, however many documents it is in.
+// A map folds each word into a set of bits, one a document, in the engine's own table; before the
+// table is sorted the bits become names. So a word costs no more than in a word count.
 #include <gflags/gflags.h>
 
 #include <algorithm>
@@ -22,13 +20,11 @@
 #include "mapreduce/reducer.h"
 
 DEFINE_bool(positions, false,
-            "Every occurrence as DOC:OFFSET, the byte at which the word begins in the document, "
-            "instead of each document once.");
+            "Every occurrence as DOC:OFFSET of its first byte, instead of each document once.");
 
 namespace {
 
 constexpr char kBetween = '\0';  // names in a value: no file name has it
-
 std::string_view BaseName(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
 class DocumentMapper : public millrace::Mapper {
@@ -49,9 +45,8 @@ class DocumentMapper : public millrace::Mapper {
 
  private:
   size_t IndexOf(std::string_view document) {
-    constexpr size_t kBits = 64;
     if (!documents_.empty() && documents_.back() == document) return documents_.size() - 1;
-    if (documents_.size() == kBits) {
+    if (documents_.size() == 64) {  // the bits of a total
       EmitTotals();
       documents_.clear();
       names_.clear();
@@ -81,13 +76,15 @@ class IndexReducer : public millrace::Reducer {
     bytes_.clear();
     for (; !input.done(); input.NextValue()) bytes_.append(input.value());
     entries_.clear();
-    for (size_t begin = 0; begin < bytes_.size();) {
-      const size_t end = bytes_.find(kBetween, begin);
+    for (size_t begin = 0, end; begin < bytes_.size(); begin = end + 1) {
+      end = bytes_.find(kBetween, begin);
       entries_.emplace_back(bytes_.data() + begin, end - begin);
-      begin = end + 1;
     }
+    const auto document = [](std::string_view entry) {
+      return FLAGS_positions ? entry.substr(0, entry.rfind(':')) : entry;
+    };
     std::stable_sort(entries_.begin(), entries_.end(),
-                     [](auto a, auto b) { return DocumentOf(a) < DocumentOf(b); });
+                     [&](auto a, auto b) { return document(a) < document(b); });
     entries_.erase(std::unique(entries_.begin(), entries_.end()), entries_.end());
     line_.clear();
     for (std::string_view entry : entries_) line_.append(line_.empty() ? "" : ",").append(entry);
@@ -95,13 +92,8 @@ class IndexReducer : public millrace::Reducer {
   }
 
  private:
-  static std::string_view DocumentOf(std::string_view entry) {
-    return FLAGS_positions ? entry.substr(0, entry.rfind(':')) : entry;
-  }
-
-  std::string bytes_;
+  std::string bytes_, line_;
   std::vector<std::string_view> entries_;
-  std::string line_;
 };
 
 absl::StatusOr<millrace::JobDescription> Describe() {
@@ -122,8 +114,8 @@ absl::StatusOr<millrace::JobDescription> Describe() {
 int main(int argc, char** argv) {
   millrace::Usage usage;
   usage.summary =
-      "Makes an index: each part holds lines word<TAB>doc1,doc2,..., sorted by word. Words are "
-      "what stands between ASCII white space, documents are files, called by their base names.";
+      "Makes an index of lines word<TAB>doc1,doc2,..., sorted by word. Words are what stands "
+      "between ASCII white space, documents are files, called by their base names.";
   usage.flags = {"positions"};
   return millrace::Main(argc, argv, usage, Describe);
 }

@@ -115,7 +115,6 @@ int main(int argc, char** argv) {
       "key of a record ends at its first tab.";
   usage.flags = {"left", "right", "type"};
   usage.examples = {"join --left=users.tsv --right='logins/*.tsv' --output=/tmp/joined",
-                    "join --left=users.tsv --right=logins --output=/tmp/joined --type=left",
-                    "join --left=a --right=b --output=/tmp/joined --type=outer --reducers=1"};
+                    "join --left=users.tsv --right=logins --output=/tmp/joined --type=left"};
   return millrace::Main(argc, argv, usage, Describe);
 }

@@ -40,7 +40,9 @@ class LineMapper : public millrace::Mapper {
   explicit LineMapper(uint32_t field) : field_(field) {}  // 0: the whole line
 
   void Map(const millrace::MapInput& input) override {
-    if (input.shape().format == millrace::InputFormat::kKeyValue) return MapPairs(input);
+    if (input.shape().format == millrace::InputFormat::kKeyValue) {
+      return input.ForEachPair([this](std::string_view k, std::string_view v) { Emit(k, v); });
+    }
     const char* const end = input.data().data() + input.data().size();
     const bool lines = input.shape().format == millrace::InputFormat::kLines;
     input.ForEachRecord([&](std::string_view line) {
@@ -53,10 +55,6 @@ class LineMapper : public millrace::Mapper {
   }
 
  private:
-  void MapPairs(const millrace::MapInput& input) {
-    input.ForEachPair([this](std::string_view key, std::string_view value) { Emit(key, value); });
-  }
-
   const uint32_t field_;
 };
 
@@ -117,7 +115,6 @@ int main(int argc, char** argv) {
   usage.flags = {"key", "key_bytes"};
   usage.examples = {
       "sort --input=access.log --output=/tmp/sorted --key=4",
-      "sort --input=records.bin --output=/tmp/sorted --record_bytes=100 --key_bytes=10",
-      "sort --input=names --output=/tmp/sorted --input_format=nul --reducers=1"};
+      "sort --input=records.bin --output=/tmp/sorted --record_bytes=100 --key_bytes=10"};
   return millrace::Main(argc, argv, usage, Describe);
 }

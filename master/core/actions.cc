@@ -66,6 +66,10 @@ std::string Listed(const std::vector<std::pair<TaskId, AttemptId>>& outputs) {
 
 struct Printer {
   std::string operator()(const LaunchAttempt& a) const {
+    if (a.part.attempt.is_set()) {
+      return Braced("LaunchAttempt", a.worker, a.attempt, a.task, Name(a.reason),
+                    "reads " + ToString(a.part.attempt));
+    }
     if (!a.one_by_one) return Braced("LaunchAttempt", a.worker, a.attempt, a.task, Name(a.reason));
     return Braced("LaunchAttempt", a.worker, a.attempt, a.task, Name(a.reason), "one by one",
                   "without " + Places(a.skip));
@@ -132,8 +136,10 @@ bool IsUrgent(const Action& action) {
 std::string DebugString(const Action& action) { return std::visit(Printer(), action); }
 
 bool operator==(const LaunchAttempt& a, const LaunchAttempt& b) {
-  return std::tie(a.worker, a.attempt, a.task, a.reason, a.one_by_one, a.skip) ==
-         std::tie(b.worker, b.attempt, b.task, b.reason, b.one_by_one, b.skip);
+  return std::tie(a.worker, a.attempt, a.task, a.reason, a.one_by_one, a.skip, a.part.task,
+                  a.part.attempt, a.part.bytes) == std::tie(b.worker, b.attempt, b.task, b.reason,
+                                                            b.one_by_one, b.skip, b.part.task,
+                                                            b.part.attempt, b.part.bytes);
 }
 bool operator==(const GrantSlot& a, const GrantSlot& b) {
   return a.worker == b.worker && a.attempt == b.attempt;

@@ -18,6 +18,13 @@
 
 namespace millrace {
 
+// A part of a job that another job's map reads.
+struct StepPart {
+  TaskId task;        // the reduce that made it; not set: none
+  AttemptId attempt;  // which of its attempts
+  uint64_t bytes = 0;
+};
+
 // A map attempt starts at once in a slot; a reduce attempt starts fetching, without a slot.
 struct LaunchAttempt {
   WorkerId worker;
@@ -27,6 +34,8 @@ struct LaunchAttempt {
   // As in AttemptSpec.
   bool one_by_one = false;
   std::vector<InputRecord> skip = {};
+  // What a map of a job that reads another reads.
+  StepPart part = {};
 };
 
 // A fetching reduce attempt, all of whose sources are ready, may start reducing.

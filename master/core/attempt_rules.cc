@@ -98,7 +98,9 @@ void AttemptRules::AcceptSuccess(const AttemptReported& event, const RunningAtte
   const AttemptOutcome& outcome = event.outcome;
   JobRecord* job = turn_.cluster().FindJob(attempt.task.job);
   const Task before = job->task(attempt.task);
-  const bool differs = before.was_done && before.digest != outcome.digest;
+  // That of a reduce matters to nobody: a job that reads its part sees to its own maps.
+  const bool differs =
+      attempt.task.stage == 0 && before.was_done && before.digest != outcome.digest;
   if (differs && job->reduces().done() > 0) {
     FailForNonDeterministicMap(job, attempt.task, outcome.attempt);
     return Answer(event, OutcomeReply::kStale);
@@ -209,7 +211,8 @@ void AttemptRules::Exclude(WorkerId worker, JobRecord* job, const TaskId& task) 
 
 void AttemptRules::LoseFailedSource(const AttemptReported& event, LossNote* loss) {
   const AttemptOutcome& outcome = event.outcome;
-  const TaskId map{outcome.task.job, 0, outcome.failed_map_index};
+  const TaskId map = SourceOf(turn_.cluster(), outcome);
+  if (map.stage > 0) return LosePart(map, outcome.failed_source, loss);
   // A source that was replaced meanwhile costs nothing: the reduce just tries again.
   const std::optional<WorkerId> holder = HolderOf(turn_.cluster(), map, outcome.failed_source);
   if (!holder.has_value()) return;
@@ -221,6 +224,21 @@ void AttemptRules::LoseFailedSource(const AttemptReported& event, LossNote* loss
   const bool alone = reach_.CutsOf(*holder) < 2;
   if (alone && reach_.SomebodyReachesAll(*turn_.cluster().FindJob(map.job))) return;
   LoseOutputsOn(*holder, map.job, loss);
+}
+
+void AttemptRules::LosePart(const TaskId& reduce, const AttemptId& attempt, LossNote* loss) {
+  if (!IsWinner(reduce, attempt)) return;  // made again meanwhile
+  JobRecord* job = turn_.cluster().FindJob(reduce.job);
+  loss->Show(reduce.job);
+  turn_.Emit(OutputLost{attempt, reduce});
+  CheckLimits(job, reduce);
+  // While all parts were there nobody needed the outputs of its maps, and nobody missed them.
+  for (uint32_t i = 0; !job->ended() && i < job->plan().map_count; ++i) {
+    const Task& map = job->maps()[i];
+    const WorkerRecord* worker = turn_.cluster().FindWorker(map.worker());
+    const bool is_gone = map.done() && (worker == nullptr || worker->lost());
+    if (is_gone && !job->plan().keeps_outputs) LoseOutput(reduce.job, i, loss);
+  }
 }
 
 void AttemptRules::LoseOutputsOn(WorkerId worker, JobId job_id, LossNote* loss) {

@@ -62,6 +62,8 @@ class AttemptRules {
   // worker cannot be reached, the reduce goes to one that reaches it; only when there is none, all
   // that the job has there is given up.
   void LoseFailedSource(const AttemptReported& event, LossNote* loss);
+  // Likewise for the part of another job that a map could not read: it is made again.
+  void LosePart(const TaskId& reduce, const AttemptId& attempt, LossNote* loss);
   void LoseOutputsOn(WorkerId worker, JobId job, LossNote* loss);
   void FailForNonDeterministicMap(JobRecord* job, const TaskId& task, const AttemptId& attempt);
   // The worker could not run an attempt of the job: others come first for a while.

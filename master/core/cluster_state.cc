@@ -67,9 +67,13 @@ void ClusterState::On(const JobAccepted& edit) {
   unfinished_tasks_ += uint64_t{edit.plan.map_count} + edit.plan.reducers;
   if (edit.plan.watched()) ++watched_jobs_;
   if (!edit.plan.request_id.empty()) requests_[edit.plan.request_id] = edit.job;
-  output_folders_[edit.plan.output_folder] = edit.job;
+  if (!edit.plan.feeds) output_folders_[edit.plan.output_folder] = edit.job;
   job.fingerprints = edit.fingerprints;
   job.results.resize(edit.fingerprints.size());
+  if (JobRecord* before = FindJob(edit.plan.reads); before != nullptr && !before->ended()) {
+    before->reader = edit.job;
+    TellReader(*before);
+  }
   Reindex(&job);
 }
 
@@ -159,6 +163,7 @@ void ClusterState::On(const TaskDone& edit) {
   if (edit.task.stage == 0 && !job->plan().map_only()) {
     PutSource(job, edit.task.index, attempt.worker);
   }
+  TellReader(*job);
   Reindex(job);
 }
 
@@ -199,18 +204,26 @@ void ClusterState::PutSource(JobRecord* job, uint32_t map_index, WorkerId worker
 
 void ClusterState::On(const OutputLost& edit) {
   JobRecord* job = Change(edit.task.job);
-  StageState& maps = job->stages[edit.task.stage];
-  Task& task = maps.Mutable(edit.task.index);
+  StageState& stage = job->stages[edit.task.stage];
+  Task& task = stage.Mutable(edit.task.index);
   CORE_CHECK(task.done() && task.winner() == edit.attempt);
   Increment(&task.other_failures);
   task.next_reason = Reason::kOutputLost;
   Trouble& trouble = job->troubles[KeyOf(edit.task)];
   Increment(&trouble.outputs_lost);
   trouble.AddFailedWorker(task.worker());
-  maps.SetState(edit.task.index, TaskState::kIdle);
+  stage.SetState(edit.task.index, TaskState::kIdle);
   AddLostOutput(edit, job);
-  MoveSource(job, edit.task.index);
+  if (edit.task.stage == 0) MoveSource(job, edit.task.index);
+  TellReader(*job);
   Reindex(job);
+}
+
+void ClusterState::TellReader(const JobRecord& job) {
+  JobRecord* reader = FindJob(job.reader);
+  if (reader == nullptr || reader->ended()) return;
+  reader->input_ready = job.LastStageComplete();
+  Reindex(reader);
 }
 
 void ClusterState::On(const JobPublishing& edit) {
@@ -236,7 +249,7 @@ void ClusterState::On(const JobEnded& edit) {
   unfinished_.erase(edit.job);
   unfinished_tasks_ -= uint64_t{job->plan().map_count} + job->plan().reducers;
   if (job->plan().watched()) --watched_jobs_;
-  output_folders_.erase(job->plan().output_folder);
+  if (!job->plan().feeds) output_folders_.erase(job->plan().output_folder);
   ended_.push_back(edit.job);
   ended_attempts_ += job->history.size() + job->reused.size();
 }

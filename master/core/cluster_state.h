@@ -123,6 +123,8 @@ class ClusterState {
   // What the first success of a task adds to the job's sums.
   static void CountSuccess(const TaskId& task, const AttemptStats& stats,
                            const std::map<std::string, int64_t>& counters, JobRecord* job);
+  // The parts of `job` are complete, or no longer.
+  void TellReader(const JobRecord& job);
   // The output of a map is on `worker` now.
   void PutSource(JobRecord* job, uint32_t map_index, WorkerId worker);
   void CountFailure(JobRecord* job, const AttemptEnded& edit, WorkerId worker);

@@ -53,7 +53,8 @@ void CoreChecker::On(const TaskDone& edit) {
 
 void CoreChecker::On(const OutputLost& edit) {
   const auto winner = winners_.find(edit.task);
-  if (edit.task.stage != 0 || winner == winners_.end() || winner->second != edit.attempt) {
+  const bool may_be_lost = edit.task.stage == 0 || jobs_[edit.task.job].feeds;
+  if (!may_be_lost || winner == winners_.end() || winner->second != edit.attempt) {
     complaints_.push_back(absl::StrCat("no such output: ", DebugString(JobEdit(edit))));
   } else {
     winners_.erase(winner);
@@ -79,9 +80,24 @@ void CoreChecker::On(const JobEnded& edit) {
   if (!ended_.insert(edit.job).second) {
     complaints_.push_back(absl::StrCat("ended twice: ", DebugString(JobEdit(edit))));
   }
-  if (edit.state == JobState::kSucceeded && publishing_.count(edit.job) == 0) {
+  if (edit.state != JobState::kSucceeded || publishing_.count(edit.job) > 0) return;
+  if (!jobs_[edit.job].feeds) {
     complaints_.push_back(absl::StrCat("never published: ", DebugString(JobEdit(edit))));
   }
+  for (const auto& [reader, plan] : jobs_) {
+    if (plan.reads == edit.job && !HasAllParts(reader)) {
+      complaints_.push_back(absl::StrCat("still read: ", DebugString(JobEdit(edit))));
+    }
+  }
+}
+
+bool CoreChecker::HasAllParts(JobId job) {
+  const JobPlan& plan = jobs_[job];
+  const uint32_t last = plan.stage_count() - 1;
+  for (uint32_t i = 0; i < plan.task_count(last); ++i) {
+    if (winners_.count(TaskId{job, last, i}) == 0) return false;
+  }
+  return true;
 }
 
 void CoreChecker::Check(const LaunchAttempt& action) {
@@ -93,6 +109,13 @@ void CoreChecker::Check(const LaunchAttempt& action) {
   }
   CheckSources(action.task, action);
   CheckAddresses(action);
+  const JobId reads = action.task.stage == 0 ? jobs_[action.task.job].reads : JobId();
+  const TaskId part = reads.is_set() ? TaskId{reads, 1, action.task.index} : TaskId();
+  const auto winner = winners_.find(part);
+  if (action.part.task != part ||
+      (reads.is_set() && (winner == winners_.end() || winner->second != action.part.attempt))) {
+    Complain("reads a part that is not there", action);
+  }
 }
 
 void CoreChecker::Check(const GrantSlot& action) {

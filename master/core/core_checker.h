@@ -52,6 +52,7 @@ class CoreChecker {
   template <typename Other>
   void On(const Other&) {}
 
+  bool HasAllParts(JobId job);
   void Check(const LaunchAttempt& action);
   void Check(const GrantSlot& action);
   void Check(const CancelAttempt& action);

@@ -95,6 +95,7 @@ class RandomCluster {
   uint64_t incarnations_ = 0;
   uint64_t submits_ = 0;
   std::vector<JobId> publishing_;
+  std::map<AttemptId, AttemptId> parts_read_;  // by the attempts of maps in chains
 };
 
 void RandomCluster::StartMaster() {
@@ -139,6 +140,7 @@ void RandomCluster::Happens(const Event& event) {
 void RandomCluster::Perform(const Action& action) {
   if (const auto* launch = std::get_if<LaunchAttempt>(&action)) {
     if (Process* p = ProcessOf(launch->worker)) p->attempts[launch->attempt] = launch->task;
+    parts_read_[launch->attempt] = launch->part.attempt;
   } else if (const auto* grant = std::get_if<GrantSlot>(&action)) {
     if (Process* p = ProcessOf(grant->worker)) p->granted.insert(grant->attempt);
   } else if (const auto* cancel = std::get_if<CancelAttempt>(&action)) {
@@ -176,6 +178,23 @@ void RandomCluster::Submit() {
   }
   if (Draw(0, 2) == 0) job.plan.speculation_floor_ms = 1000;
   if (Draw(0, 2) == 0) job.plan.progress_timeout_ms = 5000;
+  // Of a chain the jobs in front have its settings.
+  for (int left = Draw(0, 3) == 0 ? Draw(1, 3) : 0; left > 0; --left) {
+    JobSubmitted step = job;
+    step.before.clear();
+    step.plan.name += absl::StrCat("/", left);
+    step.plan.request_id = step.plan.name;
+    step.plan.reducers = Draw<uint32_t>(1, 5);
+    if (!job.before.empty()) {
+      step.plan.map_count = job.before.back().plan.reducers;
+      step.fingerprints.clear();
+    }
+    job.before.push_back(step);
+  }
+  if (!job.before.empty()) {
+    job.plan.map_count = job.before.back().plan.reducers;
+    job.fingerprints.clear();
+  }
   Happens(job);
 }
 
@@ -260,6 +279,10 @@ void RandomCluster::Report(Process* process, const AttemptId& attempt, const Tas
         const TaskId source{task.job, 0, report.outcome.failed_map_index};
         if (of == source) report.outcome.failed_source = made_by;
       }
+    }
+    if (parts_read_[attempt].is_set()) {
+      report.outcome.failed_map_index = task.index;
+      report.outcome.failed_source = parts_read_[attempt];
     }
   }
   if (cause == Cause::kSucceeded && task.stage == 0) process->outputs[attempt] = task;

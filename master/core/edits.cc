@@ -92,6 +92,7 @@ void Walk(W& walk, T& p) {
   if (walk.HasFieldsOf(2)) {
     walk(p.skip_bad_records, p.speculation_floor_ms, p.progress_timeout_ms, p.keeps_outputs);
   }
+  if (walk.HasFieldsOf(3)) walk(p.reads, p.feeds);
 }
 template <typename W, typename T, If<T, InputRecord> = 0>
 void Walk(W& walk, T& r) {

@@ -36,6 +36,8 @@ JobPlan AnyPlan() {
   plan.max_attempts = *rc::gen::arbitrary<uint32_t>();
   plan.skip_bad_records = *rc::gen::arbitrary<uint32_t>();
   plan.keeps_outputs = *rc::gen::arbitrary<bool>();
+  plan.reads = JobId(*rc::gen::arbitrary<uint64_t>());
+  plan.feeds = *rc::gen::arbitrary<bool>();
   return plan;
 }
 

@@ -30,6 +30,9 @@ struct JobSubmitted {
   JobId job;
   // As in JobAccepted.
   std::vector<Digest> fingerprints = {};
+  // The jobs before it in a chain, first to last, with numbers of their own: each reads the one
+  // before it, and this one the last of them. All are accepted, or none.
+  std::vector<JobSubmitted> before = {};
 };
 
 // Answered by AnswerCancel.

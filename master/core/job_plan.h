@@ -8,6 +8,7 @@
 #include <string>
 
 #include "mapreduce/stage_kind.h"
+#include "rpc/ids.h"
 
 namespace millrace {
 
@@ -15,7 +16,8 @@ struct JobPlan {
   std::string name;
   // Drawn by the client; the same submit sent twice gives one job.
   std::string request_id;
-  std::string output_folder;  // absolute; no two unfinished jobs share one
+  // Absolute; no two unfinished jobs share one. Empty in a job that feeds another.
+  std::string output_folder;
   uint32_t map_count = 0;     // may be 0: empty input
   uint32_t reducers = 0;      // 0: map only
   uint32_t max_attempts = 4;  // user-code failures one task may have, see failures_max; at least 1
@@ -26,6 +28,10 @@ struct JobPlan {
   uint32_t progress_timeout_ms = 0;
   // Map outputs lie where every host sees them, so that none is lost with its worker.
   bool keeps_outputs = false;
+  // In a chain: the job whose parts are the input, part i that of map i; not set: files.
+  JobId reads;
+  // In a chain: the parts are for another job's maps, and are never published.
+  bool feeds = false;
 
   bool map_only() const { return reducers == 0; }
   bool watched() const { return speculation_floor_ms > 0 || progress_timeout_ms > 0; }
@@ -46,7 +52,8 @@ struct JobPlan {
            a.map_count == b.map_count && a.reducers == b.reducers &&
            a.max_attempts == b.max_attempts && a.skip_bad_records == b.skip_bad_records &&
            a.speculation_floor_ms == b.speculation_floor_ms &&
-           a.progress_timeout_ms == b.progress_timeout_ms && a.keeps_outputs == b.keeps_outputs;
+           a.progress_timeout_ms == b.progress_timeout_ms && a.keeps_outputs == b.keeps_outputs &&
+           a.reads == b.reads && a.feeds == b.feeds;
   }
 };
 

@@ -111,8 +111,8 @@ struct JobRecord {
   bool LastStageComplete() const { return stages.back().complete(); }
   // Whether the output of a finished map may still be asked for.
   bool NeedsMapOutputs() const { return running() && !plan().map_only() && !reduces().complete(); }
-  bool HasIdleMaps() const { return running() && maps().idle() > 0; }
-  bool HasReruns() const { return running() && maps().HasRerun(); }
+  bool HasIdleMaps() const { return running() && input_ready && maps().idle() > 0; }
+  bool HasReruns() const { return running() && input_ready && maps().HasRerun(); }
   // A reduce is placed after the last map it needs, and only when all of their outputs are within
   // reach.
   bool HasPlaceableReduces() const {
@@ -150,6 +150,11 @@ struct JobRecord {
   std::vector<Digest> fingerprints;
   std::vector<MapResult> results;
   absl::btree_map<uint32_t, ReusedOutput> reused;
+
+  // In a chain: the job that reads the parts of this one, and whether all those that this one reads
+  // are there.
+  JobId reader;
+  bool input_ready = true;
 
   // Indexes of map tasks whose output came or went; a source version is a length of this list.
   std::vector<uint32_t> source_log;

@@ -125,7 +125,7 @@ void AddWhatIsLeft(const JobRecord& job, TaskLineage* lineage) {
   }
   lineage->forgotten =
       absl::StrCat(id, " has ended: splits and digests of its tasks were forgotten then");
-  if (job.summary.state != JobState::kSucceeded) return;
+  if (job.summary.state != JobState::kSucceeded || job.plan().feeds) return;
   absl::StrAppend(&lineage->forgotten, " (those of the parts of its output are in ",
                   job.plan().output_folder, "/_SUCCESS)");
 }
@@ -171,6 +171,9 @@ TaskLineage LineageOf(const TaskId& task, const JobRecord& job, const ClusterSta
   lineage.attempts = AttemptsOf(task, job, cluster);
   const auto reused = task.stage == 0 ? job.reused.find(task.index) : job.reused.end();
   if (reused != job.reused.end()) lineage.made_for = reused->second.made_for;
+  if (task.stage == 0 && job.plan().reads.is_set()) {
+    lineage.part_of = TaskId{job.plan().reads, 1, task.index};
+  }
   if (job.ended()) {
     if (reused != job.reused.end()) lineage.winner = reused->second.attempt;
     AddWhatIsLeft(job, &lineage);

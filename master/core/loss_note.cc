@@ -38,7 +38,7 @@ std::optional<LossNote> LossOfReport(Turn* turn, const AttemptReported& event, C
     case Cause::kWorkerFailed:
       return LossNote(turn, LossKind::kWorkerFailed, NoticedBy::kReport, worker);
     case Cause::kFetchFailed: {
-      const TaskId map{outcome.task.job, 0, outcome.failed_map_index};
+      const TaskId map = SourceOf(turn->cluster(), outcome);
       if (outcome.source_unreachable) {
         return LossNote(turn, LossKind::kPeerUnreachable, NoticedBy::kFetchFailed,
                         CutName(turn, event.worker, map, outcome.failed_source));
@@ -48,6 +48,11 @@ std::optional<LossNote> LossOfReport(Turn* turn, const AttemptReported& event, C
     }
     default: return std::nullopt;
   }
+}
+
+TaskId SourceOf(const ClusterState& cluster, const AttemptOutcome& outcome) {
+  if (outcome.task.stage > 0) return TaskId{outcome.task.job, 0, outcome.failed_map_index};
+  return TaskId{cluster.FindJob(outcome.task.job)->plan().reads, 1, outcome.failed_map_index};
 }
 
 LossNote LossOfStandstill(Turn* turn, const TaskId& task, WorkerId worker) {

@@ -44,6 +44,10 @@ std::optional<LossNote> LossOfReport(Turn* turn, const AttemptReported& event, C
 // That an attempt of `task` got nothing done on `worker`.
 LossNote LossOfStandstill(Turn* turn, const TaskId& task, WorkerId worker);
 
+// The task whose output an attempt could not read: a map of its job, or the reduce of another job
+// whose part it reads.
+TaskId SourceOf(const ClusterState& cluster, const AttemptOutcome& outcome);
+
 // "map-00007 attempt-1-9 on w2"; without the worker when that is not the current output of its map.
 std::string SourceName(const ClusterState& cluster, const TaskId& map, const AttemptId& attempt);
 

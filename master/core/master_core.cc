@@ -232,6 +232,24 @@ std::vector<RetainedView> MasterCore::Retained() const {
   return views;
 }
 
+std::vector<JobId> MasterCore::StepsBefore(JobId id) const {
+  std::vector<JobId> before;
+  for (const JobRecord* job = state_->cluster().FindJob(id); job != nullptr;) {
+    job = state_->cluster().FindJob(job->plan().reads);
+    if (job != nullptr) before.push_back(job->id());
+  }
+  return before;
+}
+
+std::vector<InputRecord> MasterCore::SkippedRecords(JobId id) const {
+  std::vector<InputRecord> records = MustFind(state_->cluster(), id).summary.skipped_records;
+  for (JobId step : StepsBefore(id)) {
+    const std::vector<InputRecord>& some = state_->cluster().FindJob(step)->summary.skipped_records;
+    records.insert(records.begin(), some.begin(), some.end());
+  }
+  return records;
+}
+
 JobFolded MasterCore::Folded(JobId id) const {
   const JobRecord& job = MustFind(state_->cluster(), id);
   CORE_CHECK(job.ended());

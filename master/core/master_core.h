@@ -75,6 +75,10 @@ class MasterCore {
   std::vector<PartView> Parts(JobId job) const;
   // Map outputs that outlive their jobs.
   std::vector<RetainedView> Retained() const;
+  // Those before `job` in its chain, as far as they are remembered; the nearest first.
+  std::vector<JobId> StepsBefore(JobId job) const;
+  // The records that `job` and those before it in its chain have left out.
+  std::vector<InputRecord> SkippedRecords(JobId job) const;
   // What FoldJob writes to the journal.
   JobFolded Folded(JobId job) const;
 

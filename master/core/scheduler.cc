@@ -135,7 +135,14 @@ void Scheduler::Start(const TaskId& task, WorkerId worker, Reason reason) {
     launch.one_by_one = trouble->second.one_by_one();
     launch.skip = trouble->second.skipped;
   }
+  if (task.stage == 0 && job->plan().reads.is_set()) launch.part = PartFor(*job, task.index);
   turn_.Do(std::move(launch));
+}
+
+StepPart Scheduler::PartFor(const JobRecord& reader, uint32_t map_index) const {
+  const TaskId reduce{reader.plan().reads, 1, map_index};
+  const Task& part = cluster_.FindJob(reduce.job)->task(reduce);
+  return StepPart{reduce, part.winner(), part.output_bytes};
 }
 
 std::optional<WorkerId> Scheduler::Choose(const JobRecord& job, const TaskId& task,

@@ -68,6 +68,8 @@ class Scheduler {
 
   // Starts the next idle task of the stage on the best worker with `room`; false if none is ready.
   bool Launch(JobId job, uint32_t stage, const ClusterState::WorkersByRoom& room);
+  // The part that a map of a job that reads another reads; all of them are there.
+  StepPart PartFor(const JobRecord& reader, uint32_t map_index) const;
   // Whether another worker would do better, even if there is no room yet.
   bool IsBadPlace(const JobRecord& job, const TaskId& task, WorkerId worker) const;
   // The worker with most room, but rather another than one that is slow, and than one on which

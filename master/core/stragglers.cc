@@ -86,6 +86,7 @@ void Stragglers::BackUp(JobRecord* job, uint32_t stage) {
   // A reduce needs all its sources: those whose workers have not said yet where they are, and those
   // that are made again for others, although the one that is slow may have them.
   if (stage > 0 && !(job->awaited_workers.empty() && job->maps().complete())) return;
+  if (stage == 0 && !job->input_ready) return;
   const uint32_t allowed = std::max(1u, job->stages[stage].total() / kTasksPerBackup);
   if (job->backups[stage] >= allowed) return;
   const CostsElsewhere elsewhere(*job, stage, cluster_);

@@ -50,6 +50,7 @@ struct TaskLineage {
   uint64_t sources = 0;
   std::string forgotten;
   TaskId made_for;  // the map of an earlier job whose output it took; not set: none
+  TaskId part_of;   // the reduce of another job whose part it reads; not set: none
   std::vector<AttemptSnapshot> attempts;
   std::vector<SourceView> read;
 };

@@ -30,6 +30,7 @@ MILLRACE = os.path.abspath("client/millrace")
 WORDCOUNT = os.path.abspath("apps/wordcount/wordcount")
 GREP = os.path.abspath("apps/grep/grep")
 SORT = os.path.abspath("apps/sort/sort")
+TOP_K = os.path.abspath("apps/top_k/top_k")
 STREAMING = os.path.abspath("apps/streaming/streaming")
 UNRULY = os.path.abspath("tests/jobs/unruly")
 

@@ -37,8 +37,13 @@ bool MayFail(const Job& job, const UserCode& user_code) {
                          absl::StrContains(why, "in user code, its limit");
     if (says_so) return true;
   }
+  // The numbers of a chain follow each other.
+  const auto is_ours = [&job](const TaskId& task) {
+    return task.job.value() <= job.id.value() &&
+           task.job.value() + job.spec.before.size() >= job.id.value();
+  };
   for (const auto& [task, times] : user_code.failed) {
-    if (task.job != job.id) continue;
+    if (!is_ours(task)) continue;
     const auto at_records = user_code.failed_at_records.find(task);
     const bool forgiven = at_records != user_code.failed_at_records.end();
     // Two failures make a record known, and are forgotten then.
@@ -46,7 +51,7 @@ bool MayFail(const Job& job, const UserCode& user_code) {
     if (counted >= job.spec.max_attempts) return true;
   }
   for (const auto& [task, times] : user_code.stuck) {
-    if (task.job == job.id && times >= job.spec.max_attempts) return true;
+    if (is_ours(task) && times >= job.spec.max_attempts) return true;
   }
   return job.may_fail;
 }

@@ -226,6 +226,11 @@ JobSpec Cluster::MakeSpec(const Workload& workload, const SubmitOptions& options
   spec.binary.inode = binary->inode;
   spec.binary.host_id = "one host";
   spec.argv = {Name(workload.program)};
+  if (workload.chained) {
+    spec.argv.push_back("chained");
+    spec.before.push_back({spec.name, workload.reducers});
+    spec.name = "values";
+  }
   if (options.input_of == nullptr) {
     WriteInput(workload, &spec);
   } else {
@@ -234,7 +239,7 @@ JobSpec Cluster::MakeSpec(const Workload& workload, const SubmitOptions& options
   if (options.reuse) spec.map_identity = DigestOf(spec.binary.sha256);
   spec.split_bytes = workload.split_bytes;
   spec.reducers = workload.reducers;
-  spec.aggregated = Describe(workload.program).aggregate != Aggregate::kNone;
+  spec.aggregated = workload.chained || workload.program == Program::kCount;
   spec.output_folder = options.output_folder.empty()
                            ? absl::StrCat(kSharedFolder, "/out-", jobs_.size())
                            : options.output_folder;

@@ -1,5 +1,6 @@
 #include "tests/sim/executors.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -24,8 +25,8 @@ std::optional<Program> ProgramOf(const std::string& binary_path) {
 
 class Executors::SimExecutor final : public Executor {
  public:
-  SimExecutor(Executors& all, Program program)
-      : all_(all), engine_(Describe(program), &all.files_, /*cursor_page=*/nullptr) {}
+  SimExecutor(Executors& all, const JobDescription& job)
+      : all_(all), engine_(job, &all.files_, /*cursor_page=*/nullptr) {}
   ~SimExecutor() noexcept(false) override { Leave(); }
 
   kj::Promise<AttemptOutcome> Run(const ExecutorTask& task) override {
@@ -151,7 +152,10 @@ absl::StatusOr<kj::Own<Executor>> Executors::Start(const ExecutorCommand& comman
   if (!program.has_value()) {
     return absl::NotFoundError(absl::StrCat("no such program: ", command.binary_path));
   }
-  return kj::Own<Executor>(kj::heap<SimExecutor>(*this, *program));
+  const std::vector<JobDescription>& chain = Describe(*program, command.argv.back() == "chained");
+  const bool is_second =
+      std::count(command.environment.begin(), command.environment.end(), "MILLRACE_STEP=1") > 0;
+  return kj::Own<Executor>(kj::heap<SimExecutor>(*this, chain[is_second ? 1 : 0]));
 }
 
 }  // namespace millrace::sim

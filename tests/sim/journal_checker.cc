@@ -69,7 +69,7 @@ class JournalReader {
       Complain("request ", edit.plan.request_id, " gave a second job, ", ToString(edit.job));
     }
     for (const auto& [id, job] : jobs_) {
-      if (id == edit.job || job.ended) continue;
+      if (id == edit.job || job.ended || edit.plan.feeds) continue;
       if (job.plan.output_folder == edit.plan.output_folder) {
         Complain(ToString(id), " and ", ToString(edit.job), " write to one folder");
       }
@@ -101,12 +101,22 @@ class JournalReader {
     epoch_ = std::max(epoch_, edit.attempt.epoch.value());
     if (!IsPresent(edit.worker)) Complain(name, " was started on lost ", ToString(edit.worker));
     if (!Runs(edit.task.job)) Complain(name, " was started for a job that does not run");
+    CheckPart(edit);
     Seen& seen = tasks_[edit.task];
     if (seen.winner.is_set()) Complain(name, " was started for a task that is done");
     ++seen.started;
     seen.first += edit.reason == Reason::kFirst;
     seen.speculative += edit.reason == Reason::kSpeculative;
     if (edit.reason == Reason::kSpeculative) ++jobs_[edit.task.job].backups[edit.task.stage];
+  }
+
+  // The part that a map of a chain reads is there.
+  void CheckPart(const AttemptStarted& edit) {
+    const JobId reads = jobs_[edit.task.job].plan.reads;
+    if (edit.task.stage > 0 || !reads.is_set()) return;
+    if (!tasks_[TaskId{reads, 1, edit.task.index}].winner.is_set()) {
+      Complain(ToString(edit.attempt), " was started without the part that it reads");
+    }
   }
 
   // A backup has something to back up, elsewhere; any other attempt has its task for itself.
@@ -186,7 +196,8 @@ class JournalReader {
 
   void On(const OutputLost& edit) {
     Seen& seen = tasks_[edit.task];
-    if (seen.winner != edit.attempt || edit.task.stage != 0) {
+    const bool may_be_lost = edit.task.stage == 0 || jobs_[edit.task.job].plan.feeds;
+    if (seen.winner != edit.attempt || !may_be_lost) {
       Complain("an output of ", ToString(edit.attempt), " was lost that was not there");
     }
     seen.winner = AttemptId();
@@ -202,20 +213,32 @@ class JournalReader {
 
   void On(const JobPublishing& edit) {
     Job& job = jobs_[edit.job];
-    const bool map_only = job.plan.reducers == 0;
-    const uint32_t parts = map_only ? job.plan.map_count : job.plan.reducers;
+    CheckParts(edit.job, job.plan, " is published");
+    job.publishing = true;
+  }
+
+  void CheckParts(JobId id, const JobPlan& plan, const char* what) {
+    const bool map_only = plan.reducers == 0;
+    const uint32_t parts = map_only ? plan.map_count : plan.reducers;
     for (uint32_t i = 0; i < parts; ++i) {
-      if (!tasks_[TaskId{edit.job, map_only ? 0u : 1u, i}].winner.is_set()) {
-        Complain(ToString(edit.job), " is published without part ", i);
+      if (!tasks_[TaskId{id, map_only ? 0u : 1u, i}].winner.is_set()) {
+        Complain(ToString(id), what, " without part ", i);
       }
     }
-    job.publishing = true;
+  }
+
+  // A job whose parts another reads ends when nobody will ask for them any more.
+  void CheckReader(JobId id) {
+    for (const auto& [reader, job] : jobs_) {
+      if (job.plan.reads == id) CheckParts(reader, job.plan, " lets the job before it end");
+    }
   }
 
   void On(const JobEnded& edit) {
     Job& job = jobs_[edit.job];
     if (job.ended) Complain(ToString(edit.job), " ended twice");
-    if (edit.state == JobState::kSucceeded && !job.publishing) {
+    if (edit.state == JobState::kSucceeded && job.plan.feeds) CheckReader(edit.job);
+    if (edit.state == JobState::kSucceeded && !job.publishing && !job.plan.feeds) {
       Complain(ToString(edit.job), " succeeded without being published");
     }
     for (const auto& [id, attempt] : attempts_) {

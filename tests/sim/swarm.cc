@@ -1,8 +1,12 @@
 #include "tests/sim/swarm.h"
 
+#include <string>
+#include <variant>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "storage/faulty_file_system.h"
+#include "storage/paths.h"
 #include "tests/sim/checkers.h"
 #include "tests/sim/cluster.h"
 #include "tests/sim/faults.h"
@@ -51,6 +55,7 @@ struct Draws {
   Random keeps;   // of its own, so that seeds do what they did before it came
   Random skips;   // likewise
   Random reuses;  // likewise
+  Random chains;  // likewise
 };
 
 // The same job with another output folder, and often other reducers' parameters: all that it has
@@ -62,6 +67,40 @@ void SubmitAgainElsewhere(Cluster& cluster, const Job& first, Random& random) {
   options.shuffle = random.Chance(0.5) ? ShuffleMode::kNetwork : ShuffleMode::kAuto;
   options.speculation_floor_ms = random.Chance(0.5) ? 1000 : 0;
   cluster.Submit(first.workload, options);
+}
+
+// Flips a bit of a part that the job's last step is to read, or removes it.
+void DamagePart(Cluster& cluster, const Job& job, Random& random) {
+  if (!job.id.is_set()) return;
+  MemoryFileSystem& disk = cluster.shared_disk();
+  const std::string root = StagingRoot(job.spec.output_folder);
+  const std::string first = absl::StrCat("job-", job.id.value() - 1, "-");
+  std::vector<std::string> parts;
+  const auto keys = disk.List(root);
+  if (!keys.ok()) return;
+  for (const std::string& key : *keys) {
+    const auto names = disk.List(JoinPath(root, key));
+    if (key.compare(0, first.size(), first) != 0 || !names.ok()) continue;
+    for (const std::string& name : *names) {
+      const std::string path = JoinPath(JoinPath(root, key), name);
+      if (name.compare(0, 5, "part-") == 0 && disk.Stat(path)->size > 0) parts.push_back(path);
+    }
+  }
+  if (parts.empty()) return;
+  const std::string& part = random.Pick(parts);
+  cluster.world().Note("nobody", absl::StrCat("damaged ", part));
+  if (random.Chance(0.5)) {
+    disk.RemoveFile(part).IgnoreError();
+  } else {
+    FlipBit(disk, part, random.Below(disk.Stat(part)->size * 8)).IgnoreError();
+  }
+}
+
+void DamagePartsLater(Cluster& cluster, const Job& job, Random& random) {
+  for (uint64_t i = random.Below(4); i > 0; --i) {
+    cluster.world().After(static_cast<int64_t>(random.Below(20'000)) * kj::MILLISECONDS,
+                          [&]() { DamagePart(cluster, job, random); });
+  }
 }
 
 void SubmitLater(Cluster& cluster, Draws& draws, kj::Duration within) {
@@ -80,6 +119,7 @@ void SubmitLater(Cluster& cluster, Draws& draws, kj::Duration within) {
           options.skip_bad_records = static_cast<uint32_t>(draws.skips.Between(0, 8));
         }
         options.reuse = draws.reuses.Chance(0.4);
+        workload.chained = workload.reducers > 0 && draws.chains.Chance(0.25);
         Job& job = cluster.Submit(workload, options);
         if (options.reuse && draws.reuses.Chance(0.5)) {
           const auto pause = static_cast<int64_t>(draws.reuses.Below(us)) * kj::MICROSECONDS;
@@ -87,6 +127,7 @@ void SubmitLater(Cluster& cluster, Draws& draws, kj::Duration within) {
             SubmitAgainElsewhere(cluster, job, draws.reuses);
           });
         }
+        if (workload.chained) DamagePartsLater(cluster, job, draws.chains);
         PlanFailures(cluster, job, JobId(cluster.jobs().size()), random);
       });
 }
@@ -95,7 +136,8 @@ void SubmitLater(Cluster& cluster, Draws& draws, kj::Duration within) {
 
 SeedResult RunSeed(uint64_t seed, bool print_trace) {
   Draws draws{Random(seed ^ 0x5eed5eed5eed5eedull), Random(seed ^ 0x6b6565706b656570ull),
-              Random(seed ^ 0x736b6970736b6970ull), Random(seed ^ 0x7265757365726575ull)};
+              Random(seed ^ 0x736b6970736b6970ull), Random(seed ^ 0x7265757365726575ull),
+              Random(seed ^ 0x636861696e636861ull)};
   Random& random = draws.main;
   Cluster cluster(DrawOptions(seed, print_trace, random));
   cluster.StartMaster();
@@ -131,6 +173,10 @@ SeedResult RunSeed(uint64_t seed, bool print_trace) {
   for (const auto& job : cluster.jobs()) {
     if (job->ended.has_value()) result.outputs_reused += job->ended->map_outputs_reused;
     result.jobs_succeeded += job->ended.has_value() && job->ended->state == JobState::kSucceeded;
+  }
+  for (const JobEdit& edit : cluster.journal_disk().history) {
+    const auto* lost = std::get_if<OutputLost>(&edit);
+    result.parts_made_again += lost != nullptr && lost->task.stage == 1;
   }
   result.turns = cluster.world().turns();
   result.virtual_seconds = static_cast<double>(cluster.world().now_us()) / 1e6 - 3600;

@@ -19,6 +19,7 @@ struct SeedResult {
   int jobs = 0;
   int jobs_succeeded = 0;
   uint64_t outputs_reused = 0;
+  uint64_t parts_made_again = 0;  // between the jobs of a chain
   uint64_t turns = 0;
   double virtual_seconds = 0;
 };

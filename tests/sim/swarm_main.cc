@@ -47,10 +47,17 @@ double CpuSeconds() {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
 }
 
-bool RunOne(std::map<std::string, int>* faults, uint64_t* outputs_reused) {
+struct Totals {
+  std::map<std::string, int> faults;
+  uint64_t outputs_reused = 0;
+  uint64_t parts_made_again = 0;
+};
+
+bool RunOne(Totals* totals) {
   millrace::sim::SeedResult result = millrace::sim::RunSeed(seed_now, FLAGS_print_trace);
-  for (const auto& [kind, count] : result.faults) (*faults)[kind] += count;
-  *outputs_reused += result.outputs_reused;
+  for (const auto& [kind, count] : result.faults) totals->faults[kind] += count;
+  totals->outputs_reused += result.outputs_reused;
+  totals->parts_made_again += result.parts_made_again;
   if (FLAGS_check_determinism) {
     const uint64_t again = millrace::sim::RunSeed(seed_now, /*print_trace=*/false).trace_hash;
     if (again != result.trace_hash) result.complaints += "\ntwo runs gave different traces";
@@ -89,16 +96,17 @@ int main(int argc, char** argv) {
   uint64_t passed = 0;
   uint64_t failed = 0;
   std::vector<double> costs;
-  std::map<std::string, int> faults;
-  uint64_t outputs_reused = 0;
+  Totals totals;
   for (uint64_t i = 0; i < FLAGS_seeds && (failed == 0 || FLAGS_keep_going); ++i) {
     seed_now = FLAGS_first_seed + i;
     const double before = CpuSeconds();
-    ++(RunOne(&faults, &outputs_reused) ? passed : failed);
+    ++(RunOne(&totals) ? passed : failed);
     costs.push_back(CpuSeconds() - before);
   }
-  PrintSummary(std::move(costs), faults);
-  std::printf("map outputs reused: %llu\n", static_cast<unsigned long long>(outputs_reused));
+  PrintSummary(std::move(costs), totals.faults);
+  std::printf("map outputs reused: %llu, parts of chains made again: %llu\n",
+              static_cast<unsigned long long>(totals.outputs_reused),
+              static_cast<unsigned long long>(totals.parts_made_again));
   std::printf("%llu seeds passed, %llu failed\n", static_cast<unsigned long long>(passed),
               static_cast<unsigned long long>(failed));
   return failed == 0 ? 0 : 1;

@@ -84,6 +84,32 @@ JobDescription MakeDescription(Program program) {
   return job;
 }
 
+// Of pairs that the job before it has written.
+class ValueMapper final : public Mapper {
+ public:
+  void Map(const MapInput& input) override {
+    input.ForEachPair([this](std::string_view, std::string_view value) { Emit(value, 1); });
+  }
+};
+
+std::vector<JobDescription> MakeChain(Program program) {
+  JobDescription first = MakeDescription(program);
+  first.output.format = OutputFormat::kKeyValue;
+  JobDescription values;
+  values.name = "values";
+  values.mapper = []() { return std::make_unique<ValueMapper>(); };
+  values.aggregate = Aggregate::kSum;
+  values.input = {InputFormat::kKeyValue, 0};
+  return {first, values};
+}
+
+std::vector<std::string> CountValues(const std::vector<std::string>& lines) {
+  std::string values;
+  for (const std::string& line : lines) values += line.substr(line.find('\t') + 1) + "\n";
+  const auto each_line = [](const std::string& line, const oracle::Emit& emit) { emit(line, ""); };
+  return oracle::SequentialRun({values}, each_line, oracle::CountOfValues);
+}
+
 // --- The oracle's side: strings alone ---
 
 void EachWordWithFirst(const std::string& line, const oracle::Emit& emit) {
@@ -157,11 +183,13 @@ const char* Name(Program program) {
   return "unknown";
 }
 
-const JobDescription& Describe(Program program) {
-  static const std::vector<JobDescription> kAll = {MakeDescription(Program::kCount),
-                                                   MakeDescription(Program::kIndex),
-                                                   MakeDescription(Program::kCopy)};
-  return kAll[static_cast<size_t>(program)];
+const std::vector<JobDescription>& Describe(Program program, bool chained) {
+  using Chains = std::vector<std::vector<JobDescription>>;
+  static const Chains kAlone = {{MakeDescription(Program::kCount)},
+                                {MakeDescription(Program::kIndex)},
+                                {MakeDescription(Program::kCopy)}};
+  static const Chains kChained = {MakeChain(Program::kCount), MakeChain(Program::kIndex)};
+  return (chained ? kChained : kAlone)[static_cast<size_t>(program)];
 }
 
 Workload DrawWorkload(Random& random) {
@@ -202,6 +230,11 @@ std::vector<BadLine> BadLines(const Workload& workload) {
 
 std::vector<std::string> ExpectedOutput(const Workload& workload) {
   const std::vector<std::string> files = WithoutBadLines(workload.files);
+  if (workload.chained) {
+    Workload first = workload;
+    first.chained = false;
+    return CountValues(ExpectedOutput(first));
+  }
   switch (workload.program) {
     case Program::kCount:
       return oracle::SequentialRun(files, oracle::EachWordOnce, oracle::CountOfValues);

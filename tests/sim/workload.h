@@ -22,14 +22,16 @@ constexpr int kProgramCount = 3;
 
 const char* Name(Program program);
 
-// The job as its binary would describe it.
-const JobDescription& Describe(Program program);
+// The jobs as their binary would describe them: `program` alone, or with one that counts how often
+// each of its values occurs.
+const std::vector<JobDescription>& Describe(Program program, bool chained);
 
 struct Workload {
   Program program = Program::kCount;
   std::vector<std::string> files;  // contents, in input order
   uint32_t reducers = 2;
   uint64_t split_bytes = 200;
+  bool chained = false;
 };
 
 // A line that begins so makes user code throw.

@@ -96,7 +96,7 @@ int main(int argc, char** argv) {
   job.aggregate = millrace::Aggregate::kSum;
   job.allows_map_only = true;
   if (const std::optional<int> fd = millrace::TakeExecutorFd(); fd.has_value()) {
-    millrace::RunExecutor(*fd, job);
+    millrace::RunExecutor(*fd, {job});
   }
   return 2;
 }
