@@ -3,10 +3,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <exception>
+#include <map>
 #include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -19,11 +23,14 @@
 #include "client/summary.h"
 #include "client/terminal.h"
 #include "mapreduce/status_macros.h"
+#include "rpc/profile.h"
+#include "rpc/system_counters.h"
 #include "storage/open_files.h"
 #include "storage/output_committer.h"
 #include "storage/paths.h"
 #include "storage/posix_file_system.h"
 #include "worker/engine/inline_runner.h"
+#include "worker/thread_profile.h"
 
 namespace millrace {
 namespace {
@@ -72,6 +79,7 @@ class InlineRun {
     view_.state = done.ok() ? JobState::kSucceeded : JobState::kFailed;
     view_.error = std::string(done.message());
     view_.wall_ms = ElapsedMs();
+    if (spec_.profile) TellProfile();
     progress_.Finish(view_, view_.wall_ms);
   }
 
@@ -103,14 +111,17 @@ class InlineRun {
     InlineJobRunner runner(job_, &fs_, inline_options);
     MILLRACE_ASSIGN_OR_RETURN(
         InlineResult result,
-        runner.Run(splits_, [this](StageKind kind, uint32_t index, TaskHooks&) {
+        runner.Run(splits_, [this](StageKind kind, uint32_t index, TaskHooks& hooks) {
           BeginAttempt(kind, index);
+          if (spec_.profile) hooks.SetWorkClock(&profile_.emplace());
         }));
     view_.counters = std::move(result.counters);
+    AddSkippedRecords(0, &view_.counters);  // the first failure ends such a job
     for (size_t i = 0; i < result.maps.size(); ++i) TakeResult(result.maps[i], i);
     for (size_t i = 0; i < result.reduces.size(); ++i) {
       TakeResult(result.reduces[i], result.maps.size() + i);
     }
+    FindSkewOf(result.reduces);
     for (const TaskResult& part : spec_.map_only() ? result.maps : result.reduces) {
       plan_.parts.push_back({PartAttempt(), part.stats.output_bytes, part.digest});
       view_.output_bytes += part.stats.output_bytes;
@@ -123,7 +134,19 @@ class InlineRun {
 
   void TakeResult(const TaskResult& result, size_t attempt) {
     view_.shuffled_bytes += result.stats.shuffled_bytes;
-    if (attempt < attempts_.size()) attempts_[attempt].stats = result.stats;
+    if (attempt >= attempts_.size()) return;
+    attempts_[attempt].stats = result.stats;
+    AddSystemCounters(attempts_[attempt].kind, result.stats, &view_.counters);
+  }
+
+  void FindSkewOf(const std::vector<TaskResult>& reduces) {
+    std::vector<uint64_t> bytes;
+    KeysOfLargestParts keys;
+    for (const TaskResult& reduce : reduces) {
+      keys.Add(static_cast<uint32_t>(bytes.size()), reduce.stats.input_bytes, reduce.heavy_keys);
+      bytes.push_back(reduce.stats.input_bytes);
+    }
+    view_.skew = FindSkew(bytes, keys);
   }
 
   void BeginAttempt(StageKind kind, uint32_t index) {
@@ -147,6 +170,7 @@ class InlineRun {
   void EndAttempt(Cause cause, const absl::Status& status) {
     if (attempts_.empty() || attempts_.back().cause != Cause::kRunning) return;
     AttemptView& attempt = attempts_.back();
+    EndProfile(attempt.kind);
     attempt.cause = cause;
     attempt.ended_ms = ElapsedMs();
     attempt.message = std::string(status.message());
@@ -158,6 +182,23 @@ class InlineRun {
         view_.mapped_bytes += range.length;
       }
     }
+  }
+
+  void EndProfile(StageKind kind) {
+    if (!profile_.has_value()) return;
+    AddToCounters(profile_->End(kind == StageKind::kMap ? WorkPhase::kMap : WorkPhase::kReduce),
+                  &profile_counters_);
+    profile_.reset();
+  }
+
+  // With what this process did beside attempts.
+  void TellProfile() {
+    Profile beside;
+    const uint64_t all_us = ProcessCpuMicroseconds() + ChildrenCpuMicroseconds();
+    beside[WorkPhase::kControl].cpu_us =
+        all_us - std::min(all_us, ProfileIn(profile_counters_).cpu_us());
+    AddToCounters(beside, &profile_counters_);
+    view_.counters.insert(profile_counters_.begin(), profile_counters_.end());
   }
 
   // What user code may ask for (MILLRACE_TASK and its kin), as in an executor.
@@ -196,6 +237,8 @@ class InlineRun {
   PublishPlan plan_;
   JobView view_;
   std::vector<AttemptView> attempts_;
+  std::optional<ThreadProfile> profile_;  // of the task that runs
+  std::map<std::string, int64_t> profile_counters_;
 };
 
 // The parts of a job that ran inline, as the input of the next.

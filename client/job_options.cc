@@ -152,6 +152,7 @@ absl::Status ReadChoices(const JobFlags& flags, JobOptions* options) {
       ReadChoice("progress", flags.progress, {"bar", "plain", "json", "none", "auto"}));
   MILLRACE_ASSIGN_OR_RETURN(const size_t reuse, ReadChoice("reuse", flags.reuse, {"auto", "off"}));
   options->reuse = reuse == 0;
+  options->profile = flags.profile;
   options->decompress = compression == 1;
   options->shuffle = static_cast<ShuffleMode>(shuffle);
   if (flags.progress != "auto") options->progress = static_cast<ProgressMode>(progress);

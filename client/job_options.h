@@ -50,6 +50,7 @@ struct JobFlags {
   std::string scratch_dir;
   std::string cluster_key_file;
   std::string progress = "auto";
+  bool profile = false;
   std::string output_merged;
   std::string summary_json;
   std::string joblog;
@@ -85,6 +86,7 @@ struct JobOptions {
   std::string scratch_folder;
   std::string cluster_key_file;
   std::optional<ProgressMode> progress;  // not set: what suits standard error
+  bool profile = false;                  // say at the end where the CPU time went
   std::string output_merged;             // all parts as one file; empty: none
   std::string summary_json;
   std::string joblog;

@@ -3,7 +3,9 @@
 #include <kj/async-io.h>
 #include <kj/async-unix.h>
 #include <signal.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -16,11 +18,13 @@
 #include "client/job_submission.h"
 #include "client/job_watch.h"
 #include "client/master_link.h"
+#include "client/process_cpu.h"
 #include "client/progress.h"
 #include "client/reports.h"
 #include "client/summary.h"
 #include "client/terminal.h"
 #include "mapreduce/status_macros.h"
+#include "rpc/profile.h"
 #include "rpc/status_exception.h"
 #include "storage/output_committer.h"
 #include "storage/posix_file_system.h"
@@ -36,6 +40,11 @@ ConnectionOptions WithKey(const ClusterKey& key) {
   ConnectionOptions options;
   options.key = key;
   return options;
+}
+
+// What workers used to bring map outputs to reduces is in the profile that they reported.
+uint64_t ShuffleOfWorkers(const JobView& view) {
+  return ProfileIn(view.counters)[WorkPhase::kShuffle].cpu_us;
 }
 
 // A local cluster would end with its client and leave files behind. A job on a running cluster goes
@@ -147,8 +156,27 @@ class JobRun {
       return Say(view.status().message(), is_elsewhere ? kExitUnreachable : kExitFailed);
     }
     progress_.Finish(*view, NowMs());
+    if (options_.profile) AddOwnCpu(&*view);
     return AttemptsOf(*view).then(
         [this, view = *view](std::vector<AttemptView> attempts) { return Report(view, attempts); });
+  }
+
+  // What no executor knows of: this process, and on a local cluster its master and workers, which
+  // have counted what they did for the shuffle.
+  void AddOwnCpu(JobView* view) {
+    uint64_t cpu_us = CpuMicrosecondsOf(getpid());
+    if (LocalCluster* const local = target_.local; local != nullptr) {
+      uint64_t workers_us = 0;
+      for (const auto& worker : local->workers().processes()) {
+        workers_us += CpuMicrosecondsOf(worker->child().pid());
+      }
+      const uint64_t shuffle_us = ShuffleOfWorkers(*view);
+      cpu_us += CpuMicrosecondsOf(local->master().child().pid());
+      cpu_us += workers_us - std::min(workers_us, shuffle_us);
+    }
+    Profile profile;
+    profile[WorkPhase::kControl].cpu_us = cpu_us;
+    AddToCounters(profile, &view->counters);
   }
 
   // For the reports, if they need any.

@@ -142,6 +142,7 @@ absl::StatusOr<JobSpec> MakeJobSpec(FileSystem& fs, const JobOptions& options,
   spec.shuffle = options.shuffle;
   if (keeps) spec.keep_folder = options.keep_folder;
   spec.task_memory_bytes = options.task_memory_bytes;
+  spec.profile = options.profile;
   return spec;
 }
 

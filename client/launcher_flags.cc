@@ -86,6 +86,9 @@ DEFINE_string(
 DEFINE_string(progress, "auto",
               "bar, plain, json or none, on standard error; auto: a bar on a terminal, plain "
               "lines elsewhere.");
+DEFINE_bool(profile, false,
+            "Say at the end where the CPU time and the bytes went, by phase (read, map, aggregate, "
+            "sort, spill, shuffle, merge, reduce, write, control) and how long slots waited.");
 DEFINE_string(output_merged, "",
               "File that gets all parts, one after the other, when the job has succeeded.");
 DEFINE_string(summary_json, "", "File for what happened, as JSON.");
@@ -111,7 +114,7 @@ Program JobProgram(const Usage& usage, const std::string& path) {
       {"Limits",
        {"max_attempts", "skip_bad_records", "speculation", "speculation_floor", "progress_timeout",
         "shuffle", "keep_intermediate", "reuse", "task_memory_mb"}});
-  program.groups.push_back({"Reports", {"progress", "summary_json", "joblog"}});
+  program.groups.push_back({"Reports", {"progress", "profile", "summary_json", "joblog"}});
   program.examples = usage.examples;
   if (program.examples.empty()) {
     const std::string& name = program.name;
@@ -154,6 +157,7 @@ JobFlags GivenJobFlags() {
   flags.scratch_dir = FLAGS_scratch_dir;
   flags.cluster_key_file = FLAGS_cluster_key_file;
   flags.progress = FLAGS_progress;
+  flags.profile = FLAGS_profile;
   flags.output_merged = FLAGS_output_merged;
   flags.summary_json = FLAGS_summary_json;
   flags.joblog = FLAGS_joblog;

@@ -7,8 +7,11 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "client/counters_text.h"
 #include "client/failure_cause.h"
+#include "client/profile_text.h"
 #include "client/quantities.h"
+#include "client/skew_text.h"
 #include "client/text_lines.h"
 #include "mapreduce/count_text.h"
 #include "storage/paths.h"
@@ -78,9 +81,10 @@ std::string Escaped(const std::string& text) {
 std::string SummaryText(const JobView& view) {
   std::string text =
       absl::StrCat(ToString(view.job), " (", view.name, ") ", Name(view.state), " in ",
-                   DurationText(view.wall_ms), "\n  bytes     ", BytesLine(view), "\n  tasks     ",
-                   TasksText(view), "\n", ReusedLine(view), "  attempts  ", AttemptsText(view),
-                   "\n  workers   ", WorkersText(view), "\n");
+                   DurationText(view.wall_ms), "\n  bytes     ", BytesLine(view), "\n",
+                   RecordsLine(view), "  tasks     ", TasksText(view), "\n", ReusedLine(view),
+                   "  attempts  ", AttemptsText(view), "\n  workers   ", WorkersText(view), "\n");
+  absl::StrAppend(&text, CountersText(view), SkewText(view), ProfileText(view));
   if (!view.skipped_records.empty())
     absl::StrAppend(&text, "  warning   ", SkippedText(view), "\n");
   if (view.state == JobState::kSucceeded && !view.output_folder.empty()) {

@@ -30,14 +30,21 @@ class CounterSet {
   // At most this many different counters an attempt; further names share "millrace/overflow".
   static constexpr size_t kMaxCounters = 1000;
 
-  // Returns the counter of this name, made on first use. `group` must not contain '/'.
+  // Returns the counter of this name, made on first use. `group` must not contain '/', and must not
+  // be one of Millrace's own ("millrace", and whatever begins with "millrace."): what is counted
+  // there is thrown away, and refused() then says so.
   Counter* Get(std::string_view group, std::string_view name);
+
+  // "group/name" of the first counter that was asked for in a group of Millrace's own; empty: none.
+  const std::string& refused() const { return refused_; }
 
   const std::map<std::string, Counter>& all() const { return counters_; }
   void Clear() { counters_.clear(); }
 
  private:
   std::map<std::string, Counter> counters_;
+  std::string refused_;
+  Counter unused_;  // what a refused counter counts
 };
 
 }  // namespace millrace

@@ -31,7 +31,7 @@ TEST(CounterSetTest, SharesOneCounterBeyondTheLimit) {
   for (size_t i = 0; i < CounterSet::kMaxCounters + 5; ++i) {
     counters.Get("many", std::to_string(i))->Increment();
   }
-  EXPECT_EQ(counters.Get("millrace", "overflow")->value(), 5);
+  EXPECT_EQ(counters.all().at("millrace/overflow").value(), 5);
   counters.Get("many", "0")->Increment();
   EXPECT_EQ(counters.Get("many", "0")->value(), 2);
 }
@@ -42,6 +42,16 @@ TEST(CounterSetTest, ClearForgetsAll) {
   counters.Clear();
   EXPECT_TRUE(counters.all().empty());
   EXPECT_EQ(counters.Get("a", "b")->value(), 0);
+}
+
+TEST(CounterSetTest, GroupsOfMillraceItselfAreRefused) {
+  CounterSet counters;
+  counters.Get("millraces", "wheels")->Increment();
+  EXPECT_EQ(counters.refused(), "");
+  counters.Get("millrace.profile", "read")->Increment();
+  counters.Get("millrace", "overflow")->Increment();
+  EXPECT_EQ(counters.refused(), "millrace.profile/read");
+  EXPECT_EQ(counters.all().size(), 1u);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "rpc/system_counters.h"
 
 namespace millrace {
 namespace {
@@ -53,6 +54,7 @@ std::vector<JobView> ClientViews::Jobs() const {
     view->counters.clear();
     view->recovery.clear();
     view->skipped_records.clear();
+    view->skew = Skew();
     view->error = view->error.substr(0, std::min(view->error.find('\n'), kErrorBytesInLists));
     views.push_back(*std::move(view));
   }
@@ -83,12 +85,17 @@ JobView ClientViews::MakeJobView(const JobSnapshot& snapshot) const {
   view.shuffled_bytes = summary.stats.shuffled_bytes;
   view.output_bytes = summary.stats.output_bytes;
   view.counters = summary.counters;
+  for (uint32_t stage = 0; stage < summary.plan.stage_count(); ++stage) {
+    AddSystemCounters(JobPlan::kind(stage), summary.stage_stats[stage], &view.counters);
+  }
+  AddSkippedRecords(summary.skipped_records.size(), &view.counters);
   view.map_outputs_reused = summary.map_outputs_reused;
   view.skipped_records = core_.SkippedRecords(summary.job);
   for (JobId step : core_.StepsBefore(summary.job)) {
     const JobSnapshot before = *core_.Job(step);
     for (const auto& [name, value] : before.summary.counters) view.counters[name] += value;
   }
+  view.skew = summary.skew;
   view.output_folder = summary.plan.output_folder;
   view.submitted_unix_ms = summary.accepted_wall_us / 1000;
   const int64_t end = Ended(summary.state) ? summary.ended_wall_us : NowWallUs();

@@ -68,6 +68,7 @@ StoredJob MakeStoredJob(JobId job, const JobSpec& spec, const std::string& clust
   context.nonce = spec.request_id;
   if (!spec.inputs.empty()) context.probe = spec.inputs.front();
   if (!spec.map_only()) context.keep_folder = spec.keep_folder;
+  context.profile = spec.profile;
   return stored;
 }
 

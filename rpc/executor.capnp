@@ -32,6 +32,7 @@ struct ExecutorTask {
   keepsOutput @11 :Bool;
   splitKeys @12 :List(Data);  # as in JobSpec
   partOf @13 :T.AttemptId;  # as in AttemptSpec
+  profile @14 :Bool;  # whether its outcome has a profile
 }
 
 # One map output as a reduce reads it.

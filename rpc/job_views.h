@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "rpc/profile.h"
 #include "rpc/recovery_entry.h"
+#include "rpc/skew.h"
 #include "rpc/task_types.h"
 
 namespace millrace {
@@ -46,6 +48,13 @@ struct JobView {
   std::vector<RecoveryEntry> recovery;
   uint64_t recovery_dropped = 0;
   std::vector<InputRecord> skipped_records;  // left out, by file and offset
+  Skew skew;                                 // of its reduces, when it has succeeded
+
+  // Whether it matters, or somebody wants to know all.
+  bool HasSkewToTell() const {
+    return !skew.parts.empty() &&
+           (skew.total_bytes >= Skew::kBytesWorthTelling || HasProfile(counters));
+  }
 
   bool ended() const { return state >= JobState::kSucceeded; }
 };

@@ -49,6 +49,15 @@ bool NeedsEscape(char c) {
 
 }  // namespace
 
+bool IsUtf8(std::string_view text) {
+  while (!text.empty()) {
+    const size_t length = Utf8Length(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
 JsonWriter& JsonWriter::OpenObject() {
   Raw("{");
   first_ = true;

@@ -16,6 +16,8 @@
 
 namespace millrace {
 
+bool IsUtf8(std::string_view text);
+
 class JsonWriter {
  public:
   JsonWriter& OpenObject();

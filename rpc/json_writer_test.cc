@@ -71,5 +71,12 @@ TEST(JsonWriterTest, EveryLengthOfUtf8HasItsBounds) {
   }
 }
 
+TEST(IsUtf8Test, EveryByteCounts) {
+  EXPECT_TRUE(IsUtf8(""));
+  EXPECT_TRUE(IsUtf8("na\xc3\xafve"));
+  EXPECT_FALSE(IsUtf8("na\xc3"));
+  EXPECT_FALSE(IsUtf8("\xafve"));
+}
+
 }  // namespace
 }  // namespace millrace

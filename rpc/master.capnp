@@ -187,6 +187,21 @@ struct JobView {
   # Records of the input that were left out, by file and offset; none in lists of jobs.
   skippedRecords @22 :List(T.InputRecord);
   mapOutputsReused @23 :UInt64;  # made by earlier jobs
+  skew @24 :Skew;  # none in lists of jobs
+}
+
+# Reduces with much more input than the median one.
+struct Skew {
+  totalBytes @0 :UInt64;  # of the input of all reduces
+  medianBytes @1 :UInt64;
+  parts @2 :List(SkewedPart);  # the largest first
+  moreParts @3 :UInt32;  # that are not in the list
+}
+
+struct SkewedPart {
+  part @0 :UInt32;
+  bytes @1 :UInt64;
+  keys @2 :List(T.HeavyKey);  # the heaviest first
 }
 
 # What was lost, how that was noticed, what it cost and how much was done again.

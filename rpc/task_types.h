@@ -122,6 +122,7 @@ struct JobSpec {
   // The jobs before it in a chain, first to last: `inputs`, `split_keys` and `map_identity` are the
   // first one's, and each other reads the parts of the one before it.
   std::vector<StepSpec> before;
+  bool profile = false;  // whether attempts say where their CPU time goes (rpc/profile.h)
 
   bool map_only() const { return reducers == 0; }
 };
@@ -148,7 +149,8 @@ struct JobContext {
   // Map outputs are kept in KeptFolder of it, which every host sees, instead of with their workers;
   // empty: they are not. Never set for a map-only job.
   std::string keep_folder;
-  uint32_t step = 0;  // how many jobs are before it in its chain
+  uint32_t step = 0;     // how many jobs are before it in its chain
+  bool profile = false;  // as in JobSpec
 
   bool keeps_outputs() const { return !keep_folder.empty(); }
 };
@@ -208,6 +210,20 @@ struct AttemptStats {
   uint64_t peak_memory_bytes = 0;  // anonymous
 };
 
+// A key that has much of the input of a reduce.
+struct HeavyKey {
+  std::string key;  // its first kHeavyKeyBytesMax bytes
+  bool is_cut = false;
+  uint64_t records = 0;
+  uint64_t bytes = 0;  // of keys and values of these records
+
+  friend bool operator==(const HeavyKey& a, const HeavyKey& b) {
+    return a.key == b.key && a.is_cut == b.is_cut && a.records == b.records && a.bytes == b.bytes;
+  }
+};
+constexpr size_t kHeavyKeysMax = 3;  // of one reduce
+constexpr size_t kHeavyKeyBytesMax = 64;
+
 // How an attempt ended, as its worker reports it (at least once, until acknowledged).
 struct AttemptOutcome {
   AttemptId attempt;
@@ -221,6 +237,7 @@ struct AttemptOutcome {
   Digest digest;            // of the output, when it succeeded
   AttemptStats stats;
   std::map<std::string, int64_t> counters;  // "group/name"
+  std::vector<HeavyKey> heavy_keys;         // of a reduce, if it has any; the heaviest first
   // With kFetchFailed: the source that could not be read, or for a map in a chain the part.
   uint32_t failed_map_index = 0;
   AttemptId failed_source;

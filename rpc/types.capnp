@@ -89,6 +89,7 @@ struct JobSpec {
   # The jobs before it in a chain, first to last: the inputs are those of the first, and each other
   # reads the parts of the one before it.
   before @22 :List(StepSpec);
+  profile @23 :Bool;  # whether attempts say where their CPU time goes
 }
 
 # A job of a chain, as far as it differs from the last.
@@ -119,6 +120,7 @@ struct JobContext {
   keepFolder @14 :Text;  # where map outputs outlive their workers; empty: they do not
   splitKeys @15 :List(Data);  # as in JobSpec
   step @16 :UInt32;  # how many jobs are before it in its chain
+  profile @17 :Bool;
 }
 
 struct AttemptSpec {
@@ -166,6 +168,14 @@ struct CounterValue {
   value @1 :Int64;
 }
 
+# A key that has much of the input of a reduce.
+struct HeavyKey {
+  key @0 :Data;  # cut, if it is long
+  isCut @1 :Bool;
+  records @2 :UInt64;
+  bytes @3 :UInt64;
+}
+
 struct AttemptOutcome {
   attempt @0 :AttemptId;
   task @1 :TaskId;
@@ -180,6 +190,7 @@ struct AttemptOutcome {
   failedSource @10 :AttemptId;
   record @11 :InputRecord;  # absent when it is not known at which
   sourceUnreachable @12 :Bool;
+  heavyKeys @13 :List(HeavyKey);
 }
 
 struct WorkerInfo {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "rpc/json_writer.h"
+#include "rpc/profile.h"
 #include "rpc/view_json_parts.h"
 
 namespace millrace {
@@ -69,7 +70,59 @@ void WriteStage(const StageProgress& stage, JsonWriter* json) {
 
 void WriteCounters(const JobView& job, JsonWriter* json) {
   json->Key("counters").OpenObject();
-  for (const auto& [name, value] : job.counters) json->Key(name).SignedNumber(value);
+  for (const auto& [name, value] : job.counters) {
+    if (!IsOfProfile(name)) json->Key(name).SignedNumber(value);
+  }
+  json->CloseObject();
+}
+
+void WriteProfile(const JobView& job, JsonWriter* json) {
+  if (!HasProfile(job.counters)) return;
+  const Profile profile = ProfileIn(job.counters);
+  json->Key("profile").OpenObject();
+  json->Key("cpu_us").Number(profile.cpu_us());
+  json->Key("phases").OpenObject();
+  for (int i = 0; i < kWorkPhaseCount; ++i) {
+    json->Key(Name(static_cast<WorkPhase>(i))).OpenObject();
+    json->Key("cpu_us").Number(profile.shares[i].cpu_us);
+    json->Key("bytes").Number(profile.shares[i].bytes);
+    json->CloseObject();
+  }
+  json->Key("wait").OpenObject();
+  json->Key("cpu_us").Number(0);
+  json->Key("bytes").Number(0);
+  json->Key("wall_us").Number(profile.wait_us);
+  json->CloseObject();
+  json->CloseObject();
+  json->CloseObject();
+}
+
+void WriteHeavyKey(const HeavyKey& key, JsonWriter* json) {
+  json->OpenObject();
+  json->Key("key").String(ShownKey(key));
+  json->Key("is_cut").Number(key.is_cut ? 1 : 0);
+  json->Key("records").Number(key.records);
+  json->Key("bytes").Number(key.bytes);
+  json->CloseObject();
+}
+
+void WriteSkewedPart(const SkewedPart& part, JsonWriter* json) {
+  json->OpenObject();
+  json->Key("part").Number(part.part);
+  json->Key("bytes").Number(part.bytes);
+  json->Key("keys");
+  WriteArray(part.keys, WriteHeavyKey, json);
+  json->CloseObject();
+}
+
+void WriteSkew(const JobView& job, JsonWriter* json) {
+  if (!job.HasSkewToTell()) return;
+  json->Key("skew").OpenObject();
+  json->Key("reduce_input_bytes").Number(job.skew.total_bytes);
+  json->Key("median_bytes").Number(job.skew.median_bytes);
+  json->Key("parts");
+  WriteArray(job.skew.parts, WriteSkewedPart, json);
+  json->Key("more_parts").Number(job.skew.more_parts);
   json->CloseObject();
 }
 
@@ -111,6 +164,8 @@ void WriteJob(const JobView& job, JsonWriter* json) {
   json->Key("skipped_records");
   WriteArray(job.skipped_records, WriteRecord, json);
   WriteCounters(job, json);
+  WriteProfile(job, json);
+  WriteSkew(job, json);
   json->Key("error");
   WriteOptionalText(job.error, json);
   json->Key("output").String(job.output_folder);

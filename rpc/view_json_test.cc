@@ -9,6 +9,7 @@ namespace millrace {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 JobView WordCount() {
@@ -43,6 +44,33 @@ TEST(ViewJsonTest, AJobTellsWhatHappened) {
   EXPECT_THAT(json, HasSubstr(R"("map_outputs_reused": 0, "stale_reports": 0)"));
   EXPECT_THAT(json, HasSubstr(R"("workers": {"joined": 4, "lost": 1})"));
   EXPECT_THAT(json, HasSubstr(R"("counters": {"words/odd": 7}, "error": null)"));
+}
+
+TEST(ViewJsonTest, AProfileIsAnObjectAndNoCounters) {
+  EXPECT_THAT(JobJson(WordCount()), Not(HasSubstr("profile")));
+  Profile profile;
+  profile[WorkPhase::kRead] = {5, 7};
+  profile[WorkPhase::kControl] = {3, 0};
+  profile.wait_us = 9;
+  JobView job = WordCount();
+  AddToCounters(profile, &job.counters);
+  const std::string json = JobJson(job);
+  EXPECT_THAT(json, HasSubstr(R"("counters": {"words/odd": 7}, "profile": {"cpu_us": 8, )"
+                              R"("phases": {"read": {"cpu_us": 5, "bytes": 7}, "map": {)"));
+  EXPECT_THAT(json, HasSubstr(R"("control": {"cpu_us": 3, "bytes": 0}, )"
+                              R"("wait": {"cpu_us": 0, "bytes": 0, "wall_us": 9}}}, "error")"));
+}
+
+TEST(ViewJsonTest, SkewIsToldWithKeysAsText) {
+  JobView job = WordCount();
+  job.skew = {100 << 20, 1 << 20, {{7, 99 << 20, {{"t\xffh\n", true, 5, 6}}}}, 2};
+  EXPECT_THAT(JobJson(job),
+              HasSubstr(R"("skew": {"reduce_input_bytes": 104857600, "median_bytes": 1048576, )"
+                        R"("parts": [{"part": 7, "bytes": 103809024, "keys": [{"key": )"
+                        R"("t\\xffh\\n", "is_cut": 1, "records": 5, "bytes": 6}]}], )"
+                        R"("more_parts": 2}, )"));
+  job.skew.total_bytes = 1000;  // too little to matter
+  EXPECT_THAT(JobJson(job), Not(HasSubstr("skew")));
 }
 
 TEST(ViewJsonTest, MapOutputsOfEarlierJobsAreCounted) {

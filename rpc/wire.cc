@@ -109,6 +109,17 @@ AttemptStats AttemptStatsFrom(capnp_types::AttemptStats::Reader in, FieldReader&
   return stats;
 }
 
+HeavyKey HeavyKeyFrom(capnp_types::HeavyKey::Reader in, FieldReader& fields) {
+  HeavyKey heavy;
+  if (fields.Require(in.getKey().size() <= kHeavyKeyBytesMax, "key", "too long")) {
+    heavy.key = ReadBytes(in.getKey());
+  }
+  heavy.is_cut = in.getIsCut();
+  heavy.records = in.getRecords();
+  heavy.bytes = in.getBytes();
+  return heavy;
+}
+
 AttemptOutcome AttemptOutcomeFrom(capnp_types::AttemptOutcome::Reader in, FieldReader& fields) {
   AttemptOutcome outcome;
   outcome.attempt = fields.Nested("attempt", ReadAttemptId(in.getAttempt()));
@@ -121,6 +132,8 @@ AttemptOutcome AttemptOutcomeFrom(capnp_types::AttemptOutcome::Reader in, FieldR
   outcome.digest = fields.Nested("digest", ReadDigest(in.getDigest()));
   outcome.stats = fields.Nested("stats", ReadAttemptStats(in.getStats()));
   outcome.counters = fields.Counters("counters", in.getCounters());
+  outcome.heavy_keys = fields.NestedList<HeavyKey, capnp_types::HeavyKey>(
+      "heavyKeys", in.getHeavyKeys(), kHeavyKeysMax, ReadHeavyKey);
   outcome.failed_map_index =
       fields.Number("failedMapIndex", in.getFailedMapIndex(), 0, kMaxTasksPerStage - 1);
   outcome.failed_source = AttemptIdIfSet(in.getFailedSource());
@@ -192,6 +205,9 @@ absl::StatusOr<AttemptSpec> ReadAttemptSpec(capnp_types::AttemptSpec::Reader in)
 }
 absl::StatusOr<AttemptStats> ReadAttemptStats(capnp_types::AttemptStats::Reader in) {
   return ReadMessage("AttemptStats", in, AttemptStatsFrom);
+}
+absl::StatusOr<HeavyKey> ReadHeavyKey(capnp_types::HeavyKey::Reader in) {
+  return ReadMessage("HeavyKey", in, HeavyKeyFrom);
 }
 absl::StatusOr<AttemptOutcome> ReadAttemptOutcome(capnp_types::AttemptOutcome::Reader in) {
   return ReadMessage("AttemptOutcome", in, AttemptOutcomeFrom);
@@ -287,6 +303,14 @@ void Write(const AttemptStats& value, capnp_types::AttemptStats::Builder out) {
   out.setPeakMemoryBytes(value.peak_memory_bytes);
 }
 
+void Write(const HeavyKey& value, capnp_types::HeavyKey::Builder out) {
+  const auto* const bytes = reinterpret_cast<const capnp::byte*>(value.key.data());
+  out.setKey(capnp::Data::Reader(bytes, value.key.size()));
+  out.setIsCut(value.is_cut);
+  out.setRecords(value.records);
+  out.setBytes(value.bytes);
+}
+
 void Write(const AttemptOutcome& value, capnp_types::AttemptOutcome::Builder out) {
   Write(value.attempt, out.initAttempt());
   Write(value.task, out.initTask());
@@ -298,6 +322,8 @@ void Write(const AttemptOutcome& value, capnp_types::AttemptOutcome::Builder out
   Write(value.stats, out.initStats());
   WriteCounters(value.counters,
                 out.initCounters(static_cast<uint>(CountersToWrite(value.counters))));
+  auto heavy = out.initHeavyKeys(static_cast<uint>(value.heavy_keys.size()));
+  for (size_t i = 0; i < value.heavy_keys.size(); ++i) Write(value.heavy_keys[i], heavy[i]);
   out.setFailedMapIndex(value.failed_map_index);
   Write(value.failed_source, out.initFailedSource());
   out.setSourceUnreachable(value.source_unreachable);

@@ -25,7 +25,7 @@ constexpr size_t kMaxNameBytes = 256;
 constexpr size_t kMaxMessageTextBytes = 64u << 10;
 constexpr size_t kMaxArguments = 4096;  // also environment variables
 constexpr size_t kMaxArgumentBytes = 1u << 20;
-constexpr size_t kMaxCounterNames = 1001;  // CounterSet::kMaxCounters and the overflow
+constexpr size_t kMaxCounterNames = 1100;  // CounterSet::kMaxCounters, and what is counted for it
 constexpr size_t kMaxCounterNameBytes = 1024;
 constexpr size_t kMaxStages = 16;
 constexpr uint32_t kMaxTasksPerStage = 10'000'000;
@@ -49,6 +49,7 @@ absl::StatusOr<JobContext> ReadJobContext(capnp_types::JobContext::Reader in);
 absl::StatusOr<AttemptSpec> ReadAttemptSpec(capnp_types::AttemptSpec::Reader in);
 absl::StatusOr<MapSource> ReadMapSource(capnp_types::MapSource::Reader in);
 absl::StatusOr<ShuffleAddress> ReadShuffleAddress(capnp_types::ShuffleAddress::Reader in);
+absl::StatusOr<HeavyKey> ReadHeavyKey(capnp_types::HeavyKey::Reader in);
 absl::StatusOr<AttemptStats> ReadAttemptStats(capnp_types::AttemptStats::Reader in);
 absl::StatusOr<AttemptOutcome> ReadAttemptOutcome(capnp_types::AttemptOutcome::Reader in);
 absl::StatusOr<WorkerInfo> ReadWorkerInfo(capnp_types::WorkerInfo::Reader in);
@@ -66,6 +67,7 @@ void Write(const JobContext& value, capnp_types::JobContext::Builder out);
 void Write(const AttemptSpec& value, capnp_types::AttemptSpec::Builder out);
 void Write(const MapSource& value, capnp_types::MapSource::Builder out);
 void Write(const ShuffleAddress& value, capnp_types::ShuffleAddress::Builder out);
+void Write(const HeavyKey& value, capnp_types::HeavyKey::Builder out);
 void Write(const AttemptStats& value, capnp_types::AttemptStats::Builder out);
 void Write(const AttemptOutcome& value, capnp_types::AttemptOutcome::Builder out);
 void Write(const WorkerInfo& value, capnp_types::WorkerInfo::Builder out);

@@ -92,6 +92,7 @@ JobSpec JobSpecFrom(capnp_types::JobSpec::Reader in, FieldReader& fields) {
   }
   spec.before = fields.NestedList<StepSpec, capnp_types::StepSpec>("before", in.getBefore(),
                                                                    kMaxStepsBefore, ReadStepSpec);
+  spec.profile = in.getProfile();
   return spec;
 }
 
@@ -116,6 +117,7 @@ JobContext JobContextFrom(capnp_types::JobContext::Reader in, FieldReader& field
     context.keep_folder = fields.Path("keepFolder", in.getKeepFolder());
   }
   context.step = fields.Number("step", in.getStep(), 0, kMaxStepsBefore);
+  context.profile = in.getProfile();
   return context;
 }
 
@@ -191,6 +193,7 @@ void Write(const JobSpec& value, capnp_types::JobSpec::Builder out) {
     before[i].setName(ToText(value.before[i].name));
     before[i].setReducers(value.before[i].reducers);
   }
+  out.setProfile(value.profile);
 }
 
 void Write(const JobContext& value, capnp_types::JobContext::Builder out) {
@@ -211,6 +214,7 @@ void Write(const JobContext& value, capnp_types::JobContext::Builder out) {
   out.setKeepFolder(ToText(value.keep_folder));
   WriteBytes(value.split_keys, out.initSplitKeys(static_cast<uint>(value.split_keys.size())));
   out.setStep(value.step);
+  out.setProfile(value.profile);
 }
 
 std::string EncodeJobSpec(const JobSpec& spec) {

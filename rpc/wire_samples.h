@@ -53,6 +53,7 @@ inline JobSpec SampleJobSpec() {
   spec.keep_folder = "/keep";
   spec.map_identity = SampleDigest();
   spec.before = {{"count", 3}, {"sort", 7}};
+  spec.profile = true;
   return spec;
 }
 
@@ -75,6 +76,7 @@ inline JobContext SampleJobContext() {
   context.probe = InputFile{"/in/a.txt", 17, 1700000000000000000};
   context.keep_folder = "/keep";
   context.step = 2;
+  context.profile = true;
   return context;
 }
 
@@ -121,6 +123,7 @@ inline AttemptOutcome SampleOutcome() {
   outcome.digest = SampleDigest();
   outcome.stats = SampleStats();
   outcome.counters = {{"words/long", -2}, {"a/b", 3}};
+  outcome.heavy_keys = {{std::string("\0the", 4), true, 40, 41}, {"a", false, 42, 43}};
   outcome.failed_map_index = 3;
   outcome.failed_source = AttemptId{Epoch(1), 9};
   outcome.source_unreachable = true;
@@ -164,6 +167,7 @@ inline JobView SampleJobView() {
   job.wall_ms = 20;
   job.waiting_on = "workers: none has joined";
   job.map_outputs_reused = 3;
+  job.skew = {51, 52, {{4, 53, {{"the", true, 54, 55}}}, {5, 56, {}}}, 57};
   job.skipped_records = {{"/in/a", 17, 5}, {"/in/b", 0, 2}};
   return job;
 }

@@ -85,6 +85,7 @@ TEST(WireTest, NoFieldOfASampleIsLost) {
   EXPECT_EQ(outcome.counters, (std::map<std::string, int64_t>{{"words/long", -2}, {"a/b", 3}}));
   EXPECT_EQ(outcome.failed_map_index, 3u);
   EXPECT_EQ(outcome.failed_source, (AttemptId{Epoch(1), 9}));
+  EXPECT_EQ(outcome.heavy_keys, SampleOutcome().heavy_keys);
   EXPECT_TRUE(outcome.source_unreachable);
   EXPECT_EQ(outcome.record, (InputRecord{"/in/a", 17, 5}));
 
@@ -104,6 +105,8 @@ TEST(WireTest, NoFieldOfASampleIsLost) {
   EXPECT_EQ(context.staging_key, "job-3-0123");
   EXPECT_EQ(context.nonce, "n0nce");
   EXPECT_EQ(context.keep_folder, "/keep");
+  EXPECT_TRUE(context.profile);
+  EXPECT_TRUE(Sent<wire::JobSpec>(SampleJobSpec(), ReadJobSpec)->profile);
   EXPECT_EQ(context.shuffle, ShuffleMode::kNetwork);
 }
 

@@ -59,6 +59,33 @@ absl::StatusOr<RecoveryEntry> ReadRecoveryEntry(capnp_master::RecoveryEntry::Rea
   return ReadMessage("RecoveryEntry", in, RecoveryEntryFrom);
 }
 
+SkewedPart SkewedPartFrom(capnp_master::SkewedPart::Reader in, FieldReader& fields) {
+  SkewedPart part;
+  part.part = in.getPart();
+  part.bytes = in.getBytes();
+  part.keys = fields.NestedList<HeavyKey, capnp_types::HeavyKey>("keys", in.getKeys(),
+                                                                 kHeavyKeysMax, ReadHeavyKey);
+  return part;
+}
+
+absl::StatusOr<SkewedPart> ReadSkewedPart(capnp_master::SkewedPart::Reader in) {
+  return ReadMessage("SkewedPart", in, SkewedPartFrom);
+}
+
+Skew SkewFrom(capnp_master::Skew::Reader in, FieldReader& fields) {
+  Skew skew;
+  skew.total_bytes = in.getTotalBytes();
+  skew.median_bytes = in.getMedianBytes();
+  skew.parts = fields.NestedList<SkewedPart, capnp_master::SkewedPart>(
+      "parts", in.getParts(), Skew::kPartsMax, ReadSkewedPart);
+  skew.more_parts = in.getMoreParts();
+  return skew;
+}
+
+absl::StatusOr<Skew> ReadSkew(capnp_master::Skew::Reader in) {
+  return ReadMessage("Skew", in, SkewFrom);
+}
+
 JobView JobViewFrom(capnp_master::JobView::Reader in, FieldReader& fields) {
   JobView job;
   job.job = fields.SomeId<JobId>("job", in.getJob());
@@ -87,6 +114,7 @@ JobView JobViewFrom(capnp_master::JobView::Reader in, FieldReader& fields) {
       "recovery", in.getRecovery(), kMaxRecoveryEntries, ReadRecoveryEntry);
   job.recovery_dropped = in.getRecoveryDropped();
   job.map_outputs_reused = in.getMapOutputsReused();
+  job.skew = fields.Nested("skew", ReadSkew(in.getSkew()));
   job.skipped_records = fields.NestedList<InputRecord, capnp_types::InputRecord>(
       "skippedRecords", in.getSkippedRecords(), kMaxSkippedRecords, ReadInputRecord);
   return job;
@@ -141,6 +169,20 @@ void Write(const RecoveryEntry& value, capnp_master::RecoveryEntry::Builder out)
   out.setBytesAgain(value.bytes_again);
 }
 
+void Write(const Skew& value, capnp_master::Skew::Builder out) {
+  out.setTotalBytes(value.total_bytes);
+  out.setMedianBytes(value.median_bytes);
+  auto parts = out.initParts(static_cast<uint>(value.parts.size()));
+  for (uint i = 0; i < value.parts.size(); ++i) {
+    const SkewedPart& part = value.parts[i];
+    parts[i].setPart(part.part);
+    parts[i].setBytes(part.bytes);
+    auto keys = parts[i].initKeys(static_cast<uint>(part.keys.size()));
+    for (uint k = 0; k < part.keys.size(); ++k) millrace::Write(part.keys[k], keys[k]);
+  }
+  out.setMoreParts(value.more_parts);
+}
+
 }  // namespace
 
 absl::StatusOr<JobView> ReadJobView(capnp_master::JobView::Reader in) {
@@ -180,6 +222,7 @@ void Write(const JobView& value, capnp_master::JobView::Builder out) {
   for (uint i = 0; i < value.recovery.size(); ++i) Write(value.recovery[i], recovery[i]);
   out.setRecoveryDropped(value.recovery_dropped);
   out.setMapOutputsReused(value.map_outputs_reused);
+  Write(value.skew, out.initSkew());
   auto skipped = out.initSkippedRecords(static_cast<uint>(value.skipped_records.size()));
   for (size_t i = 0; i < value.skipped_records.size(); ++i) {
     millrace::Write(value.skipped_records[i], skipped[i]);

@@ -45,6 +45,10 @@ TEST(WireViewsTest, AJobTravelsWhole) {
   EXPECT_EQ(copy.shuffled_bytes, 17u);
   EXPECT_EQ(copy.output_bytes, 18u);
   EXPECT_EQ(copy.counters, job.counters);
+  EXPECT_EQ(copy.skew.total_bytes, 51u);
+  EXPECT_EQ(copy.skew.median_bytes, 52u);
+  EXPECT_EQ(copy.skew.parts, job.skew.parts);
+  EXPECT_EQ(copy.skew.more_parts, 57u);
   EXPECT_EQ(copy.output_folder, job.output_folder);
   EXPECT_EQ(copy.submitted_unix_ms, 19);
   EXPECT_EQ(copy.wall_ms, 20u);

@@ -20,7 +20,7 @@ Finding = namedtuple("Finding", "file line what")
 
 # Headers of rpc/ that hold plain values and include neither KJ nor Cap'n Proto.
 RPC_VALUES = ("rpc/ids.h", "rpc/task_types.h", "rpc/job_views.h", "rpc/lineage_view.h",
-              "rpc/recovery_entry.h")
+              "rpc/recovery_entry.h", "rpc/profile.h", "rpc/skew.h", "rpc/system_counters.h")
 
 # Folder -> what of our own its files may include, longest folder first. Composition roots
 # (*_main.cc, client/) may link anything; tests may include everything.

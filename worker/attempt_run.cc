@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "rpc/profile.h"
 #include "rpc/status_exception.h"
 #include "storage/failpoint.h"
 #include "storage/paths.h"
@@ -49,6 +50,7 @@ AttemptRun::AttemptRun(const AttemptHost& host, const JobContext& job, AttemptSp
       tasks_(*this) {}
 
 AttemptRun::~AttemptRun() noexcept(false) {
+  if (fetcher_.get() != nullptr && job_.profile) host_.shuffle_cpu.End();
   if (executor_.get() == nullptr) return;
   executor_->Kill();
   host_.executors.GiveBack(spec_.task.job, kj::mv(executor_));
@@ -56,6 +58,7 @@ AttemptRun::~AttemptRun() noexcept(false) {
 
 void AttemptRun::Begin(const KnownJob& job) {
   if (spec_.kind == StageKind::kMap) return AskForSlot();
+  if (job_.profile) host_.shuffle_cpu.Begin();
   // The fetcher writes into the attempt's folder.
   const auto make = [files = files_, &fs = host_.file_system]() { return files.Make(fs); };
   ShuffleFetcherOptions options;
@@ -182,10 +185,18 @@ kj::Promise<void> AttemptRun::Await(kj::Promise<AttemptOutcome> run) {
     host_.executors.GiveBack(spec_.task.job, kj::mv(executor_));
     if (spec_.kind == StageKind::kReduce) outcome.stats.shuffled_bytes = shuffled_bytes_;
     if (outcome.cause == Cause::kSucceeded) {
+      if (fetcher_.get() != nullptr && job_.profile) AddShuffle(&outcome);
       Pass(Failpoint::kMapBeforeReport, Failpoint::kReduceBeforeReport);
     }
     Finish(std::move(outcome));
   });
+}
+
+// What its executor cannot know of.
+void AttemptRun::AddShuffle(AttemptOutcome* outcome) {
+  Profile profile;
+  profile[WorkPhase::kShuffle].cpu_us = host_.shuffle_cpu.TakeUs();
+  AddToCounters(profile, &outcome->counters);
 }
 
 void AttemptRun::Pass(Failpoint of_map, Failpoint of_reduce) const {
@@ -202,6 +213,7 @@ ExecutorTask AttemptRun::MakeTask() const {
   task.output_path = files_.output;
   task.temp_folder = files_.attempt_folder;
   task.memory_bytes = job_.task_memory_bytes;
+  task.profile = job_.profile;
   task.environment = EnvironmentOf(spec_, job_, host_.worker_name);
   if (spec_.kind == StageKind::kMap) {
     task.work = spec_.split;

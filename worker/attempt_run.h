@@ -25,6 +25,7 @@
 #include "worker/binary_cache.h"
 #include "worker/executor_pool.h"
 #include "worker/job_table.h"
+#include "worker/shuffle_cpu.h"
 #include "worker/shuffle_fetcher.h"
 
 namespace millrace {
@@ -37,6 +38,7 @@ struct AttemptHost {
   ExecutorPool& executors;
   BinaryCache& binaries;
   PeerPool& peers;
+  ShuffleCpu& shuffle_cpu;
   std::string scratch_folder;
   std::string host_id;
   std::string worker_name;
@@ -91,6 +93,7 @@ class AttemptRun final : private kj::TaskSet::ErrorHandler {
   kj::Promise<void> RunInExecutor();
   kj::Promise<void> StartExecutor(absl::StatusOr<std::string> binary);
   kj::Promise<void> Await(kj::Promise<AttemptOutcome> run);
+  void AddShuffle(AttemptOutcome* outcome);
   void Pass(Failpoint of_map, Failpoint of_reduce) const;
   ExecutorTask MakeTask() const;
   void Take(const AttemptProgress& progress);

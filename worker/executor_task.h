@@ -33,6 +33,8 @@ struct ExecutorTask {
   uint64_t memory_bytes = 512u << 20;
   std::vector<std::string> environment;  // "NAME=value", set before user code runs
 
+  bool profile = false;  // whether its outcome says where the CPU time went
+
   // Of a map: as in MapTask.
   bool one_by_one = false;
   std::vector<InputRecord> skip;

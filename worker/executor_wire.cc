@@ -86,6 +86,7 @@ absl::StatusOr<ExecutorTask> ReadExecutorTask(capnp_executor::ExecutorTask::Read
   task.temp_folder = ToString(in.getTempFolder());
   task.memory_bytes = in.getMemoryBytes();
   for (auto entry : in.getEnvironment()) task.environment.push_back(ToString(entry));
+  task.profile = in.getProfile();
   MILLRACE_RETURN_IF_ERROR(ReadWork(in, &task));
   return task;
 }
@@ -97,6 +98,7 @@ void Write(const ExecutorTask& value, capnp_executor::ExecutorTask::Builder out)
   out.setOutputPath(value.output_path);
   out.setTempFolder(value.temp_folder);
   out.setMemoryBytes(value.memory_bytes);
+  out.setProfile(value.profile);
   auto environment = out.initEnvironment(value.environment.size());
   for (size_t i = 0; i < value.environment.size(); ++i) environment.set(i, value.environment[i]);
   if (const auto* split = std::get_if<InputSplit>(&value.work); split != nullptr) {

@@ -16,6 +16,7 @@ ExecutorTask SomeTask() {
   task.temp_folder = "/temp";
   task.memory_bytes = 123456;
   task.environment = {"A=1", "B="};
+  task.profile = true;
   return task;
 }
 
@@ -48,6 +49,7 @@ TEST_F(ExecutorWireTest, AMapTravelsWhole) {
   EXPECT_EQ(back->temp_folder, "/temp");
   EXPECT_EQ(back->memory_bytes, 123456u);
   EXPECT_EQ(back->environment, task.environment);
+  EXPECT_TRUE(back->profile);
   EXPECT_EQ(back->kind(), StageKind::kMap);
   EXPECT_TRUE(back->one_by_one);
   EXPECT_TRUE(back->keeps_output);

@@ -9,10 +9,12 @@
 #include <exception>
 #include <iostream>
 #include <new>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "worker/attempt_cause.h"
 #include "worker/memory_meter.h"
+#include "worker/thread_profile.h"
 
 namespace millrace {
 namespace {
@@ -76,6 +78,8 @@ AttemptOutcome TaskExecutor::Run(const ExecutorTask& task) {
   auto hooks = std::make_shared<TaskHooks>();
   hooks->phase_clock = &meter;
   hooks->cursor_page = cursor_page_;
+  std::optional<ThreadProfile> profile;
+  if (task.profile) hooks->SetWorkClock(&profile.emplace());
   std::atomic_store(&hooks_, hooks);
   cursor_page_->Leave();
   SetEnvironment(task.environment);
@@ -90,6 +94,7 @@ AttemptOutcome TaskExecutor::Run(const ExecutorTask& task) {
     outcome.digest = result->digest;
     outcome.stats = result->stats;
     outcome.counters = std::move(result->counters);
+    outcome.heavy_keys = std::move(result->heavy_keys);
   } else {
     const auto* sources = std::get_if<std::vector<ReduceSource>>(&task.work);
     SetFailure(result.status(), sources == nullptr ? std::vector<ReduceSource>() : *sources,
@@ -107,7 +112,23 @@ AttemptOutcome TaskExecutor::Run(const ExecutorTask& task) {
   cursor_page_->Leave();
   meter.AddTo(&outcome.stats);
   hooks->phase_clock = nullptr;
+  if (profile.has_value()) {
+    hooks->Work(WorkPhase::kControl);
+    hooks->SetWorkClock(nullptr);
+    AddProfile(profile->End(task.kind() == StageKind::kMap ? WorkPhase::kMap : WorkPhase::kReduce),
+               &outcome);
+  }
   return outcome;
+}
+
+// With what this process used meanwhile, and before its first attempt, on other threads.
+void TaskExecutor::AddProfile(Profile profile, AttemptOutcome* outcome) {
+  attempts_cpu_us_ += profile.cpu_us();
+  const uint64_t all_us = ProcessCpuMicroseconds() + ChildrenCpuMicroseconds();
+  const uint64_t control_us = all_us - std::min(all_us, attempts_cpu_us_);
+  profile[WorkPhase::kControl].cpu_us += control_us - std::min(control_us, control_cpu_us_);
+  control_cpu_us_ = std::max(control_cpu_us_, control_us);
+  if (outcome->cause == Cause::kSucceeded) AddToCounters(profile, &outcome->counters);
 }
 
 absl::StatusOr<TaskResult> TaskExecutor::RunGuarded(const ExecutorTask& task, TaskHooks& hooks) {

@@ -16,6 +16,7 @@
 
 #include "absl/status/statusor.h"
 #include "mapreduce/job.h"
+#include "rpc/profile.h"
 #include "rpc/task_types.h"
 #include "storage/file_system.h"
 #include "worker/engine/cursor_page.h"
@@ -50,12 +51,17 @@ class TaskExecutor {
   // The same, with whatever user code throws as a status.
   absl::StatusOr<TaskResult> RunGuarded(const ExecutorTask& task, TaskHooks& hooks);
 
+  void AddProfile(Profile profile, AttemptOutcome* outcome);
+
   const JobDescription& job_;
   FileSystem* const file_system_;
   CursorPage own_cursor_page_;  // when the caller wants none
   CursorPage* const cursor_page_;
   std::unique_ptr<MapRunner> map_runner_;
   std::unique_ptr<ReduceRunner> reduce_runner_;
+  // CPU time that profiles have had: of attempts, and of the rest of this process.
+  uint64_t attempts_cpu_us_ = 0;
+  uint64_t control_cpu_us_ = 0;
 
   // Of the running attempt; what other threads may look at.
   std::shared_ptr<TaskHooks> hooks() const { return std::atomic_load(&hooks_); }

@@ -84,6 +84,7 @@ WorkerShell::WorkerShell(const Host& host, WorkerShellOptions options)
                     executors_,
                     binaries_,
                     peers_,
+                    shuffle_cpu_,
                     options_.info.scratch_folder,
                     options_.info.host_id,
                     options_.info.name},

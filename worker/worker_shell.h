@@ -132,6 +132,7 @@ class WorkerShell final : private kj::TaskSet::ErrorHandler {
   MasterBinarySource binary_source_;
   BinaryCache binaries_;
   PeerPool peers_;
+  ShuffleCpu shuffle_cpu_;
   ExecutorPool executors_;
   JobTable jobs_;
   // Outputs that the master has accepted, by attempt.

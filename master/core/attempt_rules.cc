@@ -106,7 +106,7 @@ void AttemptRules::AcceptSuccess(const AttemptReported& event, const RunningAtte
     return Answer(event, OutcomeReply::kStale);
   }
   turn_.Emit(TaskDone{outcome.attempt, attempt.task, turn_.wall_us(), outcome.digest, outcome.stats,
-                      outcome.counters});
+                      outcome.counters, outcome.heavy_keys});
   const bool is_last_stage = attempt.task.stage + 1 == job->plan().stage_count();
   turn_.cluster().FindWorker(event.worker)->shares[job->id()].pauses = 0;
   turn_.Do(AnswerOutcome{event.worker, outcome.attempt, OutcomeReply::kAccepted,

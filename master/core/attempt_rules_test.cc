@@ -312,6 +312,36 @@ TEST_F(AttemptRulesTest, ATaskThatRunsAgainAddsNothingToBytesAndCounters) {
   EXPECT_EQ(Job().summary.stats.input_bytes, 10);
 }
 
+// Of each task the first success counts, and that alone: counters of the job and of its stages.
+TEST_F(AttemptRulesTest, NeitherFailuresNorBackupsNorLossesAreCounted) {
+  const auto with_records = [](AttemptReported report, uint64_t records) {
+    report.outcome.stats.input_records = records;
+    report.outcome.counters["test/records"] = static_cast<int64_t>(records);
+    return report;
+  };
+  Submit(2, 1);
+  On(Joined(kRed, 2));
+  On(Joined(kBlue, 2));
+  On(with_records(Failed(kRed, A(1), Map(0), Cause::kUserCodeFailed), 1000));
+  On(with_records(Done(kBlue, A(3), Map(0)), 5));  // again, and elsewhere
+  core_->Apply(AttemptStarted{A(4), Map(1), kBlue, Reason::kSpeculative});
+  On(with_records(Done(kBlue, A(4), Map(1)), 7));
+  On(with_records(Done(kRed, A(2), Map(1)), 1000));  // overtaken by its backup
+  On(OutputMissed{kBlue, Map(1), A(4)});             // and made again
+  const std::vector<AttemptSnapshot> attempts = *core_->Attempts(kJob, 10);
+  for (const AttemptSnapshot& attempt : attempts) {
+    if (attempt.cause != Cause::kRunning || attempt.task != Map(1)) continue;
+    On(with_records(Done(attempt.worker, attempt.attempt, Map(1)), 7));
+  }
+  EXPECT_EQ(Ended(Cause::kUserCodeFailed), 1);
+  EXPECT_EQ(Ended(Cause::kSuperseded), 1);
+  EXPECT_EQ(Ended(Cause::kSucceeded), 3);
+  EXPECT_EQ(Job().summary.counters.at("test/done"), 2);
+  EXPECT_EQ(Job().summary.counters.at("test/records"), 12);
+  EXPECT_EQ(Job().summary.stage_stats[0].input_records, 12);
+  EXPECT_EQ(Job().summary.stats.input_records, 12);
+}
+
 TEST_F(AttemptRulesTest, TheHistoryListsEveryAttemptWithReasonAndCause) {
   Submit(1, 1);
   On(Joined(kRed, 1));

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "master/core/check.h"
 #include "master/core/recovery_ledger.h"
+#include "rpc/profile.h"
 
 namespace millrace {
 namespace {
@@ -30,22 +31,26 @@ Reason ReasonAfter(Cause cause) {
   }
 }
 
-// Input and output are those of the job: what its first stage read and its last one wrote.
-void AddTask(const AttemptStats& stats, bool is_first_stage, bool is_last_stage,
-             AttemptStats* sum) {
-  if (is_first_stage) {
-    sum->input_bytes += stats.input_bytes;
-    sum->input_records += stats.input_records;
-  }
-  if (is_last_stage) {
-    sum->output_bytes += stats.output_bytes;
-    sum->output_records += stats.output_records;
-  }
+void AddTask(const AttemptStats& stats, AttemptStats* sum) {
+  sum->input_bytes += stats.input_bytes;
+  sum->input_records += stats.input_records;
+  sum->output_bytes += stats.output_bytes;
+  sum->output_records += stats.output_records;
   sum->shuffled_bytes += stats.shuffled_bytes;
   sum->spills += stats.spills;
   sum->cpu_us += stats.cpu_us;
   sum->wall_us += stats.wall_us;
   sum->peak_memory_bytes = std::max(sum->peak_memory_bytes, stats.peak_memory_bytes);
+}
+
+// Of a job all of whose attempts are still known.
+Skew SkewOf(const JobRecord& job) {
+  std::vector<uint64_t> bytes(job.plan().reducers);
+  for (const AttemptRecord& attempt : job.history) {
+    const bool won = attempt.stage > 0 && attempt.cause == Cause::kSucceeded;
+    if (won) bytes[attempt.index] = attempt.stats.input_bytes;
+  }
+  return FindSkew(bytes, job.heavy_keys);
 }
 
 }  // namespace
@@ -150,6 +155,9 @@ void ClusterState::On(const TaskDone& edit) {
   Task& task = stage.Mutable(edit.task.index);
   if (!task.was_done) {  // a task that runs again adds nothing to the sums
     CountSuccess(edit.task, edit.stats, edit.counters, job);
+    if (!edit.heavy_keys.empty()) {
+      job->heavy_keys.Add(edit.task.index, edit.stats.input_bytes, edit.heavy_keys);
+    }
   }
   task.digest = edit.digest;
   task.winner_epoch = static_cast<uint32_t>(edit.attempt.epoch.value());
@@ -188,10 +196,17 @@ void ClusterState::On(const OutputReused& edit) {
 
 void ClusterState::CountSuccess(const TaskId& task, const AttemptStats& stats,
                                 const std::map<std::string, int64_t>& counters, JobRecord* job) {
+  AddTask(stats, &job->summary.stage_stats[task.stage]);
+  // Input and output are those of the job: what its first stage read and its last one wrote.
+  AttemptStats of_job = stats;
+  if (task.stage > 0) of_job.input_bytes = of_job.input_records = 0;
   const bool is_last_stage = task.stage + 1 == job->plan().stage_count();
-  AddTask(stats, task.stage == 0, is_last_stage, &job->summary.stats);
+  if (!is_last_stage) of_job.output_bytes = of_job.output_records = 0;
+  AddTask(of_job, &job->summary.stats);
   for (const auto& [name, value] : counters) job->summary.counters[name] += value;
-  if (task.stage == 0 && job->reuses()) job->results[task.index] = MapResult{stats, counters};
+  if (task.stage > 0 || !job->reuses()) return;
+  MapResult& result = job->results[task.index] = MapResult{stats, counters};
+  EraseProfile(&result.counters);  // what it cost is of this run alone
 }
 
 void ClusterState::PutSource(JobRecord* job, uint32_t map_index, WorkerId worker_id) {
@@ -238,6 +253,7 @@ void ClusterState::On(const JobEnded& edit) {
   job->summary.state = edit.state;
   job->summary.error = edit.error;
   job->summary.ended_wall_us = edit.wall_us;
+  if (edit.state == JobState::kSucceeded) job->summary.skew = SkewOf(*job);
   for (WorkerId worker : job->workers) {
     if (WorkerRecord* record = FindWorker(worker); record != nullptr) {
       record->shares.erase(edit.job);

@@ -205,6 +205,32 @@ TEST_F(ClusterStateTest, SumsTakeInputFromMapsAndOutputFromReducesAndThePeakOfBo
   EXPECT_EQ(Job().summary.stats.output_bytes, 3u);
   EXPECT_EQ(Job().summary.stats.peak_memory_bytes, 200u);
   EXPECT_EQ(Job().summary.counters.at("words/seen"), 4);
+  for (const AttemptStats& stage : Job().summary.stage_stats) {
+    EXPECT_EQ(stage.input_bytes, 10u);
+    EXPECT_EQ(stage.output_bytes, 3u);
+  }
+}
+
+TEST_F(ClusterStateTest, AJobThatSucceedsKnowsItsSkewedReducesAndTheirKeys) {
+  Accept(1, 4);
+  Register(kRed);
+  Start(A(10), Map(0), kRed);
+  Finish(A(10), Map(0));
+  const HeavyKey the{"the", false, 7, 70};
+  for (uint32_t index = 0; index < 4; ++index) {
+    Start(A(index), Reduce(index), kRed);
+    TaskDone done;
+    done.attempt = A(index);
+    done.task = Reduce(index);
+    done.stats.input_bytes = index == 2 ? 100 : 10;
+    if (index == 2) done.heavy_keys = {the};
+    cluster_.Apply(done);
+  }
+  EXPECT_THAT(Job().summary.skew.parts, IsEmpty());
+  cluster_.Apply(JobEnded{kJob, JobState::kSucceeded, /*wall_us=*/9, ""});
+  EXPECT_EQ(Job().summary.skew.total_bytes, 130u);
+  EXPECT_EQ(Job().summary.skew.median_bytes, 10u);
+  EXPECT_THAT(Job().summary.skew.parts, ElementsAre(SkewedPart{2, 100, {the}}));
 }
 
 TEST_F(ClusterStateTest, ALostOutputMakesItsTaskIdleAndKeepsTheDigestToCompare) {

@@ -53,6 +53,7 @@ void Walk(W& walk, T& e) {
 template <typename W, typename T, If<T, TaskDone> = 0>
 void Walk(W& walk, T& e) {
   walk(e.attempt, e.task, e.wall_us, e.digest, e.stats, e.counters);
+  if (walk.HasFieldsOf(3)) walk(e.heavy_keys);
 }
 template <typename W, typename T, If<T, OutputLost> = 0>
 void Walk(W& walk, T& e) {
@@ -111,7 +112,19 @@ void Walk(W& walk, T& s) {
   for (auto& count : s.tasks_done) walk(count);
   walk(s.stale_reports, s.workers_joined, s.workers_lost, s.stats, s.counters);
   if (walk.HasFieldsOf(2)) walk(s.recovery, s.recovery_dropped, s.skipped_records);
-  if (walk.HasFieldsOf(3)) walk(s.map_outputs_reused);
+  if (walk.HasFieldsOf(3)) {
+    walk(s.map_outputs_reused);
+    for (auto& stats : s.stage_stats) walk(stats);
+    walk(s.skew.total_bytes, s.skew.median_bytes, s.skew.parts, s.skew.more_parts);
+  }
+}
+template <typename W, typename T, If<T, HeavyKey> = 0>
+void Walk(W& walk, T& k) {
+  walk(k.key, k.is_cut, k.records, k.bytes);
+}
+template <typename W, typename T, If<T, SkewedPart> = 0>
+void Walk(W& walk, T& p) {
+  walk(p.part, p.bytes, p.keys);
 }
 template <typename W, typename T, If<T, LossNoticed> = 0>
 void Walk(W& walk, T& e) {
@@ -172,9 +185,10 @@ class Writer {
     PutVarint(digests.size());
     for (const Digest& digest : digests) Put(digest);
   }
-  void Put(const std::vector<InputRecord>& records) {
-    PutVarint(records.size());
-    for (const InputRecord& record : records) Walk(*this, record);
+  template <typename T>
+  void Put(const std::vector<T>& values) {
+    PutVarint(values.size());
+    for (const T& value : values) Walk(*this, value);
   }
 
   void PutVarint(uint64_t value) {
@@ -250,12 +264,11 @@ class Reader {
       Get(digests.emplace_back());
     }
   }
-  void Get(std::vector<InputRecord>& records) {
-    // A record takes three bytes at least.
+  template <typename T>
+  void Get(std::vector<T>& values) {
+    // A record, a key or a part takes three bytes at least.
     for (uint64_t left = GetVarint(rest_.size() / 3); left > 0 && ok_; --left) {
-      InputRecord record;
-      Walk(*this, record);
-      records.push_back(std::move(record));
+      Walk(*this, values.emplace_back());
     }
   }
 
@@ -343,8 +356,9 @@ class Printer {
   void Print(const std::vector<Digest>& digests) {
     if (!digests.empty()) Item() << "(" << digests.size() << " fingerprints)";
   }
-  void Print(const std::vector<InputRecord>& records) {
-    for (const InputRecord& record : records) Walk(*this, record);
+  template <typename T>
+  void Print(const std::vector<T>& values) {
+    for (const T& value : values) Walk(*this, value);
   }
 
   std::ostream& Item() {

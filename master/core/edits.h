@@ -73,6 +73,7 @@ struct TaskDone {
   Digest digest;
   AttemptStats stats;
   std::map<std::string, int64_t> counters;
+  std::vector<HeavyKey> heavy_keys;  // of a reduce
 };
 
 // An earlier job's map has the same fingerprint, and its output is still there: it is the output of

@@ -65,6 +65,14 @@ RecoveryEntry AnyEntry() {
   return entry;
 }
 
+std::vector<HeavyKey> AnyKeys() {
+  HeavyKey key;
+  key.key = *rc::gen::arbitrary<std::string>();
+  key.is_cut = *rc::gen::arbitrary<bool>();
+  key.bytes = *rc::gen::arbitrary<uint64_t>();
+  return {static_cast<size_t>(*rc::gen::inRange(0, 3)), key};
+}
+
 JobSummary AnySummary() {
   JobSummary summary;
   summary.job = JobId(*rc::gen::arbitrary<uint64_t>());
@@ -80,6 +88,10 @@ JobSummary AnySummary() {
   for (int i = 0; i < losses; ++i) summary.recovery.push_back(AnyEntry());
   summary.recovery_dropped = *rc::gen::arbitrary<uint64_t>();
   summary.map_outputs_reused = *rc::gen::arbitrary<uint32_t>();
+  summary.stage_stats = {AnyStats(), AnyStats()};
+  summary.skew.total_bytes = *rc::gen::arbitrary<uint64_t>();
+  summary.skew.parts = {SkewedPart{7, 8, AnyKeys()}};
+  summary.skew.more_parts = *rc::gen::arbitrary<uint32_t>();
   return summary;
 }
 
@@ -99,7 +111,8 @@ JobEdit AnyEdit() {
     case 5:
       return TaskDone{AnyAttempt(), AnyTask(),
                       wall_us,      Digest{job.value(), worker.value()},
-                      AnyStats(),   *rc::gen::arbitrary<std::map<std::string, int64_t>>()};
+                      AnyStats(),   *rc::gen::arbitrary<std::map<std::string, int64_t>>(),
+                      AnyKeys()};
     case 6: return OutputLost{AnyAttempt(), AnyTask()};
     case 7: return JobPublishing{job};
     case 8: return LossNoticed{job, AnyEntry().what, AnyEntry().noticed_by, wall_us, text};

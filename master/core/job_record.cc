@@ -66,6 +66,7 @@ void JobRecord::ForgetTasks() {
   costs = {};
   undone_by = {};
   fingerprints = {};
+  heavy_keys = {};
   results = {};
   source_log = {};
   reducing_workers = {};

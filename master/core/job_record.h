@@ -142,6 +142,9 @@ struct JobRecord {
   // By stage, since this master started.
   std::array<RecentCosts, 2> costs;
 
+  // Of the reduces that are done, as far as they may be asked for.
+  KeysOfLargestParts heavy_keys;
+
   // Tasks that have to run again, and the number of the ledger's entry to which that is due.
   absl::btree_map<TaskKey, uint64_t> undone_by;
 

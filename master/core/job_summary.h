@@ -13,6 +13,7 @@
 #include "master/core/job_plan.h"
 #include "rpc/ids.h"
 #include "rpc/recovery_entry.h"
+#include "rpc/skew.h"
 #include "rpc/task_types.h"
 #include "storage/input_split.h"
 
@@ -46,8 +47,10 @@ struct JobSummary {
   // Sums over the first success of each task: the same as if nothing had failed. Input is what the
   // first stage read, output what the last one wrote.
   AttemptStats stats;
+  std::array<AttemptStats, 2> stage_stats{};  // the same, and all of it, by stage
   std::map<std::string, int64_t> counters;
   uint32_t map_outputs_reused = 0;  // of earlier jobs
+  Skew skew;                        // of its reduces, when it has succeeded
 
   // Left out because user code failed at them; by file and offset.
   std::vector<InputRecord> skipped_records;

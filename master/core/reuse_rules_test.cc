@@ -44,6 +44,7 @@ class ReuseRulesTest : public CoreTest {
       }
       AttemptReported done = Done(next.worker, next.attempt, next.task);
       done.outcome.stats.output_bytes = 100;
+      if (profiled_) done.outcome.counters["millrace.profile/read.cpu_us"] = 5;
       actions = On(done);
       all.insert(all.end(), actions.begin(), actions.end());
       for (const LaunchAttempt& more : Only<LaunchAttempt>(actions)) waiting.push_back(more);
@@ -62,6 +63,8 @@ class ReuseRulesTest : public CoreTest {
     return tasks;
   }
   std::pair<TaskId, AttemptId> Name(uint32_t index) { return {Map(index), A(index + 1)}; }
+
+  bool profiled_ = false;
 };
 
 TEST_F(ReuseRulesTest, WorkersRetainTheMapOutputsOfAJobThatSucceedsBeforeTheyReleaseIt) {
@@ -88,6 +91,14 @@ TEST_F(ReuseRulesTest, WhatWasReusedCountsAsIfItHadRun) {
   RunToEnd(kOther, On(Reusing("second", Prints(2))));
   EXPECT_EQ(Job(kOther).summary.counters, Job().summary.counters);
   EXPECT_EQ(Job(kOther).summary.stats.input_bytes, Job().summary.stats.input_bytes);
+}
+
+TEST_F(ReuseRulesTest, WhatReusedMapsCostInTheirOwnRunIsNotInTheProfile) {
+  profiled_ = true;
+  RunFirst();
+  EXPECT_EQ(Job().summary.counters.at("millrace.profile/read.cpu_us"), 3 * 5);
+  RunToEnd(kOther, On(Reusing("second", Prints(2))));
+  EXPECT_EQ(Job(kOther).summary.counters.at("millrace.profile/read.cpu_us"), 5);
 }
 
 TEST_F(ReuseRulesTest, ReducesAreToldForWhichTaskASourceWasMade) {

@@ -318,6 +318,7 @@ absl::Status AggregateTable::DrainTo(const Target& target) {
   ScatterLong();
   const RunWriter& writer = *target.writer;
   for (uint32_t p = 0; p < target.partitions && writer.status().ok(); ++p) {
+    if (target.hooks != nullptr) target.hooks->Work(WorkPhase::kSort);
     WritePartition(p, target);
   }
   return writer.status();
@@ -327,11 +328,11 @@ void AggregateTable::WritePartition(uint32_t partition, const Target& target) {
   RunWriter* const writer = target.writer;
   writer->BeginPartition(partition);
   if (Mapper* const mapper = target.mapper; mapper != nullptr) {
-    WriteInOrder(partition, [writer, mapper](std::string_view key, int64_t total) {
+    WriteInOrder(partition, target.hooks, [writer, mapper](std::string_view key, int64_t total) {
       writer->Add(key, mapper->ValueOfTotal(total));
     });
   } else {
-    WriteInOrder(partition, [writer, mapper](std::string_view key, int64_t total) {
+    WriteInOrder(partition, target.hooks, [writer, mapper](std::string_view key, int64_t total) {
       writer->Add(key, total);
     });
   }
@@ -339,7 +340,7 @@ void AggregateTable::WritePartition(uint32_t partition, const Target& target) {
 
 // Calls add(key, total) for each key of the partition.
 template <typename Add>
-void AggregateTable::WriteInOrder(uint32_t partition, Add&& add) {
+void AggregateTable::WriteInOrder(uint32_t partition, TaskHooks* hooks, Add&& add) {
   // Scattering has moved each beginning to the beginning of the next partition.
   const uint64_t short_begin = partition == 0 ? 0 : short_begin_[partition - 1];
   const uint64_t long_begin = partition == 0 ? 0 : long_begin_[partition - 1];
@@ -350,6 +351,7 @@ void AggregateTable::WriteInOrder(uint32_t partition, Add&& add) {
   const uint32_t* const order = long_order_memory_.as<uint32_t>();
   const SortElement* next_long = GatherLong(order + long_begin, order + long_begin_[partition]);
   const SortElement* const long_end = next_long + (long_begin_[partition] - long_begin);
+  if (hooks != nullptr) hooks->Work(WorkPhase::kSpill);
 
   const auto add_short_until = [&](const KeyOrder& limit) {
     for (; next_short != short_end && next_short->order < limit; ++next_short) {

@@ -30,6 +30,7 @@
 #include "worker/engine/key_arena.h"
 #include "worker/engine/short_sort.h"
 #include "worker/engine/string_sort.h"
+#include "worker/engine/task_hooks.h"
 
 namespace millrace {
 
@@ -62,7 +63,8 @@ class AggregateTable {
     const Partitioner* partitioner = nullptr;  // null: the hash of the key chooses
     uint32_t partitions = 1;
     RunWriter* writer = nullptr;
-    Mapper* mapper = nullptr;  // turns totals into values; null: they stay numbers
+    Mapper* mapper = nullptr;    // turns totals into values; null: they stay numbers
+    TaskHooks* hooks = nullptr;  // are told what is worked at; null: nobody is
   };
 
   // Adds every key with its total to the writer, partition by partition in key order. kAborted when
@@ -124,7 +126,7 @@ class AggregateTable {
   SortElement* GatherLong(const uint32_t* begin, const uint32_t* end);
   void WritePartition(uint32_t partition, const Target& target);
   template <typename Add>
-  void WriteInOrder(uint32_t partition, Add&& add);
+  void WriteInOrder(uint32_t partition, TaskHooks* hooks, Add&& add);
 
   const Aggregate kind_;
   const uint64_t memory_limit_;

@@ -45,6 +45,14 @@ absl::Status TooLong(std::string_view who, std::string_view key, uint64_t bytes,
                                             LimitHint(limit_bytes), " emit smaller pieces"));
 }
 
+absl::Status CheckCounters(const CounterSet& counters) {
+  if (counters.refused().empty()) return absl::OkStatus();
+  return absl::AbortedError(
+      absl::StrCat("user code asked for the counter ", counters.refused(),
+                   ", but the groups \"millrace\" and \"millrace.*\" are Millrace's own; "
+                   "name another group"));
+}
+
 absl::Status BadSource(uint32_t map_index, const absl::Status& cause) {
   absl::Status status = absl::DataLossError(
       absl::StrCat("the output of map task ", map_index, " cannot be used: ", cause.message()));

@@ -1,7 +1,9 @@
 // How the engine reports what went wrong, so that its caller can tell who is to blame.
 //
-//   kAborted             user code called Fail, used the wrong form of Emit, or its partitioner
-//                        answered out of range. User code that throws is not caught here.
+//   kAborted             user code called Fail, used the wrong form of Emit or a counter's name
+//   that
+//                        is not its to use, or its partitioner answered out of range. User code
+//                        that throws is not caught here.
 //   kInvalidArgument     the task itself makes no sense: the job cannot run.
 //   kFailedPrecondition  an input file is not the one that was submitted (or is gone).
 //   kDataLoss            a source of a reduce is damaged, missing or not the expected one;
@@ -21,6 +23,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "mapreduce/counters.h"
 
 namespace millrace {
 
@@ -35,6 +38,9 @@ std::string LimitHint(uint64_t limit_bytes);
 // allowed. `position` ("file:offset") may be empty.
 absl::Status TooLong(std::string_view who, std::string_view key, uint64_t bytes,
                      uint64_t limit_bytes, std::string_view position);
+
+// kAborted when user code asked for a counter in a group that is not its to use.
+absl::Status CheckCounters(const CounterSet& counters);
 
 // kDataLoss with the message of `cause`, blaming the source that came from map task `map_index`.
 absl::Status BadSource(uint32_t map_index, const absl::Status& cause);

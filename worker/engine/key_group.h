@@ -18,6 +18,8 @@
 #include "mapreduce/job.h"
 #include "mapreduce/reducer.h"
 #include "worker/engine/aggregate_table.h"
+#include "worker/engine/heaviest_keys.h"
+#include "worker/engine/phase_sampler.h"
 #include "worker/engine/run_merger.h"
 
 namespace millrace {
@@ -57,17 +59,19 @@ class KeyTotals {
     if (!more_) return false;
     key_.Save(*merger_);
     total_ = merger_->number();
-    ++records_;
+    const uint64_t before = records_++;
     while ((more_ = merger_->Next()) && key_.Equals(*merger_)) {
       total_ = FoldTotals(kind_, total_, merger_->number());
       ++records_;
     }
+    key_records_ = records_ - before;
     return true;
   }
 
   std::string_view key() const { return key_.view(); }
   int64_t total() const { return total_; }
-  // Records that went into the totals so far.
+  // Records that went into this total, and into all so far.
+  uint64_t key_records() const { return key_records_; }
   uint64_t records() const { return records_; }
 
  private:
@@ -76,23 +80,28 @@ class KeyTotals {
   bool more_;
   SavedKey key_;
   int64_t total_ = 0;
+  uint64_t key_records_ = 0;
   uint64_t records_ = 0;
 };
 
 class KeyGroups : public ReduceInput {
  public:
-  // `merger` must be at its start and, like `progress`, outlive this object. `progress`, if given,
-  // is kept at records(), also while a reducer is long at one key.
-  explicit KeyGroups(RunMerger* merger, std::atomic<uint64_t>* progress = nullptr)
+  // `merger` must be at its start and, like `progress` and `sampler`, outlive this object.
+  // `progress`, if given, is kept at records(), also while a reducer is long at one key; with
+  // `sampler` each record is a turn of merging and reducing.
+  explicit KeyGroups(RunMerger* merger, std::atomic<uint64_t>* progress = nullptr,
+                     PhaseSampler* sampler = nullptr)
       : merger_(merger),
         progress_(progress == nullptr ? &own_progress_ : progress),
+        sampler_(sampler == nullptr ? &own_sampler_ : sampler),
         more_(merger->Next()) {}
 
   // Goes to the next key; values of the one before that nobody read are skipped.
   bool NextGroup() {
-    while (!done_) NextValue();
+    SkipRest();
     if (!more_) return false;
     key_.Save(*merger_);
+    key_records_ = value_bytes_ = 0;
     Count();
     done_ = false;
     return true;
@@ -102,23 +111,69 @@ class KeyGroups : public ReduceInput {
   bool done() const override { return done_; }
   std::string_view value() const override { return merger_->value(); }
   void NextValue() override {
+    sampler_->NextTurn(WorkPhase::kMerge);
     more_ = merger_->Next();
     done_ = !more_ || !key_.Equals(*merger_);
     if (!done_) Count();
+    sampler_->Switch(WorkPhase::kReduce);
   }
 
+  // To the end of the group.
+  void SkipRest() {
+    while (!done_) NextValue();
+  }
+
+  // Records of this group so far, and the bytes of their values.
+  uint64_t key_records() const { return key_records_; }
+  uint64_t value_bytes() const { return value_bytes_; }
+  // Of all groups so far.
   uint64_t records() const { return records_; }
 
  private:
-  void Count() { progress_->store(++records_, std::memory_order_relaxed); }
+  void Count() {
+    ++key_records_;
+    value_bytes_ += merger_->value().size();
+    progress_->store(++records_, std::memory_order_relaxed);
+  }
 
   RunMerger* const merger_;
   std::atomic<uint64_t> own_progress_{0};
   std::atomic<uint64_t>* const progress_;
+  PhaseSampler own_sampler_;
+  PhaseSampler* const sampler_;
   bool more_;  // the merger is at a record that no group has consumed
   bool done_ = true;
   SavedKey key_;
+  uint64_t key_records_ = 0;
+  uint64_t value_bytes_ = 0;
   uint64_t records_ = 0;
+};
+
+// The keys of a merge whose records are looked at one by one.
+class WeighedKeys {
+ public:
+  // `heaviest` must outlive this object, which must have been told of the End before it is asked.
+  explicit WeighedKeys(HeaviestKeys* heaviest) : heaviest_(heaviest) {}
+
+  // The merger is at the next record.
+  void Add(const RunMerger& merger) {
+    if (records_ == 0 || !key_.Equals(merger)) {
+      End();
+      key_.Save(merger);
+    }
+    ++records_;
+    value_bytes_ += merger.value().size();
+  }
+  void End() {
+    if (records_ > 0) heaviest_->Add(key_.view(), records_, value_bytes_);
+    records_ = value_bytes_ = 0;
+  }
+
+ private:
+  HeaviestKeys* const heaviest_;
+  SavedKey key_;
+  uint64_t records_ = 0;
+  uint64_t value_bytes_ = 0;
 };
 
 }  // namespace millrace

@@ -66,6 +66,7 @@ RunWriterOptions RunOutput::WriterOptions() const {
 void RunOutput::Spill() {
   if (!status_.ok()) return;
   context_.hooks->Enter(TaskPhase::kSort);
+  context_.hooks->Work(WorkPhase::kSort);
   // What a combiner does is not the fault of the record that happened to fill the memory.
   const char* const record = context_.page->cursor()->record.exchange(nullptr);
   const auto write = [this]() -> absl::Status {
@@ -75,12 +76,21 @@ void RunOutput::Spill() {
     MILLRACE_RETURN_IF_ERROR(DrainTo(writer.get()));
     MILLRACE_ASSIGN_OR_RETURN(RunFooter footer, writer->Finish());
     context_.hooks->CountMoved(writer->records());
+    CountSorted(footer);
     spills_.push_back({path, std::move(footer)});
     return CheckCancelled(*context_.hooks);
   };
   Fail(write());
   if (status_.ok()) context_.page->cursor()->record = record;
   context_.hooks->Enter(TaskPhase::kMap);
+  context_.hooks->Work(WorkPhase::kMap);
+}
+
+void RunOutput::CountSorted(const RunFooter& footer) {
+  uint64_t bytes = 0;
+  for (const RunPartition& partition : footer.partitions) bytes += partition.length;
+  context_.hooks->CountWork(WorkPhase::kSort, bytes);
+  context_.hooks->CountWork(WorkPhase::kSpill, bytes);
 }
 
 absl::Status RunOutput::Finish(TaskResult* result) {
@@ -110,12 +120,15 @@ absl::Status RunOutput::WriteFinalRun(const std::string& path, TaskResult* resul
                             RunWriter::Create(context_.fs, path, options));
   if (spills_.empty()) {
     context_.hooks->Enter(TaskPhase::kSort);
+    context_.hooks->Work(WorkPhase::kSort);
     MILLRACE_RETURN_IF_ERROR(DrainTo(writer.get()));
   } else {
     context_.hooks->Enter(TaskPhase::kMerge);
+    context_.hooks->Work(WorkPhase::kMerge);
     MILLRACE_RETURN_IF_ERROR(MergeSpills(writer.get()));
   }
   MILLRACE_ASSIGN_OR_RETURN(const RunFooter footer, writer->Finish());
+  if (spills_.empty()) CountSorted(footer);
   result->digest = footer.digest;
   for (const RunPartition& partition : footer.partitions) {
     result->stats.output_bytes += partition.length;
@@ -136,6 +149,7 @@ absl::Status RunOutput::MergePartition(uint32_t partition, RunWriter* writer) {
   std::vector<MergeSource> sources;
   for (const SpilledRun& spill : spills_) {
     if (spill.footer.partitions[partition].records == 0) continue;
+    context_.hooks->CountWork(WorkPhase::kMerge, spill.footer.partitions[partition].length);
     sources.push_back({[this, &spill, partition] {
                          return RunReader::OpenInRun(context_.fs, spill.path, spill.footer,
                                                      partition);
@@ -186,13 +200,28 @@ AggregatedOutput::AggregatedOutput(const MapOutputContext& context, AggregateTab
 }
 
 void AggregatedOutput::DrainShort(const ShortPair* pairs, int count) {
-  if (__builtin_expect(table_->AddShort(pairs, count), 1)) return;
-  Spill();
-  table_->Clear();  // even if the spill failed: the pairs are lost then in any case
-  table_->AddShort(pairs, count);
+  TaskHooks& hooks = *context().hooks;
+  hooks.sampler.NextTurn(WorkPhase::kAggregate);
+  hooks.CountInTurn(WorkPhase::kAggregate, sizeof(ShortPair) * static_cast<uint64_t>(count));
+  if (__builtin_expect(!table_->AddShort(pairs, count), 0)) {
+    Spill();
+    table_->Clear();  // even if the spill failed: the pairs are lost then in any case
+    table_->AddShort(pairs, count);
+  }
+  hooks.sampler.Switch(WorkPhase::kMap);
 }
 
 void AggregatedOutput::DrainLong(const LongPair* pairs, int count) {
+  TaskHooks& hooks = *context().hooks;
+  hooks.sampler.NextTurn(WorkPhase::kAggregate);
+  for (int i = 0; hooks.sampler.looking() && i < count; ++i) {
+    hooks.CountInTurn(WorkPhase::kAggregate, sizeof(LongPair) + pairs[i].size);
+  }
+  AddLong(pairs, count);
+  hooks.sampler.Switch(WorkPhase::kMap);
+}
+
+void AggregatedOutput::AddLong(const LongPair* pairs, int count) {
   if (!status().ok()) return;
   for (int i = 0; i < count; ++i) {
     if (pairs[i].size > max_key_bytes_) {
@@ -222,7 +251,8 @@ void AggregatedOutput::EmitPair(std::string_view, std::string_view) {
 
 absl::Status AggregatedOutput::DrainTo(RunWriter* writer) {
   Mapper* const mapper = totals_become_values_ ? context().mapper : nullptr;
-  absl::Status drained = table_->DrainTo({partitioner(), partitions(), writer, mapper});
+  absl::Status drained =
+      table_->DrainTo({partitioner(), partitions(), writer, mapper, context().hooks});
   table_->Clear();
   return drained;
 }
@@ -236,12 +266,19 @@ CollectedOutput::CollectedOutput(const MapOutputContext& context, PairCollector*
 
 void CollectedOutput::EmitPair(std::string_view key, std::string_view value) {
   if (!status().ok()) return;
+  TaskHooks& hooks = *context().hooks;
+  hooks.sampler.NextTurn(WorkPhase::kAggregate);
   const Partitioner& chooser = partitioner() != nullptr ? *partitioner() : hash_partitioner_;
   Collect(chooser.Partition(key, partitions()), key, value);
+  hooks.sampler.Switch(WorkPhase::kMap);
 }
 
 void CollectedOutput::EmitPairTo(uint32_t part, std::string_view key, std::string_view value) {
-  if (status().ok()) Collect(part, key, value);
+  if (!status().ok()) return;
+  TaskHooks& hooks = *context().hooks;
+  hooks.sampler.NextTurn(WorkPhase::kAggregate);
+  Collect(part, key, value);
+  hooks.sampler.Switch(WorkPhase::kMap);
 }
 
 void CollectedOutput::Collect(uint32_t partition, std::string_view key, std::string_view value) {
@@ -251,6 +288,7 @@ void CollectedOutput::Collect(uint32_t partition, std::string_view key, std::str
     return Fail(absl::AbortedError(absl::StrCat("the job's partitioner returned part ", partition,
                                                 " of ", partitions(), "; it must be less")));
   }
+  context().hooks->CountInTurn(WorkPhase::kAggregate, bytes);
   if (__builtin_expect(collector_->Add(partition, key, value), 1)) return;
   Spill();
   collector_->Clear();
@@ -260,7 +298,7 @@ void CollectedOutput::Collect(uint32_t partition, std::string_view key, std::str
 }
 
 absl::Status CollectedOutput::DrainTo(RunWriter* writer) {
-  collector_->WriteTo(partitions(), combiner(), writer);
+  collector_->WriteTo({partitions(), combiner(), writer, context().hooks});
   collector_->Clear();
   if (combiner() != nullptr) MILLRACE_RETURN_IF_ERROR(combiner()->status());
   return writer->status();
@@ -270,7 +308,9 @@ absl::Status CollectedOutput::DrainTo(RunWriter* writer) {
 
 absl::Status PartOutput::Finish(TaskResult* result) {
   MILLRACE_RETURN_IF_ERROR(CheckFailpoint(Failpoint::kMapBeforeRename));
+  hooks_->Work(WorkPhase::kWrite);
   MILLRACE_RETURN_IF_ERROR(part_->Finish());
+  hooks_->CountWork(WorkPhase::kWrite, part_->bytes());
   result->digest = part_->digest();
   result->stats.output_bytes = part_->bytes();
   result->stats.output_records = part_->records();

@@ -84,6 +84,8 @@ class RunOutput : public MapOutput {
   virtual bool memory_is_empty() const = 0;
 
   RunWriterOptions WriterOptions() const;
+  // What was sorted and written as one run.
+  void CountSorted(const RunFooter& footer);
   absl::Status GiveName(const std::string& temporary);
   absl::Status MergeSpills(RunWriter* writer);
   absl::Status MergePartition(uint32_t partition, RunWriter* writer);
@@ -110,6 +112,7 @@ class AggregatedOutput : public RunOutput {
   void EndTotals() override;
 
  private:
+  void AddLong(const LongPair* pairs, int count);
   absl::Status DrainTo(RunWriter* writer) override;
   bool memory_is_empty() const override { return table_->empty(); }
 
@@ -142,17 +145,24 @@ class CollectedOutput : public RunOutput {
 // For map-only jobs: a part in the order of Emit.
 class PartOutput : public MapOutput {
  public:
-  explicit PartOutput(std::unique_ptr<PartWriter> part) : part_(std::move(part)) {}
+  // `hooks` must outlive this object.
+  PartOutput(std::unique_ptr<PartWriter> part, TaskHooks* hooks)
+      : part_(std::move(part)), hooks_(hooks) {}
 
   ValueForm value_form() const override { return ValueForm::kStrings; }
   const absl::Status& status() const override { return part_->status(); }
   absl::Status Finish(TaskResult* result) override;
   void DrainShort(const ShortPair* pairs, int count) override {}
   void DrainLong(const LongPair* pairs, int count) override {}
-  void EmitPair(std::string_view key, std::string_view value) override { part_->Write(key, value); }
+  void EmitPair(std::string_view key, std::string_view value) override {
+    hooks_->sampler.NextTurn(WorkPhase::kWrite);
+    part_->Write(key, value);
+    hooks_->sampler.Switch(WorkPhase::kMap);
+  }
 
  private:
   const std::unique_ptr<PartWriter> part_;
+  TaskHooks* const hooks_;
 };
 
 }  // namespace millrace

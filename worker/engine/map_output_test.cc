@@ -292,7 +292,8 @@ TEST_F(MapOutputTest, ASpillLooksWhetherItIsStillWanted) {
 }
 
 TEST_F(MapOutputTest, APartHasThePairsInTheOrderOfEmit) {
-  output_ = std::make_unique<PartOutput>(*PartWriter::Create(&fs_, "/out/part", OutputShape()));
+  output_ =
+      std::make_unique<PartOutput>(*PartWriter::Create(&fs_, "/out/part", OutputShape()), &hooks_);
   output_->EmitPair("b", "1");
   output_->EmitPair("a", "2");
   ASSERT_TRUE(output_->Finish(&result_).ok());

@@ -90,7 +90,7 @@ absl::StatusOr<std::unique_ptr<MapOutput>> MapRunner::Impl::MakeOutput(const Map
   if (task.partitions == 0) {
     MILLRACE_ASSIGN_OR_RETURN(std::unique_ptr<PartWriter> part,
                               PartWriter::Create(fs_, task.output_path, job_.output));
-    return std::make_unique<PartOutput>(std::move(part));
+    return std::make_unique<PartOutput>(std::move(part), hooks);
   }
   const uint64_t merge_bytes = memory_bytes_ / kMergeShare;
   const uint64_t sort_bytes = memory_bytes_ - merge_bytes - memory_bytes_ / kInputShare;
@@ -120,14 +120,18 @@ absl::StatusOr<TaskResult> MapRunner::Impl::Run(const MapTask& task, TaskHooks& 
                             MakeOutput(task, mapper.get(), &counters, &hooks));
   Emitter emitter(output->value_form(), output.get());
   mapper->Attach(&emitter, &counters);
+  hooks.Work(WorkPhase::kMap);
   mapper->Start();
+  MILLRACE_RETURN_IF_ERROR(CheckCounters(counters));
   const Attempt attempt = {task, mapper.get(), &emitter, output.get(), hooks, &result.stats};
   MILLRACE_RETURN_IF_ERROR(MapSplit(attempt));
   page_->Leave();
+  hooks.Work(WorkPhase::kMap);
   mapper->Finish();
   emitter.Flush();
   MILLRACE_RETURN_IF_ERROR(emitter.status());
   MILLRACE_RETURN_IF_ERROR(output->Finish(&result));
+  MILLRACE_RETURN_IF_ERROR(CheckCounters(counters));
   for (const auto& [name, counter] : counters.all()) result.counters[name] = counter.value();
   return result;
 }
@@ -144,17 +148,22 @@ absl::Status MapRunner::Impl::MapSplit(const Attempt& attempt) {
       return InputError(opened, options.max_record_bytes);
     }
     line_numbers_.Open(range.file);
+    attempt.hooks.CountWork(WorkPhase::kRead, range.length);
     InputChunk chunk;
     for (;;) {
       MILLRACE_RETURN_IF_ERROR(CheckCancelled(attempt.hooks));
+      attempt.hooks.Work(WorkPhase::kRead);
       absl::StatusOr<bool> more = reader.Next(&chunk);
       if (!more.ok()) return InputError(more.status(), options.max_record_bytes);
       if (!*more) break;
       if (attempt.stats->input_bytes == 0) {
         MILLRACE_RETURN_IF_ERROR(CheckFailpoint(Failpoint::kMapRunning));
       }
+      attempt.hooks.Work(WorkPhase::kMap);
+      attempt.hooks.CountWork(WorkPhase::kMap, chunk.data.size());
       MILLRACE_RETURN_IF_ERROR(task.one_by_one ? MapRecords(attempt, range.file, chunk)
                                                : MapChunk(attempt, range.file, chunk));
+      attempt.hooks.Work(WorkPhase::kRead);
       if (!task.one_by_one) CountRead(attempt, chunk);
     }
   }

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,6 +21,7 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
+using ::testing::UnorderedElementsAre;
 
 // Calls a function for each line.
 class LineMapper : public Mapper {
@@ -30,6 +33,7 @@ class LineMapper : public Mapper {
   }
   using Mapper::Emit;
   using Mapper::Fail;
+  using Mapper::GetCounter;
 
  private:
   const Action action_;
@@ -39,6 +43,24 @@ class PhaseList : public PhaseClock {
  public:
   void Enter(TaskPhase phase) override { phases.push_back(phase); }
   std::vector<TaskPhase> phases;
+};
+
+// Which phases had sections, and how many bytes each.
+class PhaseBook : public WorkClock {
+ public:
+  void Enter(WorkPhase phase, const PhaseTicks& sampled) override {
+    entered.insert(phase);
+    for (int i = 0; i < kWorkPhaseCount; ++i) {
+      if (sampled[i] > 0) sampled_in.insert(static_cast<WorkPhase>(i));
+    }
+  }
+  void AddBytes(WorkPhase phase, uint64_t count) override { bytes[phase] += count; }
+  uint64_t Ticks() override { return now += ++step; }
+  std::set<WorkPhase> entered;
+  std::set<WorkPhase> sampled_in;
+  std::map<WorkPhase, uint64_t> bytes;
+  uint64_t now = 0;
+  uint64_t step = 0;
 };
 
 class MapRunnerTest : public ::testing::Test {
@@ -108,6 +130,38 @@ TEST_F(MapRunnerTest, EntersItsPhasesInOrder) {
   EXPECT_THAT(clock.phases, ElementsAre(TaskPhase::kMap, TaskPhase::kSort, TaskPhase::kCommit));
 }
 
+TEST_F(MapRunnerTest, SaysWhatItWorksAtAndWithHowManyBytes) {
+  PhaseBook book;
+  hooks_.SetWorkClock(&book);
+  std::string text;
+  for (int i = 0; i < 5000; ++i) text += "word" + std::to_string(i) + "\n";
+  Input(text);
+  const auto result = Run();
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_THAT(book.entered, UnorderedElementsAre(WorkPhase::kRead, WorkPhase::kMap,
+                                                 WorkPhase::kSort, WorkPhase::kSpill));
+  EXPECT_THAT(book.sampled_in, UnorderedElementsAre(WorkPhase::kMap, WorkPhase::kAggregate));
+  EXPECT_EQ(book.bytes[WorkPhase::kRead], text.size());
+  EXPECT_EQ(book.bytes[WorkPhase::kMap], text.size());
+  EXPECT_EQ(book.bytes[WorkPhase::kSort], result->stats.output_bytes);
+  EXPECT_EQ(book.bytes[WorkPhase::kSpill], result->stats.output_bytes);
+  EXPECT_NEAR(static_cast<double>(book.bytes[WorkPhase::kAggregate]), 5000.0 * sizeof(ShortPair),
+              61.0 * 32 * sizeof(ShortPair));
+}
+
+TEST_F(MapRunnerTest, SpillsAreMergedInAPhaseOfTheirOwn) {
+  PhaseBook book;
+  hooks_.SetWorkClock(&book);
+  std::string text;
+  for (int i = 0; i < 5000; ++i) text += "word" + std::to_string(i) + "\n";
+  Input(text);
+  const auto result = Run(/*memory_bytes=*/64 << 10);
+  ASSERT_TRUE(result.ok()) << result.status();
+  ASSERT_GT(result->stats.spills, 1u);
+  EXPECT_EQ(book.entered.count(WorkPhase::kMerge), 1u);
+  EXPECT_EQ(book.bytes[WorkPhase::kMerge], book.bytes[WorkPhase::kSpill]);
+}
+
 TEST_F(MapRunnerTest, AMapperThatFailsSaysWhyAndWhere) {
   CursorPage page;
   hooks_.cursor_page = &page;
@@ -119,6 +173,17 @@ TEST_F(MapRunnerTest, AMapperThatFailsSaysWhyAndWhere) {
   EXPECT_EQ(status.message(), "not a number");
   EXPECT_EQ(page.DescribePosition(), "/in/file:8");
   EXPECT_TRUE(memory_.List("/out")->empty());
+}
+
+TEST_F(MapRunnerTest, ACounterInAGroupOfMillraceItselfFailsTheAttemptByName) {
+  MapWith([](LineMapper& mapper, std::string_view) {
+    mapper.GetCounter("millrace", "map_input_records")->Increment();
+  });
+  const absl::Status status = Run().status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kAborted);
+  EXPECT_THAT(
+      std::string(status.message()),
+      AllOf(HasSubstr("the counter millrace/map_input_records"), HasSubstr("name another")));
 }
 
 TEST_F(MapRunnerTest, ThePositionStaysWhenTheMapperThrows) {

@@ -149,6 +149,7 @@ absl::StatusOr<RunReaders> OpenForMerge(const MergePlan& plan, std::vector<Merge
     for (const MergeSource& source : *sources) all.Add(source);
     if (all.Fits(plan)) return OpenAll(sources->cbegin(), sources->cend());
     hooks.Enter(TaskPhase::kMerge);
+    hooks.Work(WorkPhase::kMerge);
     MILLRACE_RETURN_IF_ERROR(MergeInOnePass(plan, sources, all, temp_files, hooks));
   }
 }

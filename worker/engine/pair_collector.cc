@@ -95,18 +95,22 @@ void PairCollector::ScatterByPartition(uint32_t partitions) {
   }
 }
 
-void PairCollector::WriteTo(uint32_t partitions, Combiner* combiner, RunWriter* writer) {
-  ScatterByPartition(partitions);
+void PairCollector::WriteTo(const Target& target) {
+  ScatterByPartition(target.partitions);
   uint64_t begin = 0;
-  for (uint32_t p = 0; p < partitions; ++p) {
+  for (uint32_t p = 0; p < target.partitions; ++p) {
+    if (target.hooks != nullptr) target.hooks->Work(WorkPhase::kSort);
     const uint64_t end = begin_[p];  // scattering has moved it there
     SortElement* const elements = scratch_.as<SortElement>() + begin;
     // The elements in the order of Add have been copied, so their memory is free for the sort.
     SortStrings(elements, end - begin, elements_.as<SortElement>(),
                 [this](uint64_t position) { return KeyAt(position); });
-    writer->BeginPartition(p);
-    WriteSorted(elements, scratch_.as<SortElement>() + end, combiner, writer);
-    if (combiner != nullptr) combiner->EndPartition(writer);
+    // A combiner and the writer take turns.
+    const bool only_writes = target.combiner == nullptr;
+    if (target.hooks != nullptr && only_writes) target.hooks->Work(WorkPhase::kSpill);
+    target.writer->BeginPartition(p);
+    WriteSorted(elements, scratch_.as<SortElement>() + end, target.combiner, target.writer);
+    if (target.combiner != nullptr) target.combiner->EndPartition(target.writer);
     begin = end;
   }
 }

@@ -2,7 +2,7 @@
 //
 //   PairCollector collector(memory_bytes);
 //   if (!collector.Add(partition, key, value)) { write a spill run, Clear, add again }
-//   collector.WriteTo(partitions, combiner, &writer);
+//   collector.WriteTo({partitions, combiner, &writer});
 //
 // Pairs lie in an arena, each with a 16-byte element to sort. Equal keys keep the order of Add. A
 // combiner, if there is one, sees all values of a key that are in memory. One thread.
@@ -40,9 +40,17 @@ class PairCollector {
   // The largest pair that fits.
   uint64_t max_pair_bytes() const;
 
-  // Adds everything to `writer`, sorted by (partition, key). `combiner` may be null. Afterwards the
-  // collector must be cleared. Errors are those of the writer and the combiner.
-  void WriteTo(uint32_t partitions, Combiner* combiner, RunWriter* writer);
+  // Where the pairs go.
+  struct Target {
+    uint32_t partitions = 1;
+    Combiner* combiner = nullptr;  // null: none
+    RunWriter* writer = nullptr;
+    TaskHooks* hooks = nullptr;  // are told what is worked at; null: nobody is
+  };
+
+  // Adds everything to the writer, sorted by (partition, key). Afterwards the collector must be
+  // cleared. Errors are those of the writer and the combiner.
+  void WriteTo(const Target& target);
 
   void Clear();
 

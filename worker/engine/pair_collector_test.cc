@@ -54,7 +54,7 @@ std::vector<Pairs> Write(PairCollector* collector, uint32_t partitions,
   RunWriterOptions options;
   options.partitions = partitions;
   auto writer = *RunWriter::Create(disk.fs(), "/runs/run", options);
-  collector->WriteTo(partitions, combiner, writer.get());
+  collector->WriteTo({partitions, combiner, writer.get()});
   const absl::StatusOr<RunFooter> footer = writer->Finish();
   EXPECT_TRUE(footer.ok()) << footer.status();
   std::vector<Pairs> run;

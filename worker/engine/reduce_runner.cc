@@ -26,8 +26,12 @@ uint64_t SourceMemory(uint64_t memory_bytes) { return memory_bytes / 4 * 3; }
 // Writes what a reducer emits to the part.
 class ReducedPart : public ReduceOutput {
  public:
-  explicit ReducedPart(PartWriter* part) : part_(part) {}
-  void Write(std::string_view key, std::string_view value) override { part_->Write(key, value); }
+  ReducedPart(PartWriter* part, PhaseSampler* sampler) : part_(part), sampler_(sampler) {}
+  void Write(std::string_view key, std::string_view value) override {
+    sampler_->Switch(WorkPhase::kWrite);
+    part_->Write(key, value);
+    sampler_->Switch(WorkPhase::kReduce);
+  }
   void Fail(std::string_view message) override {
     if (status_.ok()) status_ = absl::AbortedError(ToAbsl(message));
   }
@@ -36,6 +40,7 @@ class ReducedPart : public ReduceOutput {
 
  private:
   PartWriter* const part_;
+  PhaseSampler* const sampler_;
   absl::Status status_;
 };
 
@@ -92,16 +97,17 @@ class ReduceRunner::Impl {
   absl::StatusOr<std::unique_ptr<RunReader>> Open(const ReduceSource& source,
                                                   uint32_t partition) const;
   std::vector<MergeSource> MakeSources(const ReduceTask& task, uint64_t* bytes) const;
+  void CountWork(uint64_t bytes, TaskHooks& hooks) const;
   absl::Status Reduce(RunMerger* merger, PartWriter* part, CounterSet* counters, TaskHooks& hooks,
-                      AttemptStats* stats) const;
+                      TaskResult* result) const;
   absl::Status WriteTotals(RunMerger* merger, PartWriter* part, TaskHooks& hooks,
-                           AttemptStats* stats) const;
+                           TaskResult* result) const;
   absl::Status WritePairs(RunMerger* merger, PartWriter* part, TaskHooks& hooks,
-                          AttemptStats* stats) const;
+                          TaskResult* result) const;
   absl::Status ReduceTotals(RunMerger* merger, Reducer* reducer, const ReducedPart& output,
-                            TaskHooks& hooks, AttemptStats* stats) const;
+                            TaskHooks& hooks, TaskResult* result) const;
   absl::Status ReduceGroups(RunMerger* merger, Reducer* reducer, const ReducedPart& output,
-                            TaskHooks& hooks, AttemptStats* stats) const;
+                            TaskHooks& hooks, TaskResult* result) const;
 
   const JobDescription job_;
   FileSystem* const fs_;
@@ -139,6 +145,7 @@ std::vector<MergeSource> ReduceRunner::Impl::MakeSources(const ReduceTask& task,
 absl::StatusOr<TaskResult> ReduceRunner::Impl::Run(const ReduceTask& task, TaskHooks& hooks) {
   MILLRACE_RETURN_IF_ERROR(CheckCancelled(hooks));
   hooks.Enter(TaskPhase::kReduce);
+  hooks.Work(WorkPhase::kMerge);
   TaskResult result;
   CounterSet counters;
   TempFiles temp_files(fs_, task.temp_folder);
@@ -147,17 +154,20 @@ absl::StatusOr<TaskResult> ReduceRunner::Impl::Run(const ReduceTask& task, TaskH
   const MergePlan plan = {fs_, aggregate, SourceMemory(memory_bytes_)};
   MILLRACE_ASSIGN_OR_RETURN(RunReaders readers, OpenForMerge(plan, &sources, &temp_files, hooks));
   hooks.Enter(TaskPhase::kReduce);
+  CountWork(result.stats.shuffled_bytes, hooks);
   MILLRACE_RETURN_IF_ERROR(CheckFailpoint(Failpoint::kReduceRunning));
   RunMerger merger(std::move(readers));
   MILLRACE_ASSIGN_OR_RETURN(const std::unique_ptr<PartWriter> part,
                             PartWriter::Create(fs_, task.output_path, job_.output));
-  const absl::Status reduced = Reduce(&merger, part.get(), &counters, hooks, &result.stats);
+  const absl::Status reduced = Reduce(&merger, part.get(), &counters, hooks, &result);
   // A source that failed comes first: what the reducer made of half its data means nothing.
   if (!merger.status().ok()) return sources[merger.failed_source()].blame(merger.status());
   MILLRACE_RETURN_IF_ERROR(reduced);
   hooks.Enter(TaskPhase::kCommit);
+  hooks.Work(WorkPhase::kWrite);
   MILLRACE_RETURN_IF_ERROR(CheckFailpoint(Failpoint::kReduceBeforeSync));
   MILLRACE_RETURN_IF_ERROR(part->Finish());
+  hooks.CountWork(WorkPhase::kWrite, part->bytes());
   result.digest = part->digest();
   result.stats.input_bytes = result.stats.shuffled_bytes;
   result.stats.output_bytes = part->bytes();
@@ -167,29 +177,46 @@ absl::StatusOr<TaskResult> ReduceRunner::Impl::Run(const ReduceTask& task, TaskH
   return result;
 }
 
+// Begins the section in which merging, reducing and writing take turns.
+void ReduceRunner::Impl::CountWork(uint64_t bytes, TaskHooks& hooks) const {
+  hooks.CountWork(WorkPhase::kShuffle, bytes);
+  hooks.CountWork(WorkPhase::kMerge, bytes);
+  if (job_.reducer != nullptr) hooks.CountWork(WorkPhase::kReduce, bytes);
+  hooks.Work(job_.reducer == nullptr ? WorkPhase::kMerge : WorkPhase::kReduce);
+}
+
 absl::Status ReduceRunner::Impl::Reduce(RunMerger* merger, PartWriter* part, CounterSet* counters,
-                                        TaskHooks& hooks, AttemptStats* stats) const {
+                                        TaskHooks& hooks, TaskResult* result) const {
   const bool aggregated = job_.reduces_totals();
   if (job_.reducer == nullptr) {
-    return aggregated ? WriteTotals(merger, part, hooks, stats)
-                      : WritePairs(merger, part, hooks, stats);
+    return aggregated ? WriteTotals(merger, part, hooks, result)
+                      : WritePairs(merger, part, hooks, result);
   }
-  ReducedPart output(part);
+  ReducedPart output(part, &hooks.sampler);
   const std::unique_ptr<Reducer> reducer = job_.reducer();
   reducer->Attach(&output, counters);
   reducer->Start();
+  MILLRACE_RETURN_IF_ERROR(CheckCounters(*counters));
   if (aggregated) {
-    MILLRACE_RETURN_IF_ERROR(ReduceTotals(merger, reducer.get(), output, hooks, stats));
+    MILLRACE_RETURN_IF_ERROR(ReduceTotals(merger, reducer.get(), output, hooks, result));
   } else {
-    MILLRACE_RETURN_IF_ERROR(ReduceGroups(merger, reducer.get(), output, hooks, stats));
+    MILLRACE_RETURN_IF_ERROR(ReduceGroups(merger, reducer.get(), output, hooks, result));
   }
   // Finish may write and count, so it must not run over half the data.
   if (!merger->status().ok()) return merger->status();
   reducer->Finish();
-  return output.status();
+  MILLRACE_RETURN_IF_ERROR(output.status());
+  return CheckCounters(*counters);
 }
 
 namespace {
+
+// What begins the next turn of a merge.
+template <typename Next>
+bool InTurn(PhaseSampler* sampler, const Next& next) {
+  sampler->NextTurn(WorkPhase::kMerge);
+  return next();
+}
 
 // Every few thousand keys: looks whether to go on.
 absl::Status CheckIn(uint64_t keys, const absl::Status& status, const TaskHooks& hooks) {
@@ -201,56 +228,76 @@ absl::Status CheckIn(uint64_t keys, const absl::Status& status, const TaskHooks&
 }  // namespace
 
 absl::Status ReduceRunner::Impl::WriteTotals(RunMerger* merger, PartWriter* part, TaskHooks& hooks,
-                                             AttemptStats* stats) const {
+                                             TaskResult* result) const {
   KeyTotals totals(merger, job_.aggregate);
-  for (uint64_t keys = 1; totals.Next(); ++keys) {
+  HeaviestKeys heaviest;
+  const auto next = [&]() { return InTurn(&hooks.sampler, [&]() { return totals.Next(); }); };
+  for (uint64_t keys = 1; next(); ++keys) {
+    hooks.sampler.Switch(WorkPhase::kWrite);
     part->Write(totals.key(), totals.total());
+    heaviest.Add(totals.key(), totals.key_records(), totals.key_records() * sizeof(int64_t));
     hooks.progress_records.store(totals.records(), std::memory_order_relaxed);
     MILLRACE_RETURN_IF_ERROR(CheckIn(keys, part->status(), hooks));
   }
-  stats->input_records = totals.records();
+  result->stats.input_records = totals.records();
+  result->heavy_keys = std::move(heaviest).Take();
   return part->status();
 }
 
 absl::Status ReduceRunner::Impl::WritePairs(RunMerger* merger, PartWriter* part, TaskHooks& hooks,
-                                            AttemptStats* stats) const {
+                                            TaskResult* result) const {
   uint64_t pairs = 0;
-  while (merger->Next()) {
+  HeaviestKeys heaviest;
+  WeighedKeys keys(&heaviest);
+  while (InTurn(&hooks.sampler, [&]() { return merger->Next(); })) {
+    hooks.sampler.Switch(WorkPhase::kWrite);
     part->Write(merger->key(), merger->value());
+    keys.Add(*merger);
     hooks.progress_records.store(++pairs, std::memory_order_relaxed);
     MILLRACE_RETURN_IF_ERROR(CheckIn(pairs, part->status(), hooks));
   }
-  stats->input_records = pairs;
+  keys.End();
+  result->stats.input_records = pairs;
+  result->heavy_keys = std::move(heaviest).Take();
   return part->status();
 }
 
 absl::Status ReduceRunner::Impl::ReduceTotals(RunMerger* merger, Reducer* reducer,
                                               const ReducedPart& output, TaskHooks& hooks,
-                                              AttemptStats* stats) const {
+                                              TaskResult* result) const {
   KeyTotals totals(merger, job_.aggregate);
-  for (uint64_t keys = 1; totals.Next(); ++keys) {
+  HeaviestKeys heaviest;
+  const auto next = [&]() { return InTurn(&hooks.sampler, [&]() { return totals.Next(); }); };
+  for (uint64_t keys = 1; next(); ++keys) {
+    hooks.sampler.Switch(WorkPhase::kReduce);
     TotalInput input(totals.key(), totals.total());
     reducer->SetKey(totals.key());
     reducer->Reduce(input);
+    heaviest.Add(totals.key(), totals.key_records(), totals.key_records() * sizeof(int64_t));
     hooks.progress_records.store(totals.records(), std::memory_order_relaxed);
     if (!output.status().ok()) return output.status();
     MILLRACE_RETURN_IF_ERROR(CheckIn(keys, output.status(), hooks));
   }
-  stats->input_records = totals.records();
+  result->stats.input_records = totals.records();
+  result->heavy_keys = std::move(heaviest).Take();
   return absl::OkStatus();
 }
 
 absl::Status ReduceRunner::Impl::ReduceGroups(RunMerger* merger, Reducer* reducer,
                                               const ReducedPart& output, TaskHooks& hooks,
-                                              AttemptStats* stats) const {
-  KeyGroups groups(merger, &hooks.progress_records);
+                                              TaskResult* result) const {
+  KeyGroups groups(merger, &hooks.progress_records, &hooks.sampler);
+  HeaviestKeys heaviest;
   for (uint64_t keys = 1; groups.NextGroup(); ++keys) {
     reducer->SetKey(groups.key());
     reducer->Reduce(groups);
+    groups.SkipRest();
+    heaviest.Add(groups.key(), groups.key_records(), groups.value_bytes());
     if (!output.status().ok()) return output.status();
     MILLRACE_RETURN_IF_ERROR(CheckIn(keys, output.status(), hooks));
   }
-  stats->input_records = groups.records();
+  result->stats.input_records = groups.records();
+  result->heavy_keys = std::move(heaviest).Take();
   return absl::OkStatus();
 }
 

@@ -13,6 +13,7 @@
 namespace millrace {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 class NoMapper : public Mapper {
@@ -96,6 +97,35 @@ class ReduceTest : public ::testing::Test {
   MemoryFileSystem fs_;
   ReduceTask task_;
 };
+
+// Starts by asking for a counter that is not its own.
+class CountingReducer : public JoinReducer {
+ public:
+  void Start() override { GetCounter("millrace.profile", "mine")->Increment(); }
+};
+
+TEST_F(ReduceTest, ACounterInAGroupOfMillraceItselfFailsTheAttemptByName) {
+  AddSource({{"a", "1"}});
+  const absl::Status status = Run(JobWith<CountingReducer>()).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kAborted);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("the counter millrace.profile/mine"));
+}
+
+// Whether a reducer reads its values or not, and without one.
+TEST_F(ReduceTest, NamesItsHeaviestKeys) {
+  const std::string value(100, 'v');
+  AddSource({{"a", value}, {"heavy", value}, {"heavy", value}, {"z", value}});
+  AddSource({{"a", value}, {"b", "1"}, {"heavy", value}});
+  const auto heaviest = ElementsAre(HeavyKey{"heavy", false, 3, 315}, HeavyKey{"a", false, 2, 202},
+                                    HeavyKey{"z", false, 1, 101});
+  JobDescription copies = JobWith<JoinReducer>();
+  copies.reducer = nullptr;
+  for (const JobDescription& job : {JobWith<JoinReducer>(), JobWith<FirstReducer>(), copies}) {
+    auto result = Run(job);
+    ASSERT_TRUE(result.ok()) << result.status();
+    EXPECT_THAT(result->heavy_keys, heaviest);
+  }
+}
 
 TEST_F(ReduceTest, MergesSourcesInOrder) {
   AddSource({{"a", "1"}, {"c", "3"}});

@@ -1,8 +1,8 @@
 // What the engine tells its surroundings while a task runs, and what they may tell it.
 //
-// The engine is synchronous and has no clock: it counts progress, says which phase it enters, keeps
-// the cursor page up to date and looks at the cancellation flag at every chunk and every few
-// thousand records. One TaskHooks serves one attempt.
+// The engine is synchronous and has no clock: it counts progress, says which step it enters and
+// what it works at, keeps the cursor page up to date and looks at the cancellation flag at every
+// chunk and every few thousand records. One TaskHooks serves one attempt.
 #ifndef MILLRACE_WORKER_ENGINE_TASK_HOOKS_H_
 #define MILLRACE_WORKER_ENGINE_TASK_HOOKS_H_
 
@@ -10,11 +10,13 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "rpc/task_types.h"
 #include "storage/digest.h"
 #include "worker/engine/cursor_page.h"
+#include "worker/engine/phase_sampler.h"
 
 namespace millrace {
 
@@ -57,6 +59,29 @@ struct TaskHooks {
   void Enter(TaskPhase phase) {
     if (phase_clock != nullptr) phase_clock->Enter(phase);
   }
+
+  // For whoever wants to know where the time goes; `clock` must outlive the task.
+  void SetWorkClock(WorkClock* clock) {
+    work_clock_ = clock;
+    sampler = PhaseSampler(clock);
+  }
+  // A section of work begins, by itself or with turns that `sampler` looks at.
+  void Work(WorkPhase phase) {
+    if (work_clock_ != nullptr) work_clock_->Enter(phase, sampler.Take());
+  }
+  void CountWork(WorkPhase phase, uint64_t bytes) {
+    if (work_clock_ != nullptr) work_clock_->AddBytes(phase, bytes);
+  }
+  // The same in a turn, for all those that it stands for.
+  void CountInTurn(WorkPhase phase, uint64_t bytes) {
+    if (__builtin_expect(sampler.looking(), 0)) {
+      CountWork(phase, PhaseSampler::kTurnsPerSample * bytes);
+    }
+  }
+  PhaseSampler sampler;
+
+ private:
+  WorkClock* work_clock_ = nullptr;
 };
 
 // kCancelled when someone asked for it.
@@ -69,6 +94,7 @@ struct TaskResult {
   // Bytes, records and spills; times and memory are measured by the caller.
   AttemptStats stats;
   std::map<std::string, int64_t> counters;  // "group/name"
+  std::vector<HeavyKey> heavy_keys;         // of a reduce, if it has any; the heaviest first
 };
 
 }  // namespace millrace

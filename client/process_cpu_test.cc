@@ -1,0 +1,18 @@
+#include "client/process_cpu.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+namespace millrace {
+namespace {
+
+TEST(ProcessCpuTest, OneOwnTimeGrows) {
+  const uint64_t before = CpuMicrosecondsOf(getpid());
+  while (CpuMicrosecondsOf(getpid()) < before + 1000) {
+  }
+}
+
+TEST(ProcessCpuTest, NoProcessNoTime) { EXPECT_EQ(CpuMicrosecondsOf(1 << 29), 0u); }
+
+}  // namespace
+}  // namespace millrace
