@@ -43,9 +43,13 @@ class FakeWorker::Server final : public capnp_worker::Worker::Server {
     mail_.source_version[job] = params.getVersion();
     for (const auto one : params.getSources()) {
       const MapSource source = Must(ReadMapSource(one));
-      mail_.sources[job][source.map_index] = source;
+      if (worker_.keeps_sources_) mail_.sources[job][source.map_index] = source;
     }
-    return kj::READY_NOW;
+    const uint64_t bytes = params.totalSize().wordCount * 8;
+    ++mail_.news_calls;
+    mail_.news_bytes += bytes;
+    mail_.largest_news_bytes = std::max(mail_.largest_news_bytes, bytes);
+    return Answered();
   }
 
   kj::Promise<void> launch(LaunchContext context) override {

@@ -33,6 +33,9 @@ struct WorkerMail {
   std::vector<AttemptId> dropped;
   std::map<JobId, std::map<uint32_t, MapSource>> sources;  // newest, by map
   std::map<JobId, uint64_t> source_version;
+  uint64_t news_calls = 0;  // of sources,
+  uint64_t news_bytes = 0;  // and what they came to
+  uint64_t largest_news_bytes = 0;
 };
 
 class FakeWorker {
@@ -67,6 +70,8 @@ class FakeWorker {
 
   // What it answers to prepareJob; empty: it agrees.
   void set_objection(std::string objection) { objection_ = std::move(objection); }
+  // It counts sources, and forgets them: where there are very many workers.
+  void set_keeps_sources(bool keeps) { keeps_sources_ = keeps; }
   // Answers nothing at all.
   void set_frozen(bool frozen) { frozen_ = frozen; }
 
@@ -90,6 +95,7 @@ class FakeWorker {
   const uint32_t slots_;
   std::string objection_;
   bool frozen_ = false;
+  bool keeps_sources_ = true;
   WorkerMail mail_;
   std::map<AttemptId, AttemptSpec> waiting_;  // launched, not begun by Work
   std::map<AttemptId, AttemptSpec> asked_;    // reduces that asked for a slot

@@ -25,6 +25,7 @@ CoreOptions MakeCoreOptions(const Master::Options& options) {
   core.epoch = options.epoch;
   core.started_wall_us = options.started_wall_us;
   core.lease = options.lease;
+  core.source_messages_per_second = options.source_messages_per_second;
   core.reuse_bytes_max = options.reuse_bytes;
   return core;
 }

@@ -51,6 +51,7 @@ class Master final : private ActionPerformer, private kj::TaskSet::ErrorHandler 
     std::string cluster_id;
     int64_t started_wall_us = 0;  // wall time now, for display
     absl::Duration lease = absl::Seconds(10);
+    uint32_t source_messages_per_second = CoreOptions().source_messages_per_second;
     uint64_t reuse_bytes = uint64_t{10} << 30;  // of map outputs that workers retain; 0: none
     std::string binaries_folder;                // for uploaded job binaries
     std::string host_id;

@@ -146,6 +146,30 @@ TEST_F(MasterTest, AReduceIsToldWhereAllMapOutputsAre) {
   EXPECT_GT(mail.source_version.at(job), 0u);
 }
 
+TEST_F(MasterTest, ManySourcesAreToldInSeveralCalls) {
+  FakeWorker& red = AddWorker("red", /*slots=*/4);
+  const JobId job = Submit(WordCount("/out", /*maps=*/900)).job;
+  WorkAll();
+  EXPECT_EQ(View(job).state, JobState::kSucceeded) << View(job).error;
+  EXPECT_THAT(red.mail().sources.at(job), SizeIs(900));
+  EXPECT_EQ(red.mail().source_version.at(job), 900u);
+  EXPECT_EQ(red.mail().news_calls, 2u);
+}
+
+// However many maps and workers there are, what is on its way to a worker stays small.
+TEST_F(MasterTest, OfTheCallsThatTellSourcesOnlyOneIsUnderWay) {
+  FakeWorker& red = AddWorker("red", /*slots=*/4);
+  const JobId job = Submit(WordCount("/out", /*maps=*/900)).job;
+  for (size_t i = 0; i < 900; ++i) {
+    if (i == 899) red.set_frozen(true);
+    red.Send(red.Success(AttemptSpec(red.mail().launched.at(i))));
+    Settle();
+  }
+  EXPECT_EQ(red.mail().news_calls, 1u);
+  EXPECT_THAT(red.mail().sources.at(job), SizeIs(500));
+  EXPECT_EQ(red.mail().source_version.at(job), 500u);
+}
+
 TEST_F(MasterTest, TwoJobsShareTheSlots) {
   FakeWorker& red = AddWorker("red", /*slots=*/2);
   const JobId first = Submit(WordCount("/out-1", /*maps=*/4)).job;

@@ -1,7 +1,6 @@
 #include "master/worker_link.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -14,7 +13,6 @@ namespace millrace {
 namespace {
 
 // Keeps a message near 100 KB, so that a heartbeat never waits long behind it.
-constexpr size_t kSourcesPerCall = 1000;
 constexpr size_t kOutputsPerCall = 1000;
 
 void WriteNames(const WorkerLink::OutputNames& outputs, size_t first,
@@ -146,37 +144,40 @@ void WorkerLink::Cancel(JobId job, const AttemptId& attempt) {
   WhenOpen(std::move(cancel));
 }
 
-void WorkerLink::Publish(const SourceUpdate& update, const JobContext& context) {
-  Prepared(context);
-  WhenPrepared(context.job, [this, update]() {
-    size_t first = 0;
-    do {  // an update without sources still tells the version
-      const size_t count = std::min(kSourcesPerCall, update.sources.size() - first);
-      SendSources(update, first, count);
-      first += count;
-    } while (first < update.sources.size());
-  });
+void WorkerLink::Publish(uint32_t from, uint32_t to, const JobContext& context) {
+  PreparedJob& job = Prepared(context);
+  job.newest = to;
+  if (job.telling) return;
+  job.telling = true;
+  job.told = from;
+  WhenPrepared(context.job, [this, id = context.job]() { TellSources(id); });
 }
 
-void WorkerLink::SendSources(const SourceUpdate& update, size_t first, size_t count) {
-  std::set<WorkerId> holders;
-  for (size_t i = 0; i < count; ++i) holders.insert(update.sources[first + i].worker);
-  std::vector<const ShuffleAddress*> addresses;
-  for (const ShuffleAddress& address : update.addresses) {
-    if (holders.count(address.worker) > 0) addresses.push_back(&address);
-  }
+void WorkerLink::TellSources(JobId id) {
+  const auto it = jobs_.find(id);
+  if (it == jobs_.end()) return;  // released meanwhile
+  PreparedJob& job = it->second;
+  const uint32_t to = std::min(job.newest, job.told + options_.sources_per_call);
+  const std::optional<SourceNews> news =
+      to == job.told ? std::nullopt : callbacks_.find_news(id, job.told, to);
+  job.telling = news.has_value();
+  if (!job.telling) return;
+  job.told = to;
+  SendSources(id, to, *news);
+}
 
+void WorkerLink::SendSources(JobId job, uint32_t version, const SourceNews& news) {
+  if (broken_) return;
   auto request = worker_.publishSourcesRequest();
   Write(session_, request.initSession());
-  request.setJob(update.job.value());
-  // The worker is at version `to` only when it has heard all of it.
-  const bool last = first + count == update.sources.size();
-  request.setVersion(last ? update.to : update.from);
-  auto address_list = request.initAddresses(addresses.size());
-  for (size_t i = 0; i < addresses.size(); ++i) Write(*addresses[i], address_list[i]);
-  auto source_list = request.initSources(count);
-  for (size_t i = 0; i < count; ++i) Write(update.sources[first + i], source_list[i]);
-  Send(absl::StrCat("publishing sources of ", ToString(update.job)), kj::mv(request));
+  request.setJob(job.value());
+  request.setVersion(version);
+  auto addresses = request.initAddresses(news.addresses.size());
+  for (size_t i = 0; i < addresses.size(); ++i) Write(news.addresses[i], addresses[i]);
+  auto sources = request.initSources(news.sources.size());
+  for (size_t i = 0; i < sources.size(); ++i) Write(news.sources[i], sources[i]);
+  Watch(absl::StrCat("publishing sources of ", ToString(job)), options_.call_deadline,
+        request.send().ignoreResult().then([this, job]() { TellSources(job); }));
 }
 
 void WorkerLink::Release(JobId job) {

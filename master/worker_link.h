@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,11 +31,8 @@
 
 namespace millrace {
 
-// A change among the map outputs of a job: what a worker at version `from` must know to be at `to`.
-struct SourceUpdate {
-  JobId job;
-  uint64_t from = 0;
-  uint64_t to = 0;
+// Where map outputs of a job are that have changed.
+struct SourceNews {
   std::vector<MapSource> sources;
   std::vector<ShuffleAddress> addresses;  // of all workers that `sources` name
 };
@@ -47,12 +45,16 @@ class WorkerLink final : private kj::TaskSet::ErrorHandler {
     kj::Duration prepare_deadline = 120 * kj::SECONDS;
     // A worker that falls so far behind is not answering. Below kMaxOutstandingCalls.
     size_t outstanding_max = 2000;
+    // Some 100 KB with the addresses of as many workers, so that a heartbeat never waits long.
+    uint32_t sources_per_call = 500;
   };
 
-  // `on_failed_launch` gets the outcome of an attempt that the worker cannot run.
+  // `on_failed_launch` gets the outcome of an attempt that the worker cannot run. `find_news` says
+  // what changed in source versions (from, to], as of now; nothing when the job is over.
   struct Callbacks {
     kj::Function<void(std::string reason)> on_broken;
     kj::Function<void(AttemptOutcome outcome)> on_failed_launch;
+    kj::Function<std::optional<SourceNews>(JobId job, uint32_t from, uint32_t to)> find_news;
   };
 
   WorkerLink(capnp_worker::Worker::Client worker, const WorkerSessionId& session, std::string name,
@@ -68,8 +70,10 @@ class WorkerLink final : private kj::TaskSet::ErrorHandler {
   void Launch(const AttemptSpec& spec, const JobContext& context);
   void GrantSlot(JobId job, const AttemptId& attempt);
   void Cancel(JobId job, const AttemptId& attempt);
-  // Sent in calls of at most 1,000 sources each.
-  void Publish(const SourceUpdate& update, const JobContext& context);
+  // The worker is at source version `from` and is to get to `to`: in calls that each wait for the
+  // answer to the one before. So only one is in memory for a worker at a time, however many maps
+  // there are.
+  void Publish(uint32_t from, uint32_t to, const JobContext& context);
   void Release(JobId job);
   // In calls of at most 1,000 outputs each.
   using OutputNames = std::vector<std::pair<TaskId, AttemptId>>;
@@ -85,6 +89,10 @@ class WorkerLink final : private kj::TaskSet::ErrorHandler {
     bool agreed = false;
     std::string objection;  // not empty: the worker cannot run the job
     std::vector<Call> waiting;
+    // Source versions: told so far, a call under way included; to be told; whether one is.
+    uint32_t told = 0;
+    uint32_t newest = 0;
+    bool telling = false;
   };
 
   PreparedJob& Prepared(const JobContext& context);
@@ -95,7 +103,8 @@ class WorkerLink final : private kj::TaskSet::ErrorHandler {
   void WhenOpen(Call call);
 
   void SendLaunch(const AttemptSpec& spec);
-  void SendSources(const SourceUpdate& update, size_t first, size_t count);
+  void TellSources(JobId job);
+  void SendSources(JobId job, uint32_t version, const SourceNews& news);
   template <typename Request>
   void Send(const std::string& what, Request request);
   void Watch(const std::string& what, kj::Duration deadline, kj::Promise<void> call);

@@ -59,7 +59,8 @@ kj::Own<WorkerLink> WorkerLinks::MakeCalls(const WorkerSessionId& session, const
                                            capnp_worker::Worker::Client worker) {
   WorkerLink::Callbacks callbacks{
       [this, session](std::string reason) { OnBroken(session, reason); },
-      [this, session](AttemptOutcome outcome) { OnFailedLaunch(session, std::move(outcome)); }};
+      [this, session](AttemptOutcome outcome) { OnFailedLaunch(session, std::move(outcome)); },
+      [this](JobId job, uint32_t from, uint32_t to) { return FindNews(job, from, to); }};
   return kj::heap<WorkerLink>(kj::mv(worker), session, name, timer_, options_, kj::mv(callbacks));
 }
 
@@ -153,13 +154,15 @@ void WorkerLinks::Publish(const PublishSources& action) {
   Link* link = FindLink(action.worker);
   const auto job = jobs_.Find(action.job);
   if (link == nullptr || job == nullptr) return;
-  SourceUpdate update;
-  update.job = action.job;
-  update.from = action.from;
-  update.to = action.to;
-  update.sources = core_.Sources(action.job, action.from, action.to);
-  update.addresses = AddressesOf(update.sources);
-  link->calls->Publish(update, job->context);
+  link->calls->Publish(action.from, action.to, job->context);
+}
+
+std::optional<SourceNews> WorkerLinks::FindNews(JobId job, uint32_t from, uint32_t to) const {
+  if (core_.SourceVersion(job) < to) return std::nullopt;  // it has ended
+  SourceNews news;
+  news.sources = core_.Sources(job, from, to);
+  news.addresses = AddressesOf(news.sources);
+  return news;
 }
 
 void WorkerLinks::Release(const ReleaseJob& action) {

@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -125,6 +126,7 @@ class WorkerLinks final : private kj::TaskSet::ErrorHandler {
   void Drop(std::map<WorkerId, Link>::iterator it);
   void OnBroken(const WorkerSessionId& session, const std::string& reason);
   void OnFailedLaunch(const WorkerSessionId& session, AttemptOutcome outcome);
+  std::optional<SourceNews> FindNews(JobId job, uint32_t from, uint32_t to) const;
   std::vector<ShuffleAddress> AddressesOf(const std::vector<MapSource>& sources) const;
   void taskFailed(kj::Exception&& exception) override;
 

@@ -10,8 +10,7 @@ interface Worker {
   # reconnect. The answer says why this host cannot run the job, if it cannot.
   prepareJob @0 (session :T.Session, context :T.JobContext) -> (problem :Text);
 
-  # New or changed sources of a job, at most 1,000 a call. `version` counts the changes told so far;
-  # of a change told in several calls only the last carries the new number.
+  # New or changed sources of a job, at most 500 a call. `version` counts the changes told so far.
   publishSources @1 (session :T.Session, job :UInt64, version :UInt64,
                      addresses :List(T.ShuffleAddress), sources :List(T.MapSource)) -> ();
 

@@ -14,6 +14,7 @@ WORKLOADS = "tests/bench/workloads_bench.py"
 PAGE = "tests/bench/benchmarks_page.py"
 WORDCOUNT = "tests/bench/wordcount_bench.py"
 FAULTS = "tests/bench/faults_bench.py"
+SCALE = "tests/bench/scale_bench.py"
 SCHEDULER = "bazel run //tests/bench:scheduler_bench --"
 ENGINE = "bazel run //tests/bench:engine_bench --"
 
@@ -24,7 +25,7 @@ class BenchTest(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.root)
         self.calls = os.path.join(self.root, "calls")
         self.stub("scripts/install_dependencies")
-        for name in (WORKLOADS, PAGE, WORDCOUNT, FAULTS):
+        for name in (WORKLOADS, PAGE, WORDCOUNT, FAULTS, SCALE):
             self.stub(name)
         self.stub("bin/bazel")
         shutil.copy(os.path.join(HERE, "bench"), self.path("scripts/bench"))
@@ -61,7 +62,7 @@ class BenchTest(unittest.TestCase):
         for name in ("words", "letters", "zipf", "rare", "sort", "grep", "inverted_index",
                      "streaming", "small_files", "growth"):
             self.assertEqual(ran.pop(0), f"{WORKLOADS} {name}")
-        self.assertEqual(ran, [WORDCOUNT, SCHEDULER, PAGE])
+        self.assertEqual(ran, [SCALE, WORDCOUNT, SCHEDULER, PAGE])
 
     def test_a_workload_by_name_leaves_the_page_as_it_is(self):
         self.bench("sort", "growth")
@@ -88,7 +89,7 @@ class BenchTest(unittest.TestCase):
     def test_an_unknown_name_lists_those_that_are_there(self):
         said = self.bench("wordcount", "nonsense", code=2)
         self.assertIn("no benchmark 'nonsense'; there are: words letters zipf", said)
-        self.assertIn("wordcount scheduler engine faults", said)
+        self.assertIn("scale wordcount scheduler engine faults", said)
         self.assertFalse(os.path.exists(self.calls), "nothing was done")
 
     def test_one_that_misses_its_targets_does_not_keep_others_from_running(self):

@@ -51,7 +51,7 @@ struct CancelAttempt {
 };
 
 // Tell `worker` what changed among the map outputs of `job`: MasterCore::Sources(job, from, to), in
-// as many messages as they need. With the last of them the worker is at version `to`.
+// as many messages as they need, each of which gets the worker to the version that it covers.
 struct PublishSources {
   WorkerId worker;
   JobId job;

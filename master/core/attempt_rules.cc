@@ -314,12 +314,9 @@ void AttemptRules::LoseOutput(JobId job_id, uint32_t map_index, LossNote* loss) 
   turn_.Emit(OutputLost{job->task(task).winner(), task});
   // Reduce attempts that wait for a slot may read the source in place: they say again when the new
   // one is ready. Those that have a slot go on; they report it if they miss the source.
-  for (const auto& [key, attempts] : job->attempts) {
-    for (const AttemptId& id : attempts) {
-      if (turn_.cluster().FindAttempt(id)->phase == Phase::kReady) {
-        turn_.SetPhase(id, Phase::kFetching);
-      }
-    }
+  while (!job->waiting.empty()) {
+    const AttemptId id = *job->waiting.begin();
+    turn_.SetPhase(id, Phase::kFetching);
   }
   CheckLimits(job, task);
 }

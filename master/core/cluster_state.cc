@@ -365,6 +365,7 @@ void ClusterState::MoveSource(JobRecord* job, uint32_t map_index) {
 void ClusterState::Occupy(const AttemptId& id, const RunningAttempt& attempt, JobRecord* job) {
   const bool slot = attempt.phase == Phase::kHoldsSlot;
   ++(slot ? job->slots_used : job->fetchers);
+  if (attempt.phase == Phase::kReady) job->waiting.insert(id);
   if (WorkerRecord* worker = FindWorker(attempt.worker); worker != nullptr) {
     ++(slot ? worker->slots_used : worker->fetchers);
     if (attempt.phase == Phase::kReady) worker->ready.push_back(id);
@@ -379,6 +380,7 @@ void ClusterState::Occupy(const AttemptId& id, const RunningAttempt& attempt, Jo
 void ClusterState::Vacate(const AttemptId& id, const RunningAttempt& attempt, JobRecord* job) {
   const bool slot = attempt.phase == Phase::kHoldsSlot;
   --(slot ? job->slots_used : job->fetchers);
+  if (attempt.phase == Phase::kReady) job->waiting.erase(id);
   if (WorkerRecord* worker = FindWorker(attempt.worker); worker != nullptr) {
     --(slot ? worker->slots_used : worker->fetchers);
     if (attempt.phase == Phase::kReady) {

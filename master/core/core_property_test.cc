@@ -100,6 +100,7 @@ class RandomCluster {
 
 void RandomCluster::StartMaster() {
   options_.epoch = Epoch(options_.epoch.value() + 1);
+  options_.source_messages_per_second = Draw(0, 2) == 0 ? 1 : 10'000;
   core_ = std::make_unique<MasterCore>(options_);
   now_ = CoreTime();
   publishing_.clear();

@@ -39,6 +39,8 @@ struct CoreOptions {
   // nothing. A job with more maps retains nothing either.
   uint64_t reuse_bytes_max = uint64_t{10} << 30;
   uint32_t reuse_outputs_max = 100'000;
+  // Of a job, while maps run again: a map's output costs a message to each worker that reduces.
+  uint32_t source_messages_per_second = 10'000;
   // Reduce attempts per worker that may fetch at a time, beyond one for each slot.
   uint32_t extra_fetchers = 2;
 };

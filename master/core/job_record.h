@@ -13,6 +13,7 @@
 #include "absl/container/btree_map.h"
 #include "absl/container/btree_set.h"
 #include "absl/container/inlined_vector.h"
+#include "master/core/core_time.h"
 #include "master/core/job_summary.h"
 #include "master/core/recent_costs.h"
 #include "master/core/stage_state.h"
@@ -167,6 +168,11 @@ struct JobRecord {
   absl::btree_set<WorkerId> workers;
   // Workers known from the journal that hold outputs of this job and are not back yet.
   absl::btree_set<WorkerId> awaited_workers;
+
+  // Reduce attempts that wait for a slot, on whatever worker.
+  absl::btree_set<AttemptId> waiting;
+  // When its workers may be told of changed sources again (scheduler.h).
+  CoreTime tell_again_at;
 
   uint32_t slots_used = 0;
   uint32_t fetchers = 0;

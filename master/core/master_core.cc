@@ -187,7 +187,8 @@ ClusterView MasterCore::Cluster() const {
 }
 
 uint32_t MasterCore::SourceVersion(JobId id) const {
-  return static_cast<uint32_t>(MustFind(state_->cluster(), id).source_log.size());
+  const JobRecord* job = state_->cluster().FindJob(id);
+  return job == nullptr ? 0 : static_cast<uint32_t>(job->source_log.size());
 }
 
 std::vector<MapSource> MasterCore::Sources(JobId id, uint32_t from, uint32_t to) const {

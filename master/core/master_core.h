@@ -67,7 +67,8 @@ class MasterCore {
   std::vector<WorkerSnapshot> Workers(CoreTime now) const;
   ClusterView Cluster() const;
 
-  // The newest source version of `job`; each change of a map output's place is one version.
+  // The newest source version of `job`; each change of a map output's place is one version. 0 when
+  // the job has ended.
   uint32_t SourceVersion(JobId job) const;
   // Where the map outputs are that changed in versions (from, to], as of now, each once.
   std::vector<MapSource> Sources(JobId job, uint32_t from, uint32_t to) const;

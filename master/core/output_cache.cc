@@ -14,7 +14,7 @@ void OutputCache::Retain(const Digest& fingerprint, const RetainedOutput& output
     HideEntry(&entries_.at(former));
     if (former != output.attempt) DropIfUnneeded(former);
   }
-  Entry& entry = entries_[output.attempt];
+  Entry& entry = Add(output);
   if (entry.found) HideEntry(&entry);
   entry.output = output;
   entry.found = true;
@@ -27,8 +27,7 @@ void OutputCache::Retain(const Digest& fingerprint, const RetainedOutput& output
 }
 
 void OutputCache::Use(const RetainedOutput& output) {
-  Entry& entry = entries_[output.attempt];
-  if (!entry.found && entry.users == 0) entry.output = output;
+  Entry& entry = Add(output);
   ++entry.users;
   idle_.erase(entry.age);
 }
@@ -54,7 +53,7 @@ void OutputCache::Forget(const AttemptId& attempt) {
   const auto found = entries_.find(attempt);
   if (found == entries_.end()) return;
   HideEntry(&found->second);
-  entries_.erase(found);
+  Erase(attempt);
 }
 
 void OutputCache::ForgetWorker(WorkerId worker) {
@@ -64,9 +63,9 @@ void OutputCache::ForgetWorker(WorkerId worker) {
 
 std::vector<RetainedOutput> OutputCache::OutputsOn(WorkerId worker) const {
   std::vector<RetainedOutput> outputs;
-  for (const auto& [attempt, entry] : entries_) {
-    if (entry.output.worker == worker) outputs.push_back(entry.output);
-  }
+  const auto found = on_worker_.find(worker);
+  if (found == on_worker_.end()) return outputs;
+  for (const AttemptId& attempt : found->second) outputs.push_back(entries_.at(attempt).output);
   return outputs;
 }
 
@@ -74,6 +73,23 @@ std::vector<RetainedOutput> OutputCache::Outputs() const {
   std::vector<RetainedOutput> outputs;
   for (const auto& [attempt, entry] : entries_) outputs.push_back(entry.output);
   return outputs;
+}
+
+OutputCache::Entry& OutputCache::Add(const RetainedOutput& output) {
+  const auto [entry, added] = entries_.try_emplace(output.attempt);
+  if (added) {
+    entry->second.output = output;
+    on_worker_[output.worker].insert(output.attempt);
+  }
+  return entry->second;
+}
+
+void OutputCache::Erase(const AttemptId& attempt) {
+  const auto entry = entries_.find(attempt);
+  const auto on_worker = on_worker_.find(entry->second.output.worker);
+  on_worker->second.erase(attempt);
+  if (on_worker->second.empty()) on_worker_.erase(on_worker);
+  entries_.erase(entry);
 }
 
 void OutputCache::HideEntry(Entry* entry) {
@@ -88,7 +104,7 @@ void OutputCache::DropIfUnneeded(const AttemptId& attempt) {
   const auto found = entries_.find(attempt);
   if (found == entries_.end() || found->second.found || found->second.users > 0) return;
   dropped_[found->second.output.worker].push_back({found->second.output.task, attempt});
-  entries_.erase(found);
+  Erase(attempt);
 }
 
 // What is in use counts, but only what is not can go.

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
 #include "rpc/ids.h"
 #include "rpc/task_types.h"
 #include "storage/digest.h"
@@ -79,6 +80,8 @@ class OutputCache {
   };
 
   static Key KeyOf(const Digest& fingerprint) { return {fingerprint.high, fingerprint.low}; }
+  Entry& Add(const RetainedOutput& output);
+  void Erase(const AttemptId& attempt);
   void HideEntry(Entry* entry);
   void DropIfUnneeded(const AttemptId& attempt);
   void Evict();
@@ -87,6 +90,7 @@ class OutputCache {
   uint64_t last_age_ = 0;
   uint64_t bytes_ = 0;
   absl::btree_map<AttemptId, Entry> entries_;
+  absl::btree_map<WorkerId, absl::btree_set<AttemptId>> on_worker_;  // the keys of entries_
   absl::btree_map<Key, AttemptId> found_;
   absl::btree_map<uint64_t, AttemptId> idle_;  // found and not used, by age
   std::map<WorkerId, std::vector<std::pair<TaskId, AttemptId>>> dropped_;

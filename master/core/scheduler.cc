@@ -12,6 +12,8 @@ namespace {
 constexpr size_t kSpareWorkersMax = 5;
 // The emptiest workers come first, so those behind are no better.
 constexpr size_t kWorkersLookedAt = 32;
+// A shorter pause between two rounds of telling saves nothing worth a timer.
+constexpr absl::Duration kShortestPause = absl::Milliseconds(10);
 
 }  // namespace
 
@@ -33,12 +35,28 @@ void Scheduler::TellSources(WorkerRecord* worker, const JobRecord& job) {
 
 void Scheduler::TellChangedSources() {
   for (JobId id : cluster_.TakeChangedSources()) {
-    const JobRecord* job = cluster_.FindJob(id);
+    JobRecord* job = cluster_.FindJob(id);
+    if (turn_.now() < job->tell_again_at && !job->maps().complete()) {
+      cluster_.MarkSourcesChanged(id);
+      RunAt(job->tell_again_at);
+      continue;
+    }
+    job->tell_again_at = turn_.now() + PauseAfterTelling(job->reducing_workers.size());
     for (const auto& [worker_id, attempts] : job->reducing_workers) {
       WorkerRecord* worker = cluster_.FindWorker(worker_id);
       if (worker != nullptr && worker->reachable()) TellSources(worker, *job);
     }
   }
+}
+
+absl::Duration Scheduler::PauseAfterTelling(size_t workers) const {
+  const absl::Duration pause =
+      absl::Seconds(1) * static_cast<int64_t>(workers) / turn_.options().source_messages_per_second;
+  return pause < kShortestPause ? absl::ZeroDuration() : pause;
+}
+
+void Scheduler::RunAt(CoreTime time) {
+  if (!next_run_.has_value() || time < *next_run_) next_run_ = time;
 }
 
 std::optional<std::pair<uint32_t, JobId>> Scheduler::FirstOf(const ClusterState::JobsByUse& jobs,
@@ -187,7 +205,7 @@ bool Scheduler::IsReady(WorkerId worker, JobId job) {
   if (share->second.unfit) return false;
   const CoreTime paused_until = share->second.paused_until;
   if (paused_until <= turn_.now()) return true;
-  if (!next_run_.has_value() || paused_until < *next_run_) next_run_ = paused_until;
+  RunAt(paused_until);
   return false;
 }
 

@@ -1,6 +1,9 @@
 // Gives free room to work that waits. Called once at the end of every turn; the rules, in order:
 //
-//   1. Workers are told of changed sources before anything else.
+//   1. Workers are told of changed sources before anything else. Each map that runs again is news
+//   for
+//      every worker that reduces, so while maps are missing, which no reduce can do without, news
+//      is gathered as CoreOptions::source_messages_per_second demands.
 //   2. Maps whose output was lost come before everything that needs a slot.
 //   3. Slots go to the job that uses fewest (max-min fairness), first come first on ties: to a
 //      reduce attempt of it that is ready, or to its next map task. Nothing is taken away.
@@ -33,7 +36,8 @@ class Scheduler {
 
   void Run();
 
-  // When to run again though nothing happens: work waits that a paused worker could do then.
+  // When to run again though nothing happens: work waits that a paused worker could do then, or
+  // news of sources that was gathered.
   std::optional<CoreTime> next_run() const { return next_run_; }
 
   // Starts an attempt on a worker that has room for it and is ready for its job.
@@ -53,6 +57,9 @@ class Scheduler {
   };
 
   void TellChangedSources();
+  // Until as many workers are told again.
+  absl::Duration PauseAfterTelling(size_t workers) const;
+  void RunAt(CoreTime time);
   void RerunLostMaps();
   void ShareSlots();
   void PlaceReduces();

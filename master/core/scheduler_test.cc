@@ -313,5 +313,42 @@ TEST_F(SchedulerTest, AWorkerIsToldOnlyTheSourcesItDoesNotKnowYet) {
   EXPECT_TRUE(Only<PublishSources>(On(Ready(kRed, A(2)))).empty());
 }
 
+// Two workers reduce, so a round of news costs two messages, which are two seconds' worth.
+class GatheredNewsTest : public CoreTest {
+ protected:
+  GatheredNewsTest() {
+    options_.source_messages_per_second = 1;
+    RestartWithoutLeases();
+    On(Joined(kRed, 3));
+    Submit(/*maps=*/3, /*reducers=*/4);
+    On(Joined(kBlue, 3));
+    for (uint32_t i = 0; i < 3; ++i) On(Done(kRed, A(i + 1), Map(i)));  // then 4 to 7 reduce
+  }
+
+  static std::vector<PublishSources> ToBoth(uint32_t from, uint32_t to) {
+    return {{kRed, kJob, from, to}, {kBlue, kJob, from, to}};
+  }
+};
+
+TEST_F(GatheredNewsTest, TheFirstLossIsToldAtOnceAndWhatFollowsWhenItIsTime) {
+  EXPECT_EQ(Only<PublishSources>(On(OutputMissed{kRed, Map(0), A(1)})), ToBoth(3, 4));
+  EXPECT_TRUE(Only<PublishSources>(On(OutputMissed{kRed, Map(1), A(2)})).empty());
+  EXPECT_TRUE(Only<PublishSources>(On(Done(kRed, A(8), Map(0)))).empty());
+  Pass(absl::Seconds(2));
+  EXPECT_EQ(Only<PublishSources>(Tick()), ToBoth(4, 6));
+}
+
+TEST_F(GatheredNewsTest, ATickIsAskedForWhenItIsTime) {
+  On(OutputMissed{kRed, Map(0), A(1)});
+  const Actions actions = EverythingOn(OutputMissed{kRed, Map(1), A(2)});
+  ASSERT_EQ(Only<WakeAt>(actions).size(), 1u);
+  EXPECT_EQ(Only<WakeAt>(actions)[0].time, now_ + absl::Seconds(2));
+}
+
+TEST_F(GatheredNewsTest, WithTheLastMapReducesCanGoOnSoItIsToldAtOnce) {
+  On(OutputMissed{kRed, Map(0), A(1)});
+  EXPECT_EQ(Only<PublishSources>(On(Done(kRed, A(8), Map(0)))), ToBoth(4, 5));
+}
+
 }  // namespace
 }  // namespace millrace

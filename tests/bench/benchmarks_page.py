@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes docs/benchmarks.md and docs/benchmarks-growth.svg from what workloads_bench.py measured.
+"""Makes docs/benchmarks.md and its plots from what workloads_bench.py and scale_bench.py measured.
 
     benchmarks_page.py [--results=/dev/shm/millrace-bench/results.json] [--docs=docs]
 """
@@ -93,6 +93,50 @@ def growth_section(growth):
     return [*lines, ""]
 
 
+SCALE = """## Scale
+
+A job on a cluster of scripted workers in virtual time (`tests/bench/scripted_cluster.h`): each sends
+heartbeats with its progress once a second, maps take some ten seconds, and of a hundred workers one
+is lost, half of them while maps run and half while reduces run. Every task has one winner at a time,
+and every output that was lost is made again before the last reduces are done. What is measured is
+the master's core and the encoding of its journal; `scripts/bench scale` repeats it.
+
+![CPU of a task against maps](benchmarks-scale-cpu.svg)
+
+![memory and journal of a task against maps](benchmarks-scale-bytes.svg)
+
+| maps | reduces | workers | lost | maps run again | CPU a task | all CPU | memory a task | journal a task |
+|---|---|---|---|---|---|---|---|---|"""
+
+MEMORY = """
+A whole master with {maps:,} maps, {reduces:,} reduces and {workers} workers of four slots, its journal
+on disk and its calls made (`tests/bench/master_memory.cc`): the peak of the process is {peak_mib:.0f}
+MiB, the workers' ends in it included; at most {limit_mib} are allowed. The journal takes
+{journal_mib:.0f} MiB on disk. To say where all map outputs are takes {news_mib:.1f} MiB for each worker,
+however many reduces it runs, in {news_calls} calls of at most {largest_kib:.0f} KiB, of which one at a time
+is under way and in memory.
+"""
+
+
+def scale_section(scale):
+    rows = [f"| {row['maps']:,} | {row['reduces']:,} | {row['workers']:,} | {row['lost']} |"
+            f" {row['again']:,} | {row['cpu_us']:.0f} us | {row['cpu_seconds']:.1f} s |"
+            f" {row['bytes']:.0f} bytes | {row['journal_bytes']:.0f} bytes |"
+            for row in scale["sizes"]]
+    return [SCALE, *rows, MEMORY.format(**scale["memory"])]
+
+
+def scale_plots(scale):
+    """Returns the name of each plot's file, and the SVG's text."""
+    def points(key):
+        return [(row["maps"], row[key]) for row in scale["sizes"]]
+    return {"benchmarks-scale-cpu.svg": growth_plot.draw_lines(
+                {"CPU a task": points("cpu_us")}, "maps", "us"),
+            "benchmarks-scale-bytes.svg": growth_plot.draw_lines(
+                {"memory a task": points("bytes"), "journal a task": points("journal_bytes")},
+                "maps", "B")}
+
+
 def page(results):
     lines = [INTRODUCTION.format(**results["machine"])]
     measured = results["workloads"]
@@ -101,7 +145,14 @@ def page(results):
             lines += section(name, measured[name])
     if "growth" in measured:
         lines += growth_section(measured["growth"])
+    if "scale" in measured:
+        lines += scale_section(measured["scale"])
     return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def write(folder, name, content):
+    with open(os.path.join(folder, name), "w", encoding="utf-8") as out:
+        out.write(content)
 
 
 def main():
@@ -112,12 +163,13 @@ def main():
     options = parser.parse_args()
     with open(options.results, encoding="utf-8") as file:
         results = json.load(file)
-    with open(os.path.join(options.docs, "benchmarks.md"), "w", encoding="utf-8") as out:
-        out.write(page(results))
-    if "growth" in results["workloads"]:
-        path = os.path.join(options.docs, "benchmarks-growth.svg")
-        with open(path, "w", encoding="utf-8") as out:
-            out.write(growth_plot.draw(results["workloads"]["growth"]))
+    write(options.docs, "benchmarks.md", page(results))
+    measured = results["workloads"]
+    if "growth" in measured:
+        write(options.docs, "benchmarks-growth.svg", growth_plot.draw(measured["growth"]))
+    if "scale" in measured:
+        for name, plot in scale_plots(measured["scale"]).items():
+            write(options.docs, name, plot)
 
 
 if __name__ == "__main__":

@@ -59,6 +59,24 @@ class BenchmarksPageTest(unittest.TestCase):
         self.assertGreater(float(first.split(",")[1]), float(last.split(",")[1]), "upwards")
 
 
+    def test_scale_is_a_table_and_two_plots(self):
+        row = {"workers": 100, "maps": 10_000, "reduces": 100, "lost": 1, "again": 93,
+               "cpu_us": 20.4, "bytes": 190.2, "journal_bytes": 83.0, "cpu_seconds": 0.2}
+        scale = {"sizes": [row, dict(row, maps=1_000_000, cpu_us=30.0, cpu_seconds=30.3)],
+                 "memory": {"workers": 250, "maps": 100_000, "reduces": 1000, "peak_mib": 300.4,
+                            "limit_mib": 1024, "journal_mib": 20.1, "news_mib": 7.25,
+                            "news_calls": 200, "largest_kib": 60.2}}
+        page = benchmarks_page.page({"machine": MACHINE, "workloads": {"scale": scale}})
+        self.assertIn("| 10,000 | 100 | 100 | 1 | 93 | 20 us | 0.2 s | 190 bytes | 83 bytes |", page)
+        self.assertIn("the peak of the process is 300\nMiB", page)
+        plots = benchmarks_page.scale_plots(scale)
+        for name, lines in {"benchmarks-scale-cpu.svg": 1, "benchmarks-scale-bytes.svg": 2}.items():
+            self.assertIn(name, page)
+            plot = xml.dom.minidom.parseString(plots[name])
+            self.assertEqual(len(plot.getElementsByTagName("polyline")), lines)
+        self.assertIn(">1M<", plots["benchmarks-scale-cpu.svg"])
+
+
 class WorkloadsTest(unittest.TestCase):
     def test_targets_are_for_programs_that_take_part(self):
         for name, workload in workloads.WORKLOADS.items():

@@ -58,6 +58,10 @@ MasterProcess::MasterProcess(const Ground& ground, MemoryFileSystem& host_disk,
   // Wall clocks jump, back too; nothing may depend on them.
   options.started_wall_us = static_cast<int64_t>(random_.Below(4'000'000'000'000'000));
   options.lease = lease;
+  // News of sources is cut up as that of jobs with thousands of maps is, and in every other life
+  // gathered as on thousands of workers.
+  options.link.sources_per_call = 2;
+  if (options.started_wall_us % 2 == 0) options.source_messages_per_second = 10;
   options.binaries_folder = "/state/binaries";
   options.host_id = "one host";
   master_ = std::make_unique<Master>(Master::Environment{life_.timer(), files_, journal_, runner_},
