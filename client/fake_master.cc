@@ -25,6 +25,7 @@ class FakeSubmission final : public capnp_master::Submission::Server {
       : master_(master), request_id_(std::move(request_id)) {
     master_.inputs.clear();
     master_.binary_bytes = 0;
+    master_.side_files.clear();
   }
 
   kj::Promise<void> addInputs(AddInputsContext context) override {
@@ -40,8 +41,10 @@ class FakeSubmission final : public capnp_master::Submission::Server {
   }
 
   kj::Promise<void> addBinary(AddBinaryContext context) override {
-    KJ_ASSERT(context.getParams().getOffset() == master_.binary_bytes);
-    master_.binary_bytes += context.getParams().getData().size();
+    const std::string name = context.getParams().getFile();
+    uint64_t& bytes = name.empty() ? master_.binary_bytes : master_.side_files[name];
+    KJ_ASSERT(context.getParams().getOffset() == bytes);
+    bytes += context.getParams().getData().size();
     return kj::READY_NOW;
   }
 

@@ -34,11 +34,12 @@ class FakeMaster {
 
   // --- What clients did, and how they are answered ---
 
-  std::map<std::string, JobId> accepted;  // by request id
-  std::vector<InputFile> inputs;          // of the last submission
-  uint64_t binary_bytes = 0;              // of the last submission
-  std::string refusal;                    // not empty: commits are refused with it
-  int times_busy = 0;                     // so often a submission is put off
+  std::map<std::string, JobId> accepted;       // by request id
+  std::vector<InputFile> inputs;               // of the last submission
+  uint64_t binary_bytes = 0;                   // of the last submission
+  std::map<std::string, uint64_t> side_files;  // its lengths, by name
+  std::string refusal;                         // not empty: commits are refused with it
+  int times_busy = 0;                          // so often a submission is put off
   bool wants_binary = false;
   int replies_to_lose = 0;  // so many commits are accepted, but the reply is lost
   std::vector<AttemptView> attempts;

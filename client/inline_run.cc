@@ -7,10 +7,12 @@
 #include <chrono>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -241,6 +243,23 @@ class InlineRun {
   std::map<std::string, int64_t> profile_counters_;
 };
 
+// Where a worker would have copies, here are the files themselves.
+absl::Status PlaceSideFiles(const JobDescription& job, const std::string& folder) {
+  unsetenv("MILLRACE_FILES");
+  if (job.side_files.empty()) return absl::OkStatus();
+  std::error_code error;
+  std::filesystem::create_directory(folder, error);
+  for (const SideFile& file : job.side_files) {
+    std::filesystem::create_symlink(file.path, JoinPath(folder, file.name), error);
+    if (error) {
+      return absl::UnavailableError(
+          absl::StrCat("cannot make ", folder, "/", file.name, ": ", error.message()));
+    }
+  }
+  setenv("MILLRACE_FILES", folder.c_str(), 1);
+  return absl::OkStatus();
+}
+
 // The parts of a job that ran inline, as the input of the next.
 absl::StatusOr<std::vector<InputFile>> PartsIn(FileSystem& fs, const JobSpec& spec) {
   std::vector<InputFile> files;
@@ -293,6 +312,10 @@ int RunInline(const std::string& program, const JobOptions& options,
       spec.reducers = draft.spec.before[i].reducers;
       spec.part_suffix.clear();
       spec.output_folder = JoinPath((*scratch)->path(), absl::StrCat("step-", i));
+    }
+    const std::string side_files = JoinPath((*scratch)->path(), absl::StrCat("files-", i));
+    if (absl::Status placed = PlaceSideFiles(chain[i], side_files); !placed.ok()) {
+      return Complain(program, placed);
     }
     InlineRun run(options, chain[i], spec);
     if (absl::Status staged = run.Stage(); !staged.ok()) return Complain(program, staged);

@@ -1,6 +1,7 @@
 #include "client/job_spec.h"
 
 #include <sys/random.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -88,6 +89,22 @@ absl::Status LookAtCompression(FileSystem& fs, const JobDescription& job, uint64
   return absl::OkStatus();
 }
 
+absl::StatusOr<JobBinary> Identify(const std::string& path) {
+  PosixFileSystem fs;
+  MILLRACE_ASSIGN_OR_RETURN(const FileInfo info, fs.Stat(path));
+  if (info.kind != FileKind::kRegular) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": is no file"));
+  }
+  JobBinary binary;
+  binary.path = path;
+  MILLRACE_ASSIGN_OR_RETURN(binary.sha256, Sha256HexOfFile(path));
+  binary.size = info.size;
+  binary.mtime_ns = info.mtime_ns;
+  binary.inode = info.inode;
+  binary.host_id = HostId();
+  return binary;
+}
+
 absl::Status CheckRecordSizes(const RecordShape& shape, const std::vector<InputFile>& files) {
   if (shape.format != InputFormat::kFixedSize) return absl::OkStatus();
   for (const InputFile& file : files) {
@@ -168,16 +185,28 @@ void JobDraft::SetReducers(uint32_t reducers) {
 }
 
 absl::StatusOr<JobBinary> IdentifyOwnBinary() {
-  JobBinary binary;
-  MILLRACE_ASSIGN_OR_RETURN(binary.path, OwnBinaryPath());
-  PosixFileSystem fs;
-  MILLRACE_ASSIGN_OR_RETURN(const FileInfo info, fs.Stat(binary.path));
-  MILLRACE_ASSIGN_OR_RETURN(binary.sha256, Sha256HexOfFile(binary.path));
-  binary.size = info.size;
-  binary.mtime_ns = info.mtime_ns;
-  binary.inode = info.inode;
-  binary.host_id = HostId();
-  return binary;
+  MILLRACE_ASSIGN_OR_RETURN(const std::string path, OwnBinaryPath());
+  return Identify(path);
+}
+
+absl::StatusOr<std::vector<JobBinary>> IdentifySideFiles(const std::vector<SideFile>& files) {
+  if (files.size() > kMaxSideFiles) {
+    return absl::InvalidArgumentError(absl::StrCat("the job has ", files.size(),
+                                                   " side files; at most ", kMaxSideFiles,
+                                                   " are possible, so pack them together"));
+  }
+  std::vector<JobBinary> identified;
+  for (const SideFile& file : files) {
+    absl::StatusOr<JobBinary> one = Identify(file.path);
+    if (!one.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("cannot send the job's file: ", one.status().message()));
+    }
+    one->name = file.name;
+    one->executable = access(file.path.c_str(), X_OK) == 0;
+    identified.push_back(*std::move(one));
+  }
+  return identified;
 }
 
 std::vector<std::string> EnvironmentForJobs(const std::vector<std::string>& environment) {

@@ -45,6 +45,9 @@ absl::StatusOr<JobSpec> MakeJobSpec(FileSystem& fs, const JobOptions& options,
 // This process's executable; reads all of it.
 absl::StatusOr<JobBinary> IdentifyOwnBinary();
 
+// The job's side files; reads all of them. An error names the one that cannot be sent, and why.
+absl::StatusOr<std::vector<JobBinary>> IdentifySideFiles(const std::vector<SideFile>& files);
+
 // The variables of `environment` ("NAME=value") that user code may depend on wherever it runs:
 // PATH, HOME, the user, the locale, the time zone and what steers the sanitizers.
 std::vector<std::string> EnvironmentForJobs(const std::vector<std::string>& environment);

@@ -74,7 +74,7 @@ kj::Promise<absl::StatusOr<JobId>> JobSubmission::RunLater(const std::string& wh
 kj::Promise<absl::StatusOr<JobId>> JobSubmission::Send(
     capnp_master::Submission::Client submission) {
   return SendInputs(submission, /*first=*/0)
-      .then([this, submission]() mutable { return SendBinaryIfNeeded(submission); })
+      .then([this, submission]() mutable { return SendFiles(submission, /*first=*/0); })
       .then([this, submission]() mutable { return Commit(submission); });
 }
 
@@ -92,36 +92,48 @@ kj::Promise<void> JobSubmission::SendInputs(capnp_master::Submission::Client sub
       });
 }
 
-kj::Promise<void> JobSubmission::SendBinaryIfNeeded(capnp_master::Submission::Client submission) {
-  return WithDeadline(link_.timer(), kCallDeadline, "asking whether the binary must be sent",
-                      submission.needsBinaryRequest().send())
-      .then([this, submission](auto response) mutable -> kj::Promise<void> {
+kj::Promise<void> JobSubmission::SendFiles(capnp_master::Submission::Client submission,
+                                           size_t first) {
+  if (first > spec_.side_files.size()) return kj::READY_NOW;
+  return SendIfNeeded(submission, first == 0 ? spec_.binary : spec_.side_files[first - 1])
+      .then([this, submission, first]() mutable { return SendFiles(submission, first + 1); });
+}
+
+kj::Promise<void> JobSubmission::SendIfNeeded(capnp_master::Submission::Client submission,
+                                              const JobBinary& file) {
+  auto request = submission.needsBinaryRequest();
+  request.setFile(file.name);
+  return WithDeadline(link_.timer(), kCallDeadline, "asking whether a file must be sent",
+                      request.send())
+      .then([this, submission, &file](auto response) mutable -> kj::Promise<void> {
         if (!response.getNeeded()) return kj::READY_NOW;
-        absl::StatusOr<std::unique_ptr<ReadableFile>> file =
-            PosixFileSystem().OpenForReading(spec_.binary.path);
-        if (!file.ok()) return ToException(file.status());
-        binary_ = *std::move(file);
-        return SendBinary(submission, /*offset=*/0);
+        absl::StatusOr<std::unique_ptr<ReadableFile>> opened =
+            PosixFileSystem().OpenForReading(file.path);
+        if (!opened.ok()) return ToException(opened.status());
+        file_ = *std::move(opened);
+        return SendRest(submission, file, /*offset=*/0);
       });
 }
 
-kj::Promise<void> JobSubmission::SendBinary(capnp_master::Submission::Client submission,
-                                            uint64_t offset) {
-  if (offset >= binary_->size()) return kj::READY_NOW;
+// An empty file is a piece without bytes.
+kj::Promise<void> JobSubmission::SendRest(capnp_master::Submission::Client submission,
+                                          const JobBinary& file, uint64_t offset) {
   auto request = submission.addBinaryRequest();
+  request.setFile(file.name);
   request.setOffset(offset);
-  auto data = request.initData(std::min<uint64_t>(kBinaryBytesPerCall, binary_->size() - offset));
+  auto data = request.initData(std::min<uint64_t>(kBinaryBytesPerCall, file_->size() - offset));
   absl::StatusOr<size_t> read =
-      binary_->Read(offset, data.size(), reinterpret_cast<char*>(data.begin()));
+      file_->Read(offset, data.size(), reinterpret_cast<char*>(data.begin()));
   if (!read.ok()) return ToException(read.status());
   if (*read < data.size()) {
     return ToException(absl::AbortedError(
-        absl::StrCat(spec_.binary.path, " became shorter while it was sent; build, then submit")));
+        absl::StrCat(file.path, " became shorter while it was sent; submit the job again")));
   }
-  return WithDeadline(link_.timer(), kCallDeadline, "sending the job's binary",
+  return WithDeadline(link_.timer(), kCallDeadline, absl::StrCat("sending ", file.Describe()),
                       request.send().ignoreResult())
-      .then([this, submission, next = offset + *read]() mutable {
-        return SendBinary(submission, next);
+      .then([this, submission, &file, next = offset + *read]() mutable -> kj::Promise<void> {
+        if (next >= file_->size()) return kj::READY_NOW;
+        return SendRest(submission, file, next);
       });
 }
 

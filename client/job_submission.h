@@ -1,5 +1,5 @@
-// Hands one job to a master: begin, the input files in pieces, the binary if the master cannot
-// open it, commit.
+// Hands one job to a master: begin, the names of the input files in pieces, the binary if the
+// master cannot open it, the side files that it does not have, commit.
 //
 // A connection that is lost on the way is opened again and the submission starts over; the request
 // id in the specification makes sure that it gives one job. A master that takes in too many other
@@ -38,8 +38,12 @@ class JobSubmission {
   kj::Promise<absl::StatusOr<JobId>> RunLater(const std::string& why_not_now);
   kj::Promise<absl::StatusOr<JobId>> Send(capnp_master::Submission::Client submission);
   kj::Promise<void> SendInputs(capnp_master::Submission::Client submission, size_t first);
-  kj::Promise<void> SendBinaryIfNeeded(capnp_master::Submission::Client submission);
-  kj::Promise<void> SendBinary(capnp_master::Submission::Client submission, uint64_t offset);
+  // From number `first` of the binary (0) and the side files on, those that the master needs.
+  kj::Promise<void> SendFiles(capnp_master::Submission::Client submission, size_t first);
+  kj::Promise<void> SendIfNeeded(capnp_master::Submission::Client submission,
+                                 const JobBinary& file);
+  kj::Promise<void> SendRest(capnp_master::Submission::Client submission, const JobBinary& file,
+                             uint64_t offset);
   kj::Promise<absl::StatusOr<JobId>> Commit(capnp_master::Submission::Client submission);
 
   MasterLink& link_;
@@ -48,7 +52,7 @@ class JobSubmission {
   const kj::TimePoint give_up_;  // on a busy master
   Backoff backoff_;
   int tries_left_;
-  std::unique_ptr<ReadableFile> binary_;
+  std::unique_ptr<ReadableFile> file_;  // the one that is being sent
 };
 
 }  // namespace millrace

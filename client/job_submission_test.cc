@@ -14,7 +14,9 @@
 namespace millrace {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::Pair;
 using ::testing::SizeIs;
 
 JobSpec Spec(size_t inputs) {
@@ -67,6 +69,22 @@ TEST_F(JobSubmissionTest, TheBinaryIsSentWhenTheMasterHasNone) {
   master_.wants_binary = true;
   EXPECT_TRUE(Submit(spec).ok());
   EXPECT_EQ(master_.binary_bytes, (1u << 20) + 7);
+}
+
+TEST_F(JobSubmissionTest, SideFilesAreSentAfterTheBinaryEmptyOnesToo) {
+  const std::string path = testing::TempDir() + "/side";
+  std::ofstream(path) << std::string((2 << 20) + 7, 'x');
+  JobSpec spec = Spec(1);
+  spec.side_files = {spec.binary, spec.binary};
+  spec.binary.path = path;
+  spec.side_files[0].name = "list";
+  spec.side_files[0].path = path;
+  spec.side_files[1].name = "empty";
+  spec.side_files[1].path = "/dev/null";
+  spec.side_files[1].size = 0;
+  master_.wants_binary = true;
+  EXPECT_TRUE(Submit(spec).ok());
+  EXPECT_THAT(master_.side_files, ElementsAre(Pair("empty", 0), Pair("list", (2u << 20) + 7)));
 }
 
 TEST_F(JobSubmissionTest, ALostReplyDoesNotMakeASecondJob) {

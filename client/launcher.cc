@@ -73,12 +73,18 @@ absl::StatusOr<CheckedJob> CheckJob(const Chain& chain, const Invocation& invoca
         checked.key, ReadClusterKey(options.master, options.cluster_key_file, GivenInsecure()));
   }
   std::string remark;
+  if (job.check != nullptr) MILLRACE_RETURN_IF_ERROR(job.check());
   JobSpec& spec = checked.draft.spec;
   MILLRACE_ASSIGN_OR_RETURN(spec, MakeJobSpec(fs, options, job, invocation, &remark));
   if (!remark.empty() && IsForPeople(ProgressModeFor(options.progress))) {
     WriteToTerminal(remark + "\n");
   }
   checked.draft.AddChain(chain);
+  std::vector<SideFile> side_files;
+  for (const JobDescription& step : chain) {
+    side_files.insert(side_files.end(), step.side_files.begin(), step.side_files.end());
+  }
+  MILLRACE_ASSIGN_OR_RETURN(spec.side_files, IdentifySideFiles(side_files));
   spec.environment = EnvironmentForJobs(OwnEnvironment());
   if (job.total_order && !options.dry_run) {
     MILLRACE_ASSIGN_OR_RETURN(checked.draft.key_sample, SampleKeys(fs, job, spec.inputs));

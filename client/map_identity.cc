@@ -26,6 +26,12 @@ Digest MapIdentity(const JobDescription& job, const JobSpec& spec,
     fields.Add("version");
     fields.Add(job.map_version);
   }
+  fields.Add(uint64_t{spec.side_files.size()});
+  for (const JobBinary& file : spec.side_files) {
+    fields.Add(file.name);
+    fields.Add(file.sha256);
+    fields.Add(uint64_t{file.executable});
+  }
   AddAll(job.map_parameters.value_or(flags), &fields);
   fields.Add(static_cast<uint64_t>(job.aggregate));
   fields.Add(uint64_t{job.totals_become_values});

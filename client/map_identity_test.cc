@@ -53,6 +53,7 @@ TEST(MapIdentityTest, WhatTheMapMaySeeMatters) {
   EXPECT_NE(With([](Job* job) { job->description.aggregate = Aggregate::kSum; }), same);
   EXPECT_NE(With([](Job* job) { job->description.combiner = []() { return nullptr; }; }), same);
   EXPECT_NE(With([](Job* job) { job->description.partitioner = []() { return nullptr; }; }), same);
+  EXPECT_NE(With([](Job* job) { job->spec.side_files.resize(1); }), same);
 }
 
 TEST(MapIdentityTest, ADeclaredVersionStandsForTheBinary) {
@@ -83,6 +84,24 @@ TEST(MapIdentityTest, DeclaredParametersStandForTheFlags) {
   EXPECT_NE(
       With([](Job* job) { job->description.map_parameters = std::vector<std::string>{"letters"}; }),
       With(declared));
+}
+
+TEST(MapIdentityTest, OfASideFileNameContentAndModeMatterAndNotItsPlace) {
+  const auto with_file = [](void (*change)(JobBinary*)) {
+    Job job = WordCount();
+    JobBinary file;
+    file.path = "/home/ann/map.py";
+    file.name = "map.py";
+    file.sha256 = std::string(64, 'f');
+    change(&file);
+    job.spec.side_files = {file};
+    return job.identity();
+  };
+  const Digest same = with_file([](JobBinary*) {});
+  EXPECT_EQ(with_file([](JobBinary* file) { file->path = "/home/bob/map.py"; }), same);
+  EXPECT_NE(with_file([](JobBinary* file) { file->name = "map"; }), same);
+  EXPECT_NE(with_file([](JobBinary* file) { file->sha256[0] = 'e'; }), same);
+  EXPECT_NE(with_file([](JobBinary* file) { file->executable = false; }), same);
 }
 
 TEST(MapIdentityTest, ParametersAreNotRunTogether) {

@@ -37,6 +37,12 @@ enum class Aggregate : uint8_t {
   kBitOr = 5,  // all bits that any value has
 };
 
+// A file of the client's that goes with a job to wherever it runs.
+struct SideFile {
+  std::string path;  // absolute
+  std::string name;  // under which it is found there, in the folder MILLRACE_FILES
+};
+
 struct JobDescription {
   std::string name;
 
@@ -92,6 +98,14 @@ struct JobDescription {
 
   // Whether `--reducers=0` (a map-only job, one part a map task) has a meaning here.
   bool allows_map_only = false;
+
+  // Sent to each worker once, by content: what attempts see is what the files held when the job was
+  // submitted. At most 100.
+  std::vector<SideFile> side_files;
+
+  // Optional: called by the client alone, before anything starts, for what cannot be checked where
+  // executors run. An error is shown to the person.
+  std::function<absl::Status()> check;
 
   // Whether the job has nothing to reduce, so that `--reducers=0` is its only meaning and its
   // default. It has a mapper and nothing else.

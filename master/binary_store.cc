@@ -18,14 +18,13 @@ absl::Status CheckUnchanged(FileSystem& fs, const JobBinary& binary) {
   const absl::StatusOr<FileInfo> info = fs.Stat(binary.path);
   if (!info.ok()) {
     return absl::FailedPreconditionError(
-        absl::StrCat("the job's binary ", binary.path, " cannot be read any more (",
-                     info.status().ToString(), "); build it and submit the job again"));
+        absl::StrCat(binary.Describe(), " cannot be read any more (", info.status().ToString(),
+                     "); build it and submit the job again"));
   }
   if (info->size != binary.size || info->mtime_ns != binary.mtime_ns ||
       info->inode != binary.inode) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("the job's binary ", binary.path,
-                     " was changed after the job was submitted; submit the job again"));
+    return absl::FailedPreconditionError(absl::StrCat(
+        binary.Describe(), " was changed after the job was submitted; submit the job again"));
   }
   return absl::OkStatus();
 }
@@ -70,8 +69,8 @@ struct BinaryStore::Upload::File {
   absl::Status Append(uint64_t offset, const std::string& data) {
     if (offset != size || data.size() > kChunkBytesMax || offset + data.size() > binary.size) {
       return absl::InvalidArgumentError(
-          absl::StrCat(data.size(), " bytes of the job's binary arrived for place ", offset, " of ",
-                       binary.size, ", where byte ", size, " was due"));
+          absl::StrCat(data.size(), " bytes of ", binary.Describe(), " arrived for place ", offset,
+                       " of ", binary.size, ", where byte ", size, " was due"));
     }
     if (out == nullptr) {
       MILLRACE_RETURN_IF_ERROR(fs.CreateFolders(folder));
@@ -85,8 +84,8 @@ struct BinaryStore::Upload::File {
   absl::Status Finish() {
     if (out == nullptr || size != binary.size || sha256.FinishHex() != binary.sha256) {
       return absl::InvalidArgumentError(absl::StrCat(
-          "the bytes sent of the job's binary ", binary.path, " (", size, " of ", binary.size,
-          ") are not those that it announced; was it rebuilt meanwhile? Submit the job again"));
+          "the bytes sent of ", binary.Describe(), " (", size, " of ", binary.size,
+          ") are not those that it announced; was it changed meanwhile? Submit the job again"));
     }
     MILLRACE_RETURN_IF_ERROR(out->Sync());
     MILLRACE_RETURN_IF_ERROR(out->Close());
@@ -121,7 +120,7 @@ kj::Promise<absl::Status> BinaryStore::Lane::Run(const std::shared_ptr<Lane>& se
 
 kj::Promise<bool> BinaryStore::Needs(const JobBinary& binary) {
   auto needed = std::make_shared<bool>(true);
-  const bool same_host = binary.host_id == host_id_;
+  const bool same_host = binary.host_id == host_id_ && !binary.is_side_file();
   const std::string uploaded = JoinPath(folder_, binary.sha256);
   auto looked = lane_->Run(lane_, [&fs = fs_, binary, same_host, uploaded, needed]() {
     *needed =
@@ -138,13 +137,13 @@ std::unique_ptr<BinaryStore::Upload> BinaryStore::StartUpload(const JobBinary& b
 kj::Promise<absl::StatusOr<std::shared_ptr<BinaryStore::OpenBinary>>> BinaryStore::Open(
     const JobBinary& binary) {
   auto file = std::make_shared<std::shared_ptr<ReadableFile>>();
-  const bool same_host = binary.host_id == host_id_;
+  const bool same_host = binary.host_id == host_id_ && !binary.is_side_file();
   const std::string uploaded = JoinPath(folder_, binary.sha256);
   auto opened = lane_->Run(lane_, [&fs = fs_, binary, same_host, uploaded, file]() {
     const bool use_uploaded = IsUploaded(fs, uploaded, binary.size);
     if (!use_uploaded && !same_host) {
-      return absl::FailedPreconditionError(absl::StrCat(
-          "the master has no copy of the job's binary ", binary.path, "; submit the job again"));
+      return absl::FailedPreconditionError(
+          absl::StrCat("the master has no copy of ", binary.Describe(), "; submit the job again"));
     }
     if (!use_uploaded) MILLRACE_RETURN_IF_ERROR(CheckUnchanged(fs, binary));
     MILLRACE_ASSIGN_OR_RETURN(*file, fs.OpenForReading(use_uploaded ? uploaded : binary.path));

@@ -1,5 +1,5 @@
-// The executables of jobs, for workers on other hosts: those that clients on this host named, where
-// they lie, and those that clients on other hosts sent, in a folder of the master's.
+// The executables and side files of jobs, for workers: executables that clients on this host named,
+// where they lie, and whatever else clients sent, in a folder of the master's.
 //
 // All file access runs on the I/O thread. Bounded: at most kOutstandingMax reads and writes are
 // under way (one more is refused with OVERLOADED), a binary has at most kBinaryBytesMax bytes, and
@@ -31,7 +31,7 @@ class BinaryStore {
   static constexpr uint64_t kBinaryBytesMax = 2ull << 30;
   static constexpr uint32_t kChunkBytesMax = 1u << 20;
   static constexpr size_t kOutstandingMax = 128;
-  static constexpr size_t kKeptMax = 16;
+  static constexpr size_t kKeptMax = 100;  // all side files of one job have room
 
   class Upload;
   class OpenBinary;
@@ -40,7 +40,8 @@ class BinaryStore {
   BinaryStore(FileSystem& fs, BlockingRunner& runner, std::string folder, std::string host_id);
   KJ_DISALLOW_COPY(BinaryStore);
 
-  // Whether somebody must send the bytes: this host has them neither in place nor uploaded.
+  // Whether somebody must send the bytes: this host has them neither uploaded nor, of an
+  // executable, in place.
   kj::Promise<bool> Needs(const JobBinary& binary);
 
   std::unique_ptr<Upload> StartUpload(const JobBinary& binary);

@@ -50,13 +50,17 @@ class JobService::SubmissionServer final : public ScopedServer<capnp_master::Sub
   }
 
   kj::Promise<void> needsBinary(NeedsBinaryContext context) override {
-    return submission_->NeedsBinary().then(
-        [context](bool needed) mutable { context.getResults().setNeeded(needed); });
+    return submission_->NeedsBinary(ReadMessageText(context.getParams().getFile()))
+        .then([context](absl::StatusOr<bool> needed) mutable {
+          if (!needed.ok()) kj::throwFatalException(ToException(needed.status()));
+          context.getResults().setNeeded(*needed);
+        });
   }
 
   kj::Promise<void> addBinary(AddBinaryContext context) override {
     const auto data = context.getParams().getData().asChars();
-    auto added = submission_->AddBinary(context.getParams().getOffset(),
+    auto added = submission_->AddBinary(ReadMessageText(context.getParams().getFile()),
+                                        context.getParams().getOffset(),
                                         std::string(data.begin(), data.size()));
     context.releaseParams();
     return added.then([](absl::Status status) {
@@ -239,7 +243,14 @@ class JobService::BinariesServer final : public ScopedServer<capnp_master::Binar
           absl::StrCat(ToString(job), " is not known here, or has ended").c_str());
       return kj::READY_NOW;
     }
-    auto opened = service_.binaries_.Open(stored->context.binary);
+    const std::string name = ReadMessageText(context.getParams().getFile());
+    const JobBinary* const file = FindJobFile(stored->context, name);
+    if (file == nullptr) {
+      context.getResults().initResult().setRefused(
+          absl::StrCat(ToString(job), " has no side file '", name, "'").c_str());
+      return kj::READY_NOW;
+    }
+    auto opened = service_.binaries_.Open(*file);
     return opened.then(
         [context, &service = service_](
             absl::StatusOr<std::shared_ptr<BinaryStore::OpenBinary>> binary) mutable {

@@ -52,6 +52,7 @@ StoredJob MakeStoredJob(JobId job, const JobSpec& spec, const std::string& clust
   context.job = job;
   context.name = spec.name;
   context.binary = spec.binary;
+  context.side_files = spec.side_files;
   context.argv = spec.argv;
   context.environment = spec.environment;
   context.step = static_cast<uint32_t>(spec.before.size());
@@ -96,7 +97,10 @@ void JobStore::Remove(JobId job) { jobs_.erase(job); }
 
 std::set<std::string> JobStore::BinariesInUse() const {
   std::set<std::string> in_use;
-  for (const auto& [job, stored] : jobs_) in_use.insert(stored->context.binary.sha256);
+  for (const auto& [job, stored] : jobs_) {
+    in_use.insert(stored->context.binary.sha256);
+    for (const JobBinary& file : stored->context.side_files) in_use.insert(file.sha256);
+  }
   return in_use;
 }
 

@@ -51,7 +51,7 @@ class JobStore {
   // Where jobs write, by job key.
   std::map<std::string, std::string> OutputFolders() const;
 
-  // The SHA-256 of every binary that a job here needs.
+  // The SHA-256 of every binary and side file that a job here needs.
   std::set<std::string> BinariesInUse() const;
 
   // Null when the job is not here.

@@ -4,12 +4,25 @@
 
 #include "absl/strings/str_cat.h"
 #include "mapreduce/count_text.h"
+#include "mapreduce/status_macros.h"
 
 namespace millrace {
 namespace {
 
 absl::Status AlreadySealed() {
   return absl::FailedPreconditionError("this submission has been committed already");
+}
+
+absl::Status CheckSize(const JobBinary& file) {
+  if (file.size <= BinaryStore::kBinaryBytesMax) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(file.Describe(), " has ", file.size,
+                                                 " bytes; at most ", BinaryStore::kBinaryBytesMax,
+                                                 " are possible"));
+}
+
+absl::Status NoSuchFile(const std::string& name) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("the job has announced no side file '", name, "'"));
 }
 
 }  // namespace
@@ -27,11 +40,8 @@ absl::StatusOr<std::unique_ptr<Submission>> Submission::Open(
                                                    " input files; a job has at most ", kInputsMax,
                                                    ", so put them together into larger files"));
   }
-  if (spec.binary.size > BinaryStore::kBinaryBytesMax) {
-    return absl::InvalidArgumentError(absl::StrCat("the job's binary ", spec.binary.path, " has ",
-                                                   spec.binary.size, " bytes; at most ",
-                                                   BinaryStore::kBinaryBytesMax, " are possible"));
-  }
+  MILLRACE_RETURN_IF_ERROR(CheckSize(spec.binary));
+  for (const JobBinary& file : spec.side_files) MILLRACE_RETURN_IF_ERROR(CheckSize(file));
   return std::unique_ptr<Submission>(
       new Submission(std::move(spec), input_count, std::move(budget), binaries));
 }
@@ -70,12 +80,20 @@ absl::Status Submission::AddInputs(std::vector<InputFile> files) {
   return absl::OkStatus();
 }
 
-kj::Promise<bool> Submission::NeedsBinary() { return binaries_.Needs(spec_.binary); }
+kj::Promise<absl::StatusOr<bool>> Submission::NeedsBinary(const std::string& file) {
+  const JobBinary* const found = FindJobFile(spec_, file);
+  if (found == nullptr) return absl::StatusOr<bool>(NoSuchFile(file));
+  return binaries_.Needs(*found).then([](bool needed) { return absl::StatusOr<bool>(needed); });
+}
 
-kj::Promise<absl::Status> Submission::AddBinary(uint64_t offset, std::string data) {
+kj::Promise<absl::Status> Submission::AddBinary(const std::string& file, uint64_t offset,
+                                                std::string data) {
   if (sealed_) return AlreadySealed();
-  if (upload_ == nullptr) upload_ = binaries_.StartUpload(spec_.binary);
-  return upload_->Append(offset, std::move(data));
+  const JobBinary* const found = FindJobFile(spec_, file);
+  if (found == nullptr) return NoSuchFile(file);
+  std::unique_ptr<BinaryStore::Upload>& upload = uploads_[file];
+  if (upload == nullptr) upload = binaries_.StartUpload(*found);
+  return upload->Append(offset, std::move(data));
 }
 
 kj::Promise<absl::StatusOr<JobSpec>> Submission::Seal() {
@@ -86,10 +104,19 @@ kj::Promise<absl::StatusOr<JobSpec>> Submission::Seal() {
         "only ", spec_.inputs.size(), " of ", CountText(input_count_, "input file"), " arrived")));
   }
   auto spec = std::make_shared<JobSpec>(std::move(spec_));
-  if (upload_ == nullptr) return absl::StatusOr<JobSpec>(std::move(*spec));
-  return upload_->Finish().then([spec](absl::Status status) -> absl::StatusOr<JobSpec> {
+  return FinishUploads().then([spec](absl::Status status) -> absl::StatusOr<JobSpec> {
     if (!status.ok()) return status;
     return std::move(*spec);
+  });
+}
+
+kj::Promise<absl::Status> Submission::FinishUploads() {
+  auto ends = kj::heapArrayBuilder<kj::Promise<absl::Status>>(uploads_.size());
+  for (auto& [name, upload] : uploads_) ends.add(upload->Finish());
+  return kj::joinPromises(ends.finish()).then([](kj::Array<absl::Status> statuses) {
+    absl::Status first;
+    for (const absl::Status& status : statuses) first.Update(status);
+    return first;
   });
 }
 

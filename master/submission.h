@@ -1,5 +1,6 @@
-// A job on its way in: its specification, then its input files in chunks, then its binary if this
-// host has no copy. Nothing of it exists for anybody else before it is sealed and admitted.
+// A job on its way in: its specification, then its input files in chunks, then its binary and its
+// side files if this host has no copy. Nothing of it exists for anybody else before it is sealed
+// and admitted.
 //
 // Dropped, it leaves nothing. Bounded, together with all other submissions, by SubmissionBudget.
 // One loop; not thread-safe.
@@ -9,6 +10,7 @@
 #include <kj/async.h>
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -45,8 +47,9 @@ class Submission {
   // In input order.
   absl::Status AddInputs(std::vector<InputFile> files);
 
-  kj::Promise<bool> NeedsBinary();
-  kj::Promise<absl::Status> AddBinary(uint64_t offset, std::string data);
+  // `file`: the name of a side file, or empty for the binary.
+  kj::Promise<absl::StatusOr<bool>> NeedsBinary(const std::string& file);
+  kj::Promise<absl::Status> AddBinary(const std::string& file, uint64_t offset, std::string data);
 
   // Everything has been said: checks that it is complete, and gives it away. Once.
   kj::Promise<absl::StatusOr<JobSpec>> Seal();
@@ -55,12 +58,14 @@ class Submission {
   Submission(JobSpec spec, uint64_t input_count, std::shared_ptr<SubmissionBudget> budget,
              BinaryStore& binaries);
 
+  kj::Promise<absl::Status> FinishUploads();
+
   JobSpec spec_;
   const uint64_t input_count_;
   const std::shared_ptr<SubmissionBudget> budget_;
   BinaryStore& binaries_;
   uint64_t input_bytes_ = 0;
-  std::unique_ptr<BinaryStore::Upload> upload_;
+  std::map<std::string, std::unique_ptr<BinaryStore::Upload>> uploads_;  // by name of the file
   bool sealed_ = false;
 };
 

@@ -32,23 +32,27 @@ class SubmissionTest : public MasterFixture {
     return ReadMessageText(response.getResult().getBusy());
   }
 
-  bool NeedsBinary(capnp_master::Submission::Client submission) {
-    return submission.needsBinaryRequest().send().wait(wait_scope_).getNeeded();
+  bool NeedsBinary(capnp_master::Submission::Client submission, const std::string& file = "") {
+    auto request = submission.needsBinaryRequest();
+    request.setFile(file);
+    return request.send().wait(wait_scope_).getNeeded();
   }
 
   void AddBinary(capnp_master::Submission::Client submission, uint64_t offset,
-                 const std::string& data) {
+                 const std::string& data, const std::string& file = "") {
     auto request = submission.addBinaryRequest();
+    request.setFile(file);
     request.setOffset(offset);
     request.setData(
         capnp::Data::Reader(reinterpret_cast<const kj::byte*>(data.data()), data.size()));
     request.send().ignoreResult().wait(wait_scope_);
   }
 
-  std::string FetchBinary(JobId job) {
+  std::string FetchBinary(JobId job, const std::string& file = "") {
     auto bulk = Connect(Role::kBulk);
     auto request = bulk->Peer().castAs<capnp_master::Binaries>().openRequest();
     request.setJob(job.value());
+    request.setFile(file);
     auto opened = request.send().wait(wait_scope_);
     if (opened.getResult().isRefused()) return ReadMessageText(opened.getResult().getRefused());
     auto read = opened.getResult().getFile().getReader().readRequest();
@@ -225,6 +229,34 @@ TEST_F(SubmissionTest, ABinaryOnThisHostIsUsedWhereItLies) {
 
   ASSERT_TRUE(WriteFileAtomically(fs_, "/bin/wordcount", "the changed").ok());
   EXPECT_THAT(FetchBinary(job), HasSubstr("was changed after the job was submitted"));
+}
+
+TEST_F(SubmissionTest, SideFilesAreSentBesideTheBinaryWhereverTheClientIs) {
+  JobSpec spec = WordCount("/out");
+  JobBinary file = spec.binary;
+  file.host_id = "host-of-master";
+  file.name = "map.py";
+  file.sha256 = Sha256Hex("the mapper");
+  file.size = 10;
+  spec.side_files = {file};
+  file.name = "empty";
+  file.sha256 = Sha256Hex("");
+  file.size = 0;
+  spec.side_files.push_back(file);
+  auto submission = Begin(spec);
+  EXPECT_TRUE(NeedsBinary(submission, "map.py"));
+  EXPECT_TRUE(NeedsBinary(submission, "empty"));
+  EXPECT_ANY_THROW(NeedsBinary(submission, "other"));
+  AddBinary(submission, 0, "the ", "map.py");
+  AddBinary(submission, 0, "the program");
+  AddBinary(submission, 4, "mapper", "map.py");
+  AddBinary(submission, 0, "", "empty");
+  const JobId job = Finish(submission).job;
+  ASSERT_TRUE(job.is_set());
+  EXPECT_EQ(FetchBinary(job), "the program");
+  EXPECT_EQ(FetchBinary(job, "map.py"), "the mapper");
+  EXPECT_EQ(FetchBinary(job, "empty"), "");
+  EXPECT_THAT(FetchBinary(job, "other"), HasSubstr("has no side file 'other'"));
 }
 
 TEST_F(SubmissionTest, TheBinaryOfAnUnknownJobIsRefused) {

@@ -108,10 +108,11 @@ interface Submission {
   # At most 1,000 files a call, in input order.
   addInputs @0 (files :List(T.InputFile)) -> ();
 
-  # Whether the master needs the binary sent (it cannot open it on its own host).
-  needsBinary @1 () -> (needed :Bool);
+  # Whether the master needs a file sent: the side file of that name, or without a name the binary
+  # (which it may be able to open on its own host).
+  needsBinary @1 (file :Text) -> (needed :Bool);
   # At most 1 MiB a call, in order.
-  addBinary @2 (offset :UInt64, data :Data) -> ();
+  addBinary @2 (offset :UInt64, data :Data, file :Text) -> ();
 
   # The job exists, durably, when this returns `job`. `refused`: nothing was done.
   commit @3 () -> (result :CommitResult);
@@ -270,8 +271,8 @@ struct WorkerView {
 # ---- For bulk connections ---------------------------------------------------------------------
 
 interface Binaries {
-  # A job's executable, for workers on other hosts.
-  open @0 (job :UInt64) -> (result :OpenResult);
+  # A job's executable, for workers on other hosts, or its side file of that name.
+  open @0 (job :UInt64, file :Text) -> (result :OpenResult);
 }
 
 struct OpenResult {

@@ -58,6 +58,9 @@ struct JobBinary {
   mtimeNs @3 :Int64;
   inode @4 :UInt64;
   hostId @5 :Text;
+  # Of a side file: its name in the folder that programs see. The job's executable has none.
+  name @6 :Text;
+  noProgram @7 :Bool;  # a side file that nobody may execute
 }
 
 # Everything but the input files, which follow in chunks.
@@ -90,6 +93,7 @@ struct JobSpec {
   # reads the parts of the one before it.
   before @22 :List(StepSpec);
   profile @23 :Bool;  # whether attempts say where their CPU time goes
+  sideFiles @24 :List(JobBinary);  # that go with the executable, at most 100
 }
 
 # A job of a chain, as far as it differs from the last.
@@ -121,6 +125,7 @@ struct JobContext {
   splitKeys @15 :List(Data);  # as in JobSpec
   step @16 :UInt32;  # how many jobs are before it in its chain
   profile @17 :Bool;
+  sideFiles @18 :List(JobBinary);
 }
 
 struct AttemptSpec {

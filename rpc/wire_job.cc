@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 
 #include "rpc/sha256.h"
 #include "rpc/wire.h"
@@ -20,15 +21,29 @@ JobBinary JobBinaryFrom(capnp_types::JobBinary::Reader in, FieldReader& fields) 
   binary.sha256 = fields.Text("sha256", in.getSha256(), kMaxNameBytes);
   fields.Require(IsSha256Hex(binary.sha256), "sha256", "not 64 hexadecimal digits");
   binary.size = in.getSize();
-  fields.Require(binary.size > 0, "size", "zero");
   binary.mtime_ns = in.getMtimeNs();
   binary.inode = in.getInode();
   binary.host_id = fields.Text("hostId", in.getHostId(), kMaxNameBytes);
+  if (in.getName().size() > 0) binary.name = fields.FileName("name", in.getName());
+  binary.executable = !in.getNoProgram();
+  fields.Require(binary.size > 0 || binary.is_side_file(), "size", "zero");
   return binary;
 }
 
 absl::StatusOr<JobBinary> ReadJobBinary(capnp_types::JobBinary::Reader in) {
   return ReadMessage("JobBinary", in, JobBinaryFrom);
+}
+
+std::vector<JobBinary> SideFiles(capnp::List<capnp_types::JobBinary>::Reader in,
+                                 FieldReader& fields) {
+  auto files = fields.NestedList<JobBinary, capnp_types::JobBinary>("sideFiles", in, kMaxSideFiles,
+                                                                    ReadJobBinary);
+  std::set<std::string> names;
+  for (const JobBinary& file : files) {
+    fields.Require(file.is_side_file(), "sideFiles", "one without a name");
+    fields.Require(names.insert(file.name).second, "sideFiles", "two of the same name");
+  }
+  return files;
 }
 
 std::vector<std::string> SomeArguments(capnp::List<capnp::Text>::Reader in, FieldReader& fields) {
@@ -62,6 +77,7 @@ JobSpec JobSpecFrom(capnp_types::JobSpec::Reader in, FieldReader& fields) {
   spec.name = fields.SomeText("name", in.getName(), kMaxNameBytes);
   spec.request_id = fields.SomeText("requestId", in.getRequestId(), kMaxNameBytes);
   spec.binary = fields.Nested("binary", ReadJobBinary(in.getBinary()));
+  spec.side_files = SideFiles(in.getSideFiles(), fields);
   spec.argv = SomeArguments(in.getArgv(), fields);
   spec.environment = fields.Environment("environment", in.getEnvironment());
   spec.input_format = fields.Enum<InputFormat>("inputFormat", in.getInputFormat());
@@ -101,6 +117,7 @@ JobContext JobContextFrom(capnp_types::JobContext::Reader in, FieldReader& field
   context.job = fields.SomeId<JobId>("job", in.getJob());
   context.name = fields.SomeText("name", in.getName(), kMaxNameBytes);
   context.binary = fields.Nested("binary", ReadJobBinary(in.getBinary()));
+  context.side_files = SideFiles(in.getSideFiles(), fields);
   context.argv = SomeArguments(in.getArgv(), fields);
   context.environment = fields.Environment("environment", in.getEnvironment());
   context.map_count = fields.Number("mapCount", in.getMapCount(), 0, kMaxTasksPerStage);
@@ -137,6 +154,13 @@ void Write(const JobBinary& value, capnp_types::JobBinary::Builder out) {
   out.setMtimeNs(value.mtime_ns);
   out.setInode(value.inode);
   out.setHostId(ToText(value.host_id));
+  out.setName(ToText(value.name));
+  out.setNoProgram(!value.executable);
+}
+
+void WriteSideFiles(const std::vector<JobBinary>& files,
+                    capnp::List<capnp_types::JobBinary>::Builder out) {
+  for (uint i = 0; i < out.size(); ++i) Write(files[i], out[i]);
 }
 
 absl::StatusOr<JobSpec> DecodeWords(kj::ArrayPtr<const word> words) {
@@ -169,6 +193,7 @@ void Write(const JobSpec& value, capnp_types::JobSpec::Builder out) {
   out.setName(ToText(value.name));
   out.setRequestId(ToText(value.request_id));
   Write(value.binary, out.initBinary());
+  WriteSideFiles(value.side_files, out.initSideFiles(static_cast<uint>(value.side_files.size())));
   WriteTexts(value.argv, out.initArgv(static_cast<uint>(value.argv.size())));
   WriteTexts(value.environment, out.initEnvironment(static_cast<uint>(value.environment.size())));
   out.setInputFormat(static_cast<uint8_t>(value.input_format));
@@ -200,6 +225,7 @@ void Write(const JobContext& value, capnp_types::JobContext::Builder out) {
   out.setJob(value.job.value());
   out.setName(ToText(value.name));
   Write(value.binary, out.initBinary());
+  WriteSideFiles(value.side_files, out.initSideFiles(static_cast<uint>(value.side_files.size())));
   WriteTexts(value.argv, out.initArgv(static_cast<uint>(value.argv.size())));
   WriteTexts(value.environment, out.initEnvironment(static_cast<uint>(value.environment.size())));
   out.setMapCount(value.map_count);

@@ -29,11 +29,22 @@ inline JobBinary SampleBinary() {
   return binary;
 }
 
+inline std::vector<JobBinary> SampleSideFiles() {
+  JobBinary script = SampleBinary();
+  script.name = "map.py";
+  JobBinary empty = SampleBinary();
+  empty.name = "list";
+  empty.size = 0;
+  empty.executable = false;
+  return {script, empty};
+}
+
 inline JobSpec SampleJobSpec() {
   JobSpec spec;
   spec.name = "wordcount";
   spec.request_id = "request-1";
   spec.binary = SampleBinary();
+  spec.side_files = SampleSideFiles();
   spec.argv = {"/bin/wordcount", "--tokens=letters", ""};
   spec.environment = {"LANG=C", "EMPTY="};
   spec.input_format = InputFormat::kWholeFile;
@@ -62,6 +73,7 @@ inline JobContext SampleJobContext() {
   context.job = JobId(3);
   context.name = "wordcount";
   context.binary = SampleBinary();
+  context.side_files = SampleSideFiles();
   context.argv = {"/bin/wordcount", "--tokens=letters", ""};
   context.environment = {"LANG=C", "EMPTY="};
   context.map_count = 9;

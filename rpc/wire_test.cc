@@ -100,6 +100,13 @@ TEST(WireTest, NoFieldOfASampleIsLost) {
 
   const JobContext context = *Sent<wire::JobContext>(SampleJobContext(), ReadJobContext);
   EXPECT_EQ(context.binary.inode, 44u);
+  ASSERT_EQ(context.side_files.size(), 2u);
+  EXPECT_EQ(context.side_files[0].name, "map.py");
+  EXPECT_TRUE(context.side_files[0].executable);
+  EXPECT_EQ(context.side_files[1].size, 0u);
+  EXPECT_FALSE(FindJobFile(context, "list")->executable);
+  EXPECT_EQ(FindJobFile(context, ""), &context.binary);
+  EXPECT_EQ(FindJobFile(context, "none"), nullptr);
   EXPECT_EQ(context.argv, (std::vector<std::string>{"/bin/wordcount", "--tokens=letters", ""}));
   EXPECT_EQ(context.environment, (std::vector<std::string>{"LANG=C", "EMPTY="}));
   EXPECT_EQ(context.staging_key, "job-3-0123");
@@ -275,6 +282,12 @@ TEST(WireTest, WhatStandsInsideIsNamedFromTheOutside) {
   EXPECT_EQ(Problem<wire::JobSpec>(SampleJobSpec(), ReadJobSpec,
                                    [](auto b) { b.getBinary().setSha256("ABC"); }),
             "JobSpec.binary: JobBinary.sha256: not 64 hexadecimal digits");
+  EXPECT_EQ(Problem<wire::JobSpec>(SampleJobSpec(), ReadJobSpec,
+                                   [](auto b) { b.getSideFiles()[0].setName("../map.py"); }),
+            "JobSpec.sideFiles: JobBinary.name: no file name");
+  EXPECT_EQ(Problem<wire::JobSpec>(SampleJobSpec(), ReadJobSpec,
+                                   [](auto b) { b.getSideFiles()[0].setName("list"); }),
+            "JobSpec.sideFiles: two of the same name");
   EXPECT_EQ(Problem<wire::JobSpec>(SampleJobSpec(), ReadJobSpec,
                                    [](auto b) { b.getEnvironment().set(0, "=x"); }),
             "JobSpec.environment: an element is not NAME=value");

@@ -19,7 +19,8 @@ Finding = namedtuple("Finding", "file line what")
 # ---- What may be included where ------------------------------------------------------------------
 
 # Headers of rpc/ that hold plain values and include neither KJ nor Cap'n Proto.
-RPC_VALUES = ("rpc/ids.h", "rpc/task_types.h", "rpc/job_views.h", "rpc/lineage_view.h",
+RPC_VALUES = ("rpc/ids.h", "rpc/task_types.h", "rpc/job_types.h", "rpc/job_views.h",
+              "rpc/lineage_view.h",
               "rpc/recovery_entry.h", "rpc/profile.h", "rpc/skew.h", "rpc/system_counters.h")
 
 # Folder -> what of our own its files may include, longest folder first. Composition roots

@@ -38,6 +38,9 @@ class ByteSource {
 
   // Reads the next bytes into `buffer`, which has room for NextReadBytes(). 0: the file has ended.
   virtual absl::StatusOr<size_t> Read(char* buffer) = 0;
+
+  // Whether content is missing before what the last Read gave: a damaged piece was stepped over.
+  virtual bool gap() const { return false; }
 };
 
 // The file of a range, while it is read. Errors that say that it changed since the job was

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -19,6 +20,15 @@ namespace millrace {
 // kFailedPrecondition, with the offset in the compressed file. `file` must outlive the source; its
 // compression is not kNone.
 std::unique_ptr<ByteSource> MakeCompressedSource(InputFileHandle* file, uint64_t read_bytes);
+
+// The same of a zstd file, but the frames among `skip` (offset and length in the compressed file;
+// those of other files do not matter) are stepped over, and an error that one more is damaged names
+// it, for BadFrameOf. `skip` must outlive the source.
+std::unique_ptr<ByteSource> MakeSteppingSource(InputFileHandle* file, uint64_t read_bytes,
+                                               const std::vector<InputRecord>& skip);
+
+// The damaged frame of which `status` tells, if it can be stepped over.
+std::optional<InputRecord> BadFrameOf(const absl::Status& status);
 
 // By the name: ".gz" and ".zst" say that a file is compressed.
 Compression CompressionOf(std::string_view path);

@@ -89,6 +89,10 @@ std::string ScratchJobFolder(std::string_view scratch, JobId job) {
   return JoinPath(scratch, ToString(job));
 }
 
+std::string SideFilesFolder(std::string_view scratch, JobId job) {
+  return JoinPath(ScratchJobFolder(scratch, job), "files");
+}
+
 std::string MapOutputPath(std::string_view scratch, const TaskId& task, const AttemptId& attempt) {
   return JoinPath(ScratchJobFolder(scratch, task.job), RunName(task, attempt));
 }
@@ -101,8 +105,8 @@ std::string AttemptFolder(std::string_view scratch, const AttemptId& attempt) {
 
 std::string BinaryCacheFolder(std::string_view scratch) { return JoinPath(scratch, kBinariesName); }
 
-std::string CachedBinaryPath(std::string_view scratch, std::string_view sha256) {
-  return JoinPath(BinaryCacheFolder(scratch), sha256);
+std::string CachedBinaryPath(std::string_view scratch, std::string_view name) {
+  return JoinPath(BinaryCacheFolder(scratch), name);
 }
 
 std::string JobKey(JobId job, std::string_view cluster_id) {

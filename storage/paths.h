@@ -4,7 +4,9 @@
 //     job-3/stage-0-task-00012-attempt-1-17.run     output of a finished map attempt; may outlive
 //                                                   its job, for later ones
 //     attempts/attempt-1-17/        temporary files of one attempt: spills, fetched runs
-//     binaries/SHA256               cached job binaries
+//     job-3/files/NAME              links to the cached side files of a job
+//     binaries/SHA256               cached job binaries, and executable side files
+//     binaries/SHA256-data          other side files
 //   OUTPUT/                         of one job
 //     part-00000-of-00004 ...       the result
 //     _SUCCESS                      its manifest; written last
@@ -62,12 +64,13 @@ bool IsHiddenName(std::string_view name);
 // --- Scratch folder of a worker ---
 
 std::string ScratchJobFolder(std::string_view scratch, JobId job);
+std::string SideFilesFolder(std::string_view scratch, JobId job);
 std::string MapOutputPath(std::string_view scratch, const TaskId& task, const AttemptId& attempt);
 // Holds the attempt folders of all jobs.
 std::string AttemptsFolder(std::string_view scratch);
 std::string AttemptFolder(std::string_view scratch, const AttemptId& attempt);
 std::string BinaryCacheFolder(std::string_view scratch);
-std::string CachedBinaryPath(std::string_view scratch, std::string_view sha256);
+std::string CachedBinaryPath(std::string_view scratch, std::string_view name);
 
 // --- Output folder of a job ---
 

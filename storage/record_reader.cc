@@ -61,14 +61,20 @@ absl::Status RecordReader::Open(const FileRange& range) {
     return absl::OkStatus();
   }
   const bool looks_back = shape.terminated() && range.offset > 0;
-  source_ = plain ? MakePlainSource(file_.get(), options_.read_bytes, looks_back)
-                  : MakeCompressedSource(file_.get(), options_.read_bytes);
+  source_ = plain ? MakePlainSource(file_.get(), options_.read_bytes, looks_back) : Decompressed();
   buffer_.Clear(source_->begin());
   scanned_ = source_->begin();
   skipping_ = !source_->begins_with_record();
   ended_ = false;
   done_ = file_->range().length == 0;
   return absl::OkStatus();
+}
+
+std::unique_ptr<ByteSource> RecordReader::Decompressed() {
+  if (options_.skipped_frames == nullptr || !options_.shape.terminated()) {
+    return MakeCompressedSource(file_.get(), options_.read_bytes);
+  }
+  return MakeSteppingSource(file_.get(), options_.read_bytes, *options_.skipped_frames);
 }
 
 absl::StatusOr<bool> RecordReader::Next(InputChunk* chunk) {
@@ -103,8 +109,11 @@ absl::StatusOr<bool> RecordReader::NextBlock(InputChunk* chunk) {
 }
 
 absl::StatusOr<bool> RecordReader::NextTerminated(InputChunk* chunk) {
-  if (skipping_) MILLRACE_RETURN_IF_ERROR(SkipPartialRecord());
   while (!done_) {
+    if (skipping_) {
+      MILLRACE_RETURN_IF_ERROR(SkipPartialRecord());
+      continue;
+    }
     const uint64_t cut = FindCut();
     if (cut > buffer_.begin()) {
       buffer_.HandOut(cut, chunk);
@@ -167,14 +176,14 @@ uint64_t RecordReader::BytesOfRange() const {
 // Finds the first record that begins in the range. What is skipped may be longer than the buffer.
 absl::Status RecordReader::SkipPartialRecord() {
   while (true) {
-    buffer_.Skip(buffer_.end());
-    MILLRACE_RETURN_IF_ERROR(Fill());
     const std::optional<uint64_t> end =
         buffer_.Find(options_.shape.terminator(), buffer_.begin(), buffer_.end());
     if (!end.has_value()) {
-      if (!ended_ && !HasLast()) continue;
-      done_ = true;  // one record covers the range, and began before it
-      return absl::OkStatus();
+      done_ = ended_ || HasLast();  // one record covers the range, and began before it
+      if (done_) return absl::OkStatus();
+      buffer_.Skip(buffer_.end());
+      MILLRACE_RETURN_IF_ERROR(Fill());
+      continue;
     }
     buffer_.Skip(*end + 1);
     scanned_ = *end + 1;
@@ -213,6 +222,10 @@ absl::Status RecordReader::Fill() {
   MILLRACE_ASSIGN_OR_RETURN(const size_t read, source_->Read(room));
   buffer_.Grow(read);
   ended_ = read == 0;
+  if (source_->gap()) {  // the record before it is not whole, nor is that behind it
+    buffer_.Skip(buffer_.end() - read);
+    skipping_ = true;
+  }
   return absl::OkStatus();
 }
 

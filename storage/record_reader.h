@@ -27,6 +27,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "mapreduce/record_shape.h"
 #include "storage/byte_source.h"
@@ -46,6 +47,10 @@ class RecordReader {
     // Records up to this long are always accepted. Longer ones are refused as soon as they do not
     // fit into the buffer, which holds at most this plus `read_bytes`.
     uint64_t max_record_bytes = 64 << 20;
+    // Not null: damaged zstd frames can be stepped over, and those among these are; an error names
+    // one more (BadFrameOf). With a frame goes what of records lies before and behind it. Only of
+    // records that end with a terminator. Must outlive the reader.
+    const std::vector<InputRecord>* skipped_frames = nullptr;
   };
 
   // `fs` must outlive the reader.
@@ -65,6 +70,7 @@ class RecordReader {
   absl::StatusOr<bool> Next(InputChunk* chunk);
 
  private:
+  std::unique_ptr<ByteSource> Decompressed();
   absl::StatusOr<bool> NextTerminated(InputChunk* chunk);
   absl::StatusOr<bool> NextFixed(InputChunk* chunk);
   absl::StatusOr<bool> NextBlock(InputChunk* chunk);

@@ -271,9 +271,13 @@ std::string Gzip(const std::string& content) {
   return packed;
 }
 
+// With a checksum.
 std::string Zstd(const std::string& content) {
-  std::string packed(ZSTD_compressBound(content.size()), '\0');
-  packed.resize(ZSTD_compress(&packed[0], packed.size(), content.data(), content.size(), 3));
+  ZSTD_CCtx* const context = ZSTD_createCCtx();
+  ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
+  std::string packed(ZSTD_compressBound(content.size()) + 4, '\0');
+  packed.resize(ZSTD_compress2(context, &packed[0], packed.size(), content.data(), content.size()));
+  ZSTD_freeCCtx(context);
   return packed;
 }
 
@@ -344,6 +348,72 @@ RC_GTEST_FIXTURE_PROP(RecordReaderTest, AnyFramesGiveEveryLineExactlyOnceAndInOr
     for (const FileRange& range : split) data += Data(range);
   }
   RC_ASSERT(data == content);
+}
+
+TEST_F(RecordReaderTest, ADamagedFrameIsNamedAndCanBeSteppedOver) {
+  const std::string first = Zstd("one\ntw"), bad = Zstd("o\nthree\nfo"), last = Zstd("ur\nfive\n");
+  for (const size_t place : {size_t{0}, bad.size() - 1}) {  // in the header, in the checksum
+    std::string damaged = bad;
+    damaged[place] ^= 1;
+    Write(first + damaged + last);
+    file_.compression = Compression::kZstd;
+    std::vector<InputRecord> skip;
+    options_.skipped_frames = &skip;
+    RecordReader reader(&fs_, options_);
+    InputChunk chunk;
+    ASSERT_TRUE(reader.Open(Whole()).ok());
+    absl::StatusOr<bool> more = reader.Next(&chunk);
+    while (more.ok() && *more) more = reader.Next(&chunk);
+    const InputRecord frame{kPath, first.size(), damaged.size()};
+    EXPECT_EQ(BadFrameOf(more.status()), frame) << more.status();
+    skip = {frame};
+    EXPECT_EQ(Data(Whole()), "one\nfive\n");
+  }
+}
+
+TEST_F(RecordReaderTest, WithoutLeaveNoFrameIsNamed) {
+  std::string packed = Zstd("one\n");
+  packed[0] ^= 1;
+  Write(packed);
+  file_.compression = Compression::kZstd;
+  RecordReader reader(&fs_, options_);
+  InputChunk chunk;
+  ASSERT_TRUE(reader.Open(Whole()).ok());
+  EXPECT_FALSE(BadFrameOf(reader.Next(&chunk).status()).has_value());
+}
+
+// What of lines lies before and behind the gap is left out with the frame; no other line is.
+RC_GTEST_FIXTURE_PROP(RecordReaderTest, AroundAGapWholeLinesAreReadOnce, ()) {
+  const auto byte = rc::gen::weightedElement<char>({{5, 'a'}, {2, '\n'}});
+  const auto frames = *rc::gen::nonEmpty(
+      rc::gen::container<std::vector<std::string>>(rc::gen::container<std::string>(byte)));
+  const size_t bad = *rc::gen::inRange<size_t>(0, frames.size());
+  std::string packed, before, behind;
+  InputRecord gap{kPath, 0, 0};
+  for (size_t i = 0; i < frames.size(); ++i) {
+    const std::string frame = Zstd(frames[i]);
+    if (i == bad) gap = {kPath, packed.size(), frame.size()};
+    if (i != bad) (i < bad ? before : behind) += frames[i];
+    packed += frame;
+  }
+  const uint64_t split_bytes = *rc::gen::inRange<uint64_t>(1, 60);
+  Write(packed);
+  file_.compression = Compression::kZstd;
+  const std::vector<uint64_t> cuts = FindCuts(fs_, file_, split_bytes).value();
+  packed[gap.offset] ^= 1;
+  Write(packed);
+  file_.compression = Compression::kZstd;
+  file_.cuts = cuts;
+  const std::vector<InputRecord> skip = {gap};
+  options_.skipped_frames = &skip;
+  options_.read_bytes = *rc::gen::inRange<uint64_t>(1, 20);
+  std::string data;
+  for (const InputSplit& split : MakeSplits({file_}, split_bytes, InputFormat::kLines)) {
+    for (const FileRange& range : split) data += Data(range);
+  }
+  before.resize(before.rfind('\n') + 1);
+  const size_t end = behind.find('\n');
+  RC_ASSERT(data == before + (end == std::string::npos ? "" : behind.substr(end + 1)));
 }
 
 // --- Key/value files ---

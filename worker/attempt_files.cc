@@ -25,6 +25,7 @@ AttemptFiles FilesOf(const AttemptSpec& spec, const JobContext& job,
                      const std::string& scratch_folder) {
   AttemptFiles files;
   files.job_folder = ScratchJobFolder(scratch_folder, job.job);
+  files.side_files_folder = SideFilesFolder(scratch_folder, job.job);
   files.attempt_folder = AttemptFolder(scratch_folder, spec.attempt);
   if (spec.kind == StageKind::kReduce || job.reducers == 0) {
     files.output =

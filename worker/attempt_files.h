@@ -16,7 +16,8 @@ namespace millrace {
 struct AttemptFiles {
   std::string job_folder;
   std::string attempt_folder;
-  std::string output;  // a map's run, or a staged part
+  std::string output;             // a map's run, or a staged part
+  std::string side_files_folder;  // with links to those of the job
 
   // Makes the folders.
   absl::Status Make(FileSystem& file_system) const;

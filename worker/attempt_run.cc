@@ -9,6 +9,7 @@
 #include "rpc/status_exception.h"
 #include "storage/failpoint.h"
 #include "storage/paths.h"
+#include "worker/side_files.h"
 
 namespace millrace {
 namespace {
@@ -143,10 +144,18 @@ kj::Promise<void> AttemptRun::RunInExecutor() {
   return host_.io.Run([files = files_, &fs = host_.file_system]() { return files.Make(fs); })
       .then([this](absl::Status made) -> kj::Promise<absl::StatusOr<std::string>> {
         if (!made.ok()) return absl::StatusOr<std::string>(made);
-        return host_.binaries.Find(spec_.task.job, job_.binary);
+        return FindProgram();
       })
       .then(
           [this](absl::StatusOr<std::string> binary) { return StartExecutor(std::move(binary)); });
+}
+
+kj::Promise<absl::StatusOr<std::string>> AttemptRun::FindProgram() {
+  return PlaceSideFiles(host_.binaries, host_.io, job_, files_.side_files_folder)
+      .then([this](absl::Status placed) -> kj::Promise<absl::StatusOr<std::string>> {
+        if (!placed.ok()) return absl::StatusOr<std::string>(placed);
+        return host_.binaries.Find(spec_.task.job, job_.binary);
+      });
 }
 
 kj::Promise<void> AttemptRun::StartExecutor(absl::StatusOr<std::string> binary) {
@@ -215,6 +224,9 @@ ExecutorTask AttemptRun::MakeTask() const {
   task.memory_bytes = job_.task_memory_bytes;
   task.profile = job_.profile;
   task.environment = EnvironmentOf(spec_, job_, host_.worker_name);
+  if (!job_.side_files.empty()) {
+    task.environment.push_back("MILLRACE_FILES=" + files_.side_files_folder);
+  }
   if (spec_.kind == StageKind::kMap) {
     task.work = spec_.split;
     task.one_by_one = spec_.one_by_one;

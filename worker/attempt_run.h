@@ -91,6 +91,8 @@ class AttemptRun final : private kj::TaskSet::ErrorHandler {
   void OnFetchChange();
   void AskForSlot();
   kj::Promise<void> RunInExecutor();
+  // Where the job's binary is, once its side files are in place.
+  kj::Promise<absl::StatusOr<std::string>> FindProgram();
   kj::Promise<void> StartExecutor(absl::StatusOr<std::string> binary);
   kj::Promise<void> Await(kj::Promise<AttemptOutcome> run);
   void AddShuffle(AttemptOutcome* outcome);

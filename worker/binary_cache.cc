@@ -19,6 +19,11 @@ bool SameFile(const FileInfo& a, const FileInfo& b) {
   return a.size == b.size && a.mtime_ns == b.mtime_ns && a.inode == b.inode && a.device == b.device;
 }
 
+// A file has one mode, so content that one job executes and another reads has two copies.
+std::string CopyName(const JobBinary& binary) {
+  return binary.sha256 + (binary.executable ? "" : "-data");
+}
+
 absl::Status Changed(const std::string& path) {
   return absl::FailedPreconditionError(absl::StrCat(
       "the job binary ", path, " changed after the job was submitted; submit it again"));
@@ -43,7 +48,7 @@ struct BinaryCache::Look {
     if (!SameFile(*info, verified)) {
       const absl::StatusOr<std::string> hex = Sha256HexOfFile(cached_path);
       if (!hex.ok() || *hex != binary.sha256) {
-        LOG(WARNING) << "the copy of the job binary " << binary.path << " in " << cached_path
+        LOG(WARNING) << "the copy of " << binary.Describe() << " in " << cached_path
                      << " is damaged and will be fetched again";
         return fs.RemoveFile(cached_path);
       }
@@ -67,15 +72,15 @@ BinaryCache::BinaryCache(FileSystem& file_system, BlockingRunner& io, BinarySour
     : file_system_(file_system), io_(io), source_(source), options_(std::move(options)) {}
 
 kj::Promise<absl::StatusOr<std::string>> BinaryCache::Find(JobId job, const JobBinary& binary) {
-  users_[job] = binary.sha256;
+  users_[job].insert(CopyName(binary));
   return Locate(job, binary);
 }
 
 kj::Promise<absl::StatusOr<std::string>> BinaryCache::Locate(JobId job, const JobBinary& binary) {
   auto look = std::make_shared<Look>();
-  const bool same_host = binary.host_id == options_.host_id;
-  const std::string cached_path = CachedBinaryPath(options_.scratch_folder, binary.sha256);
-  const auto copy = copies_.find(binary.sha256);
+  const bool same_host = binary.host_id == options_.host_id && !binary.is_side_file();
+  const std::string cached_path = CachedBinaryPath(options_.scratch_folder, CopyName(binary));
+  const auto copy = copies_.find(CopyName(binary));
   const FileInfo verified = copy == copies_.end() ? FileInfo() : copy->second.verified;
   return io_
       .Run([look, &fs = file_system_, binary, same_host, cached_path, verified]() {
@@ -95,29 +100,30 @@ kj::Promise<absl::StatusOr<std::string>> BinaryCache::Use(JobId job, const JobBi
     return absl::StatusOr<std::string>(Changed(binary.path));
   }
   if (!look.cached.has_value()) return Fetch(job, binary);
-  Copy& copy = copies_[binary.sha256];
+  Copy& copy = copies_[CopyName(binary)];
   copy.size = look.cached->size;
   copy.verified = *look.cached;
   copy.last_use = ++uses_;
-  return absl::StatusOr<std::string>(CachedBinaryPath(options_.scratch_folder, binary.sha256));
+  return absl::StatusOr<std::string>(CachedBinaryPath(options_.scratch_folder, CopyName(binary)));
 }
 
 kj::Promise<absl::StatusOr<std::string>> BinaryCache::Fetch(JobId job, const JobBinary& binary) {
-  auto fetch = fetches_.find(binary.sha256);
+  const std::string name = CopyName(binary);
+  auto fetch = fetches_.find(name);
   if (fetch == fetches_.end()) {
-    copies_.erase(binary.sha256);
+    copies_.erase(name);
     if (absl::Status room = Evict(binary.size); !room.ok()) {
       return absl::StatusOr<std::string>(room);
     }
     Pending pending{++fetches_begun_, FetchOnce(job, binary).fork()};
-    fetch = fetches_.emplace(binary.sha256, kj::mv(pending)).first;
+    fetch = fetches_.emplace(name, kj::mv(pending)).first;
   }
   const uint64_t number = fetch->second.number;
   return fetch->second.end.addBranch().then(
       [this, job, binary,
        number](absl::Status fetched) -> kj::Promise<absl::StatusOr<std::string>> {
         // The first of those who waited cleans up; by now there may be a newer fetch.
-        const auto ended = fetches_.find(binary.sha256);
+        const auto ended = fetches_.find(CopyName(binary));
         if (ended != fetches_.end() && ended->second.number == number) fetches_.erase(ended);
         if (!fetched.ok()) return absl::StatusOr<std::string>(fetched);
         return Locate(job, binary);
@@ -125,13 +131,14 @@ kj::Promise<absl::StatusOr<std::string>> BinaryCache::Fetch(JobId job, const Job
 }
 
 kj::Promise<absl::Status> BinaryCache::FetchOnce(JobId job, const JobBinary& binary) {
-  const std::string path = CachedBinaryPath(options_.scratch_folder, binary.sha256);
+  const std::string path = CachedBinaryPath(options_.scratch_folder, CopyName(binary));
   auto fetch = kj::heap<BinaryFetch>(file_system_, io_, binary, path);
   kj::Promise<absl::Status> run = fetch->Run(job, source_);
-  return run.attach(kj::mv(fetch)).then([this, path](absl::Status fetched) {
-    if (!fetched.ok()) return kj::Promise<absl::Status>(fetched);
-    return io_.Run([path]() {
+  return run.attach(kj::mv(fetch)).then([this, path, binary](absl::Status fetched) {
+    if (!fetched.ok() || !binary.executable) return kj::Promise<absl::Status>(fetched);
+    return io_.Run([path, binary]() -> absl::Status {
       MILLRACE_RETURN_IF_ERROR(CheckFolderAllowsExec(FolderOf(path)));
+      if (binary.is_side_file()) return absl::OkStatus();  // of whatever kind: not we run it
       const absl::Status machine = CheckMachineType(path);
       // Another host may be of the right kind: that is no fault of the job alone.
       return machine.ok() ? machine : absl::InvalidArgumentError(machine.message());
@@ -147,9 +154,9 @@ absl::Status BinaryCache::Evict(uint64_t bytes) {
       if (oldest == copies_.end() || copy->second.last_use < oldest->second.last_use) oldest = copy;
     }
     if (oldest == copies_.end()) {
-      return absl::ResourceExhaustedError(
-          absl::StrCat("a binary of ", bytes, " bytes does not fit: ", cached_bytes(), " of ",
-                       options_.max_bytes, " bytes hold binaries of jobs that run here"));
+      return absl::ResourceExhaustedError(absl::StrCat(
+          "a file of ", bytes, " bytes does not fit: ", cached_bytes(), " of ", options_.max_bytes,
+          " bytes hold binaries and side files of jobs that run here"));
     }
     const std::string path = CachedBinaryPath(options_.scratch_folder, oldest->first);
     io_.Run([&fs = file_system_, path]() { return fs.RemoveFile(path); })
@@ -161,16 +168,16 @@ absl::Status BinaryCache::Evict(uint64_t bytes) {
 
 void BinaryCache::Release(JobId job) { users_.erase(job); }
 
-bool BinaryCache::InUse(const std::string& sha256) const {
+bool BinaryCache::InUse(const std::string& name) const {
   for (const auto& [job, used] : users_) {
-    if (used == sha256) return true;
+    if (used.count(name) > 0) return true;
   }
   return false;
 }
 
 uint64_t BinaryCache::cached_bytes() const {
   uint64_t bytes = 0;
-  for (const auto& [sha256, copy] : copies_) bytes += copy.size;
+  for (const auto& [name, copy] : copies_) bytes += copy.size;
   return bytes;
 }
 

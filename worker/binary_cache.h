@@ -1,10 +1,11 @@
-// Answers where on this host the binary of a job is, and brings it here when it is not.
+// Answers where on this host the binary or a side file of a job is, and brings it here when it is
+// not.
 //
-// On the host where the job was submitted the file is used in place, as long as it is the one that
-// was submitted. Elsewhere it is fetched once, named by its SHA-256 and kept: at most `max_bytes`,
-// the least recently used leave first, never one that a job here still needs. A cached copy is
-// verified when it is first used and whenever its file looks different; a damaged one is fetched
-// again.
+// On the host where the job was submitted the binary is used in place, as long as it is the one
+// that was submitted. Elsewhere, and always if it is a side file, it is fetched once, named by its
+// SHA-256 and kept: at most `max_bytes`, the least recently used leave first, never one that a job
+// here still needs. A cached copy is verified when it is first used and whenever its file looks
+// different; a damaged one is fetched again.
 //
 // Lives on one event loop; files are touched through `io` alone.
 #ifndef MILLRACE_WORKER_BINARY_CACHE_H_
@@ -15,6 +16,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -38,10 +40,11 @@ class BinaryCache {
               BinaryCacheOptions options);
   KJ_DISALLOW_COPY(BinaryCache);
 
-  // The path from which `job` is to be started now; ask again before every start. Until Release the
-  // copy is kept. Errors: kFailedPrecondition (the binary changed after the job was submitted: no
-  // attempt can succeed), kPermissionDenied (the scratch folder is mounted noexec),
-  // kInvalidArgument (made for another machine), others (it could not be brought here).
+  // The path from which `job` is to be started now, or where its side file is; ask again before
+  // every start. Until Release the copy is kept. Errors: kFailedPrecondition (the binary changed
+  // after the job was submitted: no attempt can succeed), kPermissionDenied (the scratch folder is
+  // mounted noexec), kInvalidArgument (made for another machine), others (it could not be brought
+  // here).
   kj::Promise<absl::StatusOr<std::string>> Find(JobId job, const JobBinary& binary);
 
   // `job` starts nothing more.
@@ -59,7 +62,7 @@ class BinaryCache {
     FileInfo verified;
   };
 
-  bool InUse(const std::string& sha256) const;
+  bool InUse(const std::string& name) const;
 
   struct Pending {
     uint64_t number;
@@ -80,9 +83,9 @@ class BinaryCache {
   const BinaryCacheOptions options_;
   uint64_t uses_ = 0;
   uint64_t fetches_begun_ = 0;
-  std::map<JobId, std::string> users_;      // the copy that each job needs
-  std::map<std::string, Copy> copies_;      // by SHA-256
-  std::map<std::string, Pending> fetches_;  // under way
+  std::map<JobId, std::set<std::string>> users_;  // the copies that each job needs
+  std::map<std::string, Copy> copies_;            // by the names of their files
+  std::map<std::string, Pending> fetches_;        // under way
 };
 
 }  // namespace millrace

@@ -26,7 +26,8 @@ constexpr JobId kThird(3);
 // Sends what it is told to, and counts.
 class ScriptedSource final : public BinarySource {
  public:
-  kj::Promise<kj::Own<BinaryStream>> Open(JobId) override {
+  kj::Promise<kj::Own<BinaryStream>> Open(JobId, const std::string& file) override {
+    asked_for = file;
     ++opened;
     if (!refusal.empty()) return ToException(absl::InternalError(refusal));
     return kj::Own<BinaryStream>(kj::heap<Stream>(*this));
@@ -34,6 +35,7 @@ class ScriptedSource final : public BinarySource {
 
   std::string content;
   std::string refusal;
+  std::string asked_for;
   int opened = 0;
 
  private:
@@ -115,6 +117,39 @@ TEST_F(BinaryCacheTest, AFetchedBinaryIsWholeExecutableAndFetchedOnce) {
 
   EXPECT_EQ(*Find(kSecond, binary), *path);
   EXPECT_EQ(source_.opened, 1);
+}
+
+TEST_F(BinaryCacheTest, ASideFileIsFetchedEvenOnTheSubmittingHostAndKeepsItsMode) {
+  JobBinary file = Remote("no program of any machine");
+  file.host_id = kThisHost;
+  file.name = "list";
+  const std::string program = *Find(kFirst, file);
+  EXPECT_EQ(source_.asked_for, "list");
+  file.executable = false;
+  const std::string data = *Find(kFirst, file);
+  EXPECT_EQ(source_.opened, 2);
+  struct stat info;
+  ASSERT_EQ(0, stat(program.c_str(), &info));
+  EXPECT_EQ(info.st_mode & 0777, 0500u);
+  ASSERT_EQ(0, stat(data.c_str(), &info));
+  EXPECT_EQ(info.st_mode & 0777, 0400u);
+}
+
+TEST_F(BinaryCacheTest, AnEmptySideFileIsAFile) {
+  JobBinary file = Remote("");
+  file.name = "empty";
+  EXPECT_EQ(*ReadFile(file_system_, *Find(kFirst, file), 1), "");
+}
+
+TEST_F(BinaryCacheTest, NothingThatAJobNeedsMakesRoom) {
+  JobBinary side_file = Remote(std::string(2 << 20, 's'));
+  side_file.name = "list";
+  ASSERT_TRUE(Find(kFirst, side_file).ok());
+  ASSERT_TRUE(Find(kFirst, Remote(Program(2 << 20, 'a'))).ok());
+  EXPECT_EQ(Find(kSecond, Remote(Program(2 << 20, 'b'))).status().code(),
+            absl::StatusCode::kResourceExhausted);
+  cache_.Release(kFirst);
+  EXPECT_TRUE(Find(kSecond, Remote(Program(2 << 20, 'b'))).ok());
 }
 
 TEST_F(BinaryCacheTest, TwoJobsThatAskAtOnceShareOneFetch) {

@@ -14,6 +14,15 @@
 #include "storage/paths.h"
 
 namespace millrace {
+namespace {
+
+// Programs see side files themselves, not copies, and other jobs may have the same ones.
+mode_t ModeOf(const JobBinary& binary) {
+  if (!binary.is_side_file()) return 0700;
+  return binary.executable ? 0500 : 0400;
+}
+
+}  // namespace
 
 // The file that is being written. Used by one piece of work on the I/O thread at a time.
 struct BinaryFetch::Target {
@@ -35,13 +44,13 @@ struct BinaryFetch::Target {
     MILLRACE_RETURN_IF_ERROR(file->Close());
     file = nullptr;  // a program that is open for writing cannot be started
     if (const std::string hex = sha256.FinishHex(); hex != binary.sha256) {
-      return absl::DataLossError(absl::StrCat("the job's binary ", binary.path,
+      return absl::DataLossError(absl::StrCat(binary.Describe(),
                                               " was damaged on its way: its SHA-256 is ", hex,
                                               " and should be ", binary.sha256));
     }
-    if (chmod(temporary.c_str(), 0700) != 0) {
+    if (chmod(temporary.c_str(), ModeOf(binary)) != 0) {
       return absl::UnavailableError(
-          absl::StrCat(temporary, ": cannot be made executable: ", strerror(errno)));
+          absl::StrCat(temporary, ": its mode cannot be set: ", strerror(errno)));
     }
     return file_system.Rename(temporary, path);
   }
@@ -73,7 +82,7 @@ BinaryFetch::~BinaryFetch() noexcept(false) {
 }
 
 kj::Promise<absl::Status> BinaryFetch::Run(JobId job, BinarySource& source) {
-  return source.Open(job)
+  return source.Open(job, binary_.name)
       .then([this](kj::Own<BinaryStream> stream) { return CopyFrom(kj::mv(stream)); })
       .catch_([](kj::Exception&& exception) { return ToStatus(exception); });
 }
@@ -93,7 +102,7 @@ kj::Promise<absl::Status> BinaryFetch::CopyRest(uint64_t offset) {
   return stream_->Read(offset, length)
       .then([this, offset, length](std::string chunk) -> kj::Promise<absl::Status> {
         if (chunk.size() != length) {
-          return absl::DataLossError(absl::StrCat("the job's binary ", binary_.path,
+          return absl::DataLossError(absl::StrCat(binary_.Describe(),
                                                   " came incomplete: it ended at byte ",
                                                   offset + chunk.size(), " of ", binary_.size));
         }

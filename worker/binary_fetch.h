@@ -1,5 +1,5 @@
-// Brings one binary to this host: piece by piece into a temporary file, verified, made executable
-// and renamed. Nobody ever sees half of it.
+// Brings one binary or side file to this host: piece by piece into a temporary file, verified, made
+// executable if it is to be, and renamed. Nobody ever sees half of it.
 //
 // Lives on one event loop; files are touched through `io` alone.
 #ifndef MILLRACE_WORKER_BINARY_FETCH_H_

@@ -42,21 +42,23 @@ MasterBinarySource::MasterBinarySource(kj::Network& network, kj::Timer& timer,
                                        const ConnectionOptions& options)
     : network_(network), timer_(timer), options_(options) {}
 
-kj::Promise<kj::Own<BinaryStream>> MasterBinarySource::Open(JobId job) {
+kj::Promise<kj::Own<BinaryStream>> MasterBinarySource::Open(JobId job, const std::string& file) {
   if (master_.empty()) {
     return ToException(absl::UnavailableError("the master's address is not known"));
   }
   return Dial(network_, timer_, master_, Role::kBulk, options_)
-      .then([this, job](kj::Own<Connection> connection) -> kj::Promise<kj::Own<BinaryStream>> {
+      .then([this, job,
+             file](kj::Own<Connection> connection) -> kj::Promise<kj::Own<BinaryStream>> {
         auto request = connection->Peer().castAs<capnp_master::Binaries>().openRequest();
         request.setJob(job.value());
+        request.setFile(file);
         auto opened =
             request.send().then([this, connection = kj::mv(connection)](
                                     auto response) mutable -> kj::Promise<kj::Own<BinaryStream>> {
               auto result = response.getResult();
               if (result.isRefused()) {
                 return ToException(absl::InternalError(absl::StrCat(
-                    "the master cannot send the job's binary: ", result.getRefused().cStr())));
+                    "the master cannot send what the job needs: ", result.getRefused().cStr())));
               }
               return kj::Own<BinaryStream>(
                   kj::heap<Stream>(timer_, kj::mv(connection), result.getFile().getReader()));

@@ -1,4 +1,4 @@
-// Where a job's binary comes from when this host does not have it.
+// Where a job's binary and its side files come from when this host does not have them.
 //
 // Lives on one event loop.
 #ifndef MILLRACE_WORKER_BINARY_SOURCE_H_
@@ -30,8 +30,9 @@ class BinaryStream {
 class BinarySource {
  public:
   virtual ~BinarySource() noexcept(false) = default;
-  // Rejects with FAILED and a message for people when the binary cannot be had.
-  virtual kj::Promise<kj::Own<BinaryStream>> Open(JobId job) = 0;
+  // The job's binary, or its side file of the name `file` if that is not empty. Rejects with FAILED
+  // and a message for people when it cannot be had.
+  virtual kj::Promise<kj::Own<BinaryStream>> Open(JobId job, const std::string& file) = 0;
 };
 
 // Asks the master, on a bulk connection of its own for each binary, so that megabytes never queue
@@ -44,7 +45,7 @@ class MasterBinarySource final : public BinarySource {
   // Where the master listens; not known before the worker has been connected once.
   void SetMasterAddress(std::string address) { master_ = std::move(address); }
 
-  kj::Promise<kj::Own<BinaryStream>> Open(JobId job) override;
+  kj::Promise<kj::Own<BinaryStream>> Open(JobId job, const std::string& file) override;
 
  private:
   class Stream;

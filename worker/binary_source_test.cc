@@ -58,7 +58,7 @@ class BinarySourceTest : public testing::Test {
   ~BinarySourceTest() noexcept override {}
 
   std::string OpenFailure(JobId job) {
-    return source_.Open(job)
+    return source_.Open(job, "")
         .then([](kj::Own<BinaryStream>) { return std::string(); },
               [](kj::Exception&& e) { return std::string(ToStatus(e).message()); })
         .wait(io_.waitScope);
@@ -77,7 +77,7 @@ class BinarySourceTest : public testing::Test {
 
 TEST_F(BinarySourceTest, ReadsPieceByPieceOverItsOwnConnection) {
   KnowTheMaster();
-  kj::Own<BinaryStream> stream = source_.Open(JobId(1)).wait(io_.waitScope);
+  kj::Own<BinaryStream> stream = source_.Open(JobId(1), "").wait(io_.waitScope);
   EXPECT_EQ(stream->Read(0, 6).wait(io_.waitScope), "all of");
   EXPECT_EQ(stream->Read(6, 100).wait(io_.waitScope), " the program");
   EXPECT_EQ(masters_.size(), 1u);
@@ -96,7 +96,7 @@ TEST_F(BinarySourceTest, AMasterThatIsNotThereIsNamed) {
 
 TEST_F(BinarySourceTest, AConnectionThatBreaksFailsTheRead) {
   KnowTheMaster();
-  kj::Own<BinaryStream> stream = source_.Open(JobId(1)).wait(io_.waitScope);
+  kj::Own<BinaryStream> stream = source_.Open(JobId(1), "").wait(io_.waitScope);
   masters_.clear();
   const bool failed =
       stream->Read(0, 6)

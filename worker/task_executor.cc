@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "storage/compressed_source.h"
 #include "worker/attempt_cause.h"
 #include "worker/memory_meter.h"
 #include "worker/thread_profile.h"
@@ -108,6 +109,8 @@ AttemptOutcome TaskExecutor::Run(const ExecutorTask& task) {
       outcome.position = cursor_page_->DescribePosition();
       outcome.record = cursor_page_->Record();
     }
+    // A piece of the input that is damaged for whoever reads it: the job may go on without it.
+    if (const auto frame = BadFrameOf(result.status()); frame.has_value()) outcome.record = *frame;
   }
   cursor_page_->Leave();
   meter.AddTo(&outcome.stats);

@@ -255,8 +255,12 @@ kj::Promise<std::string> WorkerShell::PrepareJob(const JobContext& context) {
   const KnownJob* const known = jobs_.Find(context.job);
   if (known != nullptr && known->context.nonce != context.nonce) ReleaseJob(context.job);
   jobs_.Prepare(context);
-  // Begin to fetch the binary; what is wrong with it, the first attempt will say.
-  tasks_.add(binaries_.Find(context.job, context.binary).ignoreResult().catch_([](auto&&) {}));
+  // Begin to fetch what the job needs; what is wrong with it, the first attempt will say.
+  const auto fetch = [this, &context](const JobBinary& file) {
+    tasks_.add(binaries_.Find(context.job, file).ignoreResult().catch_([](auto&&) {}));
+  };
+  fetch(context.binary);
+  for (const JobBinary& file : context.side_files) fetch(file);
   const auto look = [&fs = host_.file_system, context]() { return CheckSeen(fs, context); };
   return host_.io.Run(look).then([](absl::Status seen) { return std::string(seen.message()); });
 }

@@ -17,6 +17,10 @@ namespace {
 
 constexpr std::string_view kReporter = "reporter:";
 constexpr std::string_view kCounter = "reporter:counter:";
+constexpr std::string_view kStatus = "reporter:status:";
+
+// Of a status, which becomes part of messages.
+constexpr size_t kMaxStatusBytes = 200;
 
 // A line without an end is passed on when it has so many bytes; no counter is longer.
 constexpr size_t kMaxLineBytes = 4096;
@@ -50,6 +54,7 @@ void ChildLog::TakeLines(std::string_view lines) {
   for (size_t at = FindReporter(lines, 0); at < lines.size(); at = FindReporter(lines, at + 1)) {
     if (at > 0 && lines[at - 1] != '\n') continue;
     const size_t end = std::min(lines.find('\n', at), lines.size() - 1);
+    LookForStatus(lines.substr(at, end + 1 - at));
     if (!TakeCounter(lines.substr(at, end + 1 - at))) continue;
     Keep(lines.substr(kept, at - kept));
     kept = end + 1;
@@ -68,6 +73,13 @@ bool ChildLog::TakeCounter(std::string_view line) {
   if (first == last || !absl::SimpleAtoi(ToAbsl(line.substr(last + 1)), &by)) return false;
   count_(line.substr(0, first), line.substr(first + 1, last - first - 1), by);
   return true;
+}
+
+void ChildLog::LookForStatus(std::string_view line) {
+  if (line.substr(0, kStatus.size()) != kStatus) return;
+  line.remove_prefix(kStatus.size());
+  if (!line.empty() && line.back() == '\n') line.remove_suffix(1);
+  status_ = line.substr(0, kMaxStatusBytes);
 }
 
 void ChildLog::Keep(std::string_view text) {

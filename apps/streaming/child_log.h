@@ -1,8 +1,9 @@
 // The standard error of a user's program: counters for us, and text for people.
 //
-// Lines `reporter:counter:GROUP,NAME,N` count and are not logged; everything else goes on to our
-// own standard error, of which the worker keeps the end. Of a program that writes very much, the
-// first and the last 64 KiB are passed on, and how much lies between. One thread.
+// Lines `reporter:counter:GROUP,NAME,N` count and are not logged; of lines `reporter:status:TEXT`
+// the last is remembered; they and everything else go on to our own standard error, of which the
+// worker keeps the end. Of a program that writes very much, the first and the last 64 KiB are
+// passed on, and how much lies between. One thread.
 #ifndef MILLRACE_APPS_STREAMING_CHILD_LOG_H_
 #define MILLRACE_APPS_STREAMING_CHILD_LOG_H_
 
@@ -26,13 +27,20 @@ class ChildLog {
   // Prints what is still held back; the program has ended.
   void Finish();
 
+  // The text of the last status line since the program was started; empty if it wrote none.
+  const std::string& status() const { return status_; }
+  void ForgetStatus() { status_.clear(); }
+
  private:
   void TakeLines(std::string_view lines);
+  // Whether it is one, and so not to be logged.
   bool TakeCounter(std::string_view line);
+  void LookForStatus(std::string_view line);
   void Keep(std::string_view text);
 
   const Count count_;
   const Print print_;
+  std::string status_;
   std::string line_;  // the beginning of one that is not complete
   uint64_t printed_ = 0;
   uint64_t left_out_ = 0;

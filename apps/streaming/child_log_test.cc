@@ -52,6 +52,15 @@ TEST_F(ChildLogTest, WhatOnlyLooksLikeACounterIsText) {
   EXPECT_THAT(counters_, IsEmpty());
 }
 
+TEST_F(ChildLogTest, TheLastStatusIsRemembered) {
+  log_.Append("reporter:status:half way\nx\nreporter:sta");
+  EXPECT_EQ(log_.status(), "half way");
+  log_.Append("tus:nearly\nno reporter:status:this\n");
+  EXPECT_EQ(log_.status(), "nearly");
+  log_.ForgetStatus();
+  EXPECT_EQ(log_.status(), "");
+}
+
 TEST_F(ChildLogTest, OfVeryMuchTheEndsAreKept) {
   std::string block;
   for (int i = 0; i < 1000; ++i) block += "a line of text that says nothing\n";

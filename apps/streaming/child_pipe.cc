@@ -83,7 +83,9 @@ int Spawn(const ChildCommand& command, const Pipe (&pipes)[3], pid_t* pid) {
 absl::Status CannotStart(const ChildCommand& command, int error) {
   const std::string message =
       absl::StrCat("cannot start ", command.program, ": ", strerror(error),
-                   error == ENOEXEC ? "; does it lack its first line, such as #!/bin/sh?" : "");
+                   error == ENOEXEC  ? "; does it lack its first line, such as #!/bin/sh?"
+                   : error == ENOENT ? "; is the interpreter that its first line names there?"
+                                     : "");
   if (error == ENOENT) return absl::NotFoundError(message);
   if (error == EACCES) return absl::PermissionDeniedError(message);
   return absl::UnavailableError(message);
@@ -149,6 +151,10 @@ void ChildPipe::Write(std::string_view data) {
       Close(&input_);
     }
   }
+}
+
+void ChildPipe::Kill() {
+  if (running_) kill(pid_, SIGKILL);
 }
 
 void ChildPipe::ReadAvailable() { Wait(Until::kNow); }

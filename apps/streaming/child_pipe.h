@@ -57,6 +57,9 @@ class ChildPipe {
   // The program has closed its standard input: nothing reaches it any more.
   bool input_closed() const { return input_ < 0; }
 
+  // Ends the program. May be called by a sink.
+  void Kill();
+
   // Hands over what the program has written so far.
   void ReadAvailable();
 

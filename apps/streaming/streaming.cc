@@ -30,11 +30,17 @@ DEFINE_string(partitioner, "",
 DEFINE_string(reducer, "",
               "Command of the reducer; without one sorted pairs are the output. NONE: "
               "map only, like --reducers=0.");
-DEFINE_string(file, "", "Files that the programs find in their working folder, P[#NAME][,P...].");
+DEFINE_string(file, "",
+              "Files that are sent to the workers; the programs find them in their working folder, "
+              "P[#NAME][,P...].");
+DEFINE_string(program_version, "",
+              "Stands for what the programs do, so that later jobs with the same version may use "
+              "map outputs again (--reuse); not needed if all are files of --file.");
 DEFINE_string(cmdenv, "", "NAME=VALUE for the programs' environment; may be given many times.");
 DEFINE_string(define, "", "NAME=VALUE, a property as of Hadoop's -D; may be given many times.");
 DEFINE_string(client_folder, "", "Set by the program itself: where relative paths are seen from.");
 DECLARE_string(reducers);
+DECLARE_string(task_memory_mb);
 
 namespace {
 
@@ -49,18 +55,22 @@ absl::StatusOr<millrace::JobDescription> Describe() {
   flags.file = FLAGS_file;
   flags.cmdenv = FLAGS_cmdenv;
   flags.define = FLAGS_define;
+  flags.program_version = FLAGS_program_version;
   flags.reducers = FLAGS_reducers;
+  flags.task_memory_mb = FLAGS_task_memory_mb;
   flags.folder = FLAGS_client_folder;
   absl::StatusOr<millrace::StreamingJob> read = millrace::ReadStreamingJob(flags);
   if (!read.ok()) return read.status();
-  if (absl::Status found = millrace::CheckFiles(*read); !found.ok()) return found;
   const auto streaming = std::make_shared<const millrace::StreamingJob>(*std::move(read));
   millrace::JobDescription job;
   job.name = streaming->name;
   job.map_only = streaming->map_only;
   job.output.keys = false;  // the programs write whole lines
-  // A program may change under its name, so what it gave once is not used again.
-  job.deterministic = false;
+  job.side_files = streaming->side_files;
+  job.check = [streaming] { return millrace::CheckFiles(*streaming); };
+  // A program that is not sent may change under its name, so what it gave once is not used again.
+  job.deterministic = millrace::IsMapKnown(*streaming);
+  job.map_parameters = millrace::MapParameters(*streaming);
   job.mapper = [streaming] { return std::make_unique<millrace::StreamingMapper>(*streaming); };
   if (streaming->map_only) return job;
   if (!streaming->combiner.empty()) {
@@ -108,8 +118,8 @@ int main(int argc, char** argv) {
   usage.summary =
       "Runs any programs as mapper and reducer, by Hadoop Streaming's rules; its flags are "
       "understood as well. The output holds the lines that the reducers write.";
-  usage.flags = {"mapper", "combiner", "reducer", "partitioner",
-                 "file",   "cmdenv",   "define",  "client_folder"};
+  usage.flags = {"mapper", "combiner", "reducer",       "partitioner",    "file",
+                 "cmdenv", "define",   "client_folder", "program_version"};
   usage.examples = {
       "streaming --mapper='tr -s \" \" \"\\n\"' --reducer='uniq -c' --input=text --output=out",
       "streaming --mapper=map.py --reducer=sum.py --file=map.py,sum.py --input=logs --output=out",

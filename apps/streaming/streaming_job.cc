@@ -10,6 +10,7 @@
 #include <cstdlib>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "apps/streaming/command_words.h"
@@ -61,12 +62,20 @@ absl::Status ReadSideFiles(const StreamingFlags& flags, StreamingJob* job) {
     SideFile file;
     file.path = AbsolutePath(flags.folder, ToStd(parts.first));
     file.name = parts.second.empty() ? BaseName(file.path) : std::string(parts.second);
+    if (file.name == "." || file.name == ".." || absl::StrContains(file.name, "/")) {
+      return Invalid(absl::StrCat("--file=", entry, ": '", file.name, "' is no name of a file"));
+    }
+    bool is_new = true;
     for (const SideFile& other : job->side_files) {
-      if (other.name != file.name || other.path == file.path) continue;
+      if (other.name != file.name) continue;
+      if (other.path == file.path) {
+        is_new = false;
+        break;
+      }
       return Invalid(absl::StrCat("--file: both ", other.path, " and ", file.path,
                                   " would be named ", file.name, "; name one P#NAME"));
     }
-    job->side_files.push_back(std::move(file));
+    if (is_new) job->side_files.push_back(std::move(file));
   }
   return absl::OkStatus();
 }
@@ -95,17 +104,37 @@ absl::StatusOr<std::string> FindOnPath(const std::string& name) {
   return CannotRun(name, "no such program on the PATH");
 }
 
+// The longest record that the engine would take, too; the rest of the memory is needed besides.
+size_t MaxLineBytes(const std::string& task_memory_mb) {
+  constexpr uint64_t kMost = 64 << 20;
+  constexpr uint64_t kShare = 8;
+  uint64_t megabytes = 0;
+  if (!absl::SimpleAtoi(task_memory_mb, &megabytes)) return kMost;  // refused elsewhere
+  return std::min(kMost, (megabytes << 20) / kShare);
+}
+
+// The side file that is the command's program; null if it is none.
+const SideFile* FindSideFile(const StreamingJob& job, const Command& command) {
+  const std::string& word = command[0];
+  const std::string name = absl::StartsWith(word, "./") ? word.substr(2) : word;
+  const auto file = std::find_if(job.side_files.begin(), job.side_files.end(),
+                                 [&name](const SideFile& f) { return f.name == name; });
+  return file == job.side_files.end() ? nullptr : &*file;
+}
+
 }  // namespace
 
 absl::StatusOr<StreamingJob> ReadStreamingJob(const StreamingFlags& flags) {
   StreamingJob job;
   job.folder = flags.folder;
+  job.program_version = flags.program_version;
   MILLRACE_ASSIGN_OR_RETURN(job.mapper, ReadCommand("mapper", flags.mapper));
   MILLRACE_ASSIGN_OR_RETURN(job.combiner, ReadCommand("combiner", flags.combiner));
   MILLRACE_ASSIGN_OR_RETURN(job.partitioner, ReadCommand("partitioner", flags.partitioner));
   if (job.mapper.empty()) {
     return Invalid("--mapper is missing: name a command (cat passes lines on as they are)");
   }
+  job.max_line_bytes = MaxLineBytes(flags.task_memory_mb);
   job.map_only = flags.reducers == "0" || flags.reducer == "NONE";
   if (flags.reducer != "NONE") {
     MILLRACE_ASSIGN_OR_RETURN(job.reducer, ReadCommand("reducer", flags.reducer));
@@ -125,18 +154,19 @@ absl::StatusOr<StreamingJob> ReadStreamingJob(const StreamingFlags& flags) {
   return job;
 }
 
-absl::StatusOr<std::string> FindProgram(const StreamingJob& job, const Command& command) {
-  const std::string& word = command[0];
-  const std::string name = absl::StartsWith(word, "./") ? word.substr(2) : word;
+std::string SideFilePath(const SideFile& file, const std::string& shipped_folder) {
+  return shipped_folder.empty() ? file.path : JoinPath(shipped_folder, file.name);
+}
+
+absl::StatusOr<std::string> FindProgram(const StreamingJob& job, const Command& command,
+                                        const std::string& shipped_folder) {
   std::string path;
-  const auto side_file = std::find_if(job.side_files.begin(), job.side_files.end(),
-                                      [&name](const SideFile& f) { return f.name == name; });
-  if (side_file != job.side_files.end()) {
-    path = side_file->path;
-  } else if (absl::StrContains(word, "/")) {
-    path = AbsolutePath(job.folder, word);
+  if (const SideFile* const file = FindSideFile(job, command); file != nullptr) {
+    path = SideFilePath(*file, shipped_folder);
+  } else if (absl::StrContains(command[0], "/")) {
+    path = AbsolutePath(job.folder, command[0]);
   } else {
-    return FindOnPath(word);
+    return FindOnPath(command[0]);
   }
   MILLRACE_RETURN_IF_ERROR(CheckExecutable(path));
   return path;
@@ -146,6 +176,9 @@ absl::Status CheckFiles(const StreamingJob& job) {
   for (const SideFile& file : job.side_files) {
     struct stat info;
     const bool is_there = stat(file.path.c_str(), &info) == 0;
+    if (is_there && S_ISDIR(info.st_mode)) {
+      return Invalid(absl::StrCat("--file=", file.path, ": is a folder; name its files"));
+    }
     if (is_there && access(file.path.c_str(), R_OK) == 0) continue;
     return Invalid(absl::StrCat("--file=", file.path, ": ", strerror(errno)));
   }
@@ -155,10 +188,31 @@ absl::Status CheckFiles(const StreamingJob& job) {
                                                              {"partitioner", &job.partitioner}};
   for (const auto& [flag, command] : commands) {
     if (command->empty()) continue;
-    const absl::StatusOr<std::string> program = FindProgram(job, *command);
+    const absl::StatusOr<std::string> program = FindProgram(job, *command, /*shipped_folder=*/"");
     if (!program.ok()) return Invalid(absl::StrCat("--", flag, ": ", program.status().message()));
   }
   return absl::OkStatus();
+}
+
+bool IsMapKnown(const StreamingJob& job) {
+  if (!job.program_version.empty()) return true;
+  const Command* const commands[] = {&job.mapper, &job.combiner, &job.partitioner};
+  return std::all_of(std::begin(commands), std::end(commands), [&job](const Command* command) {
+    return command->empty() || FindSideFile(job, *command) != nullptr;
+  });
+}
+
+std::vector<std::string> MapParameters(const StreamingJob& job) {
+  std::vector<std::string> parameters = {job.program_version, job.name, job.folder,
+                                         absl::StrCat(job.exit_code_counts)};
+  for (const Command* command : {&job.mapper, &job.combiner, &job.partitioner}) {
+    parameters.push_back(absl::StrCat(command->size()));
+    parameters.insert(parameters.end(), command->begin(), command->end());
+  }
+  for (const auto& [name, value] : job.environment) {
+    parameters.push_back(absl::StrCat(name, "=", value));
+  }
+  return parameters;
 }
 
 }  // namespace millrace

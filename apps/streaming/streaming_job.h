@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "mapreduce/job.h"
 
 namespace millrace {
 
@@ -17,17 +18,13 @@ struct StreamingFlags {
   std::string combiner;
   std::string reducer;
   std::string partitioner;
-  std::string file;      // P[#NAME][,P...]
-  std::string cmdenv;    // NAME=VALUE, one a line
-  std::string define;    // the same: Hadoop's properties
-  std::string reducers;  // of every job: a number or "auto"
-  std::string folder;    // absolute: where the person stands
-};
-
-// A file that programs find in their working folder.
-struct SideFile {
-  std::string path;  // absolute
-  std::string name;
+  std::string file;    // P[#NAME][,P...]
+  std::string cmdenv;  // NAME=VALUE, one a line
+  std::string define;  // the same: Hadoop's properties
+  std::string program_version;
+  std::string reducers;        // of every job: a number or "auto"
+  std::string task_memory_mb;  // of every job
+  std::string folder;          // absolute: where the person stands
 };
 
 // A command, split into words; none: not asked for.
@@ -43,18 +40,32 @@ struct StreamingJob {
   std::map<std::string, std::string> environment;  // that programs get besides
   std::vector<SideFile> side_files;
   std::string folder;
-  bool exit_code_counts = true;  // whether one other than 0 is a failure
+  std::string program_version;       // stands for what the programs do; empty: nobody says
+  bool exit_code_counts = true;      // whether one other than 0 is a failure
+  size_t max_line_bytes = 64 << 20;  // a program that writes a longer line has failed
 };
 
 // Errors name the flag.
 absl::StatusOr<StreamingJob> ReadStreamingJob(const StreamingFlags& flags);
 
+// Where a side file is: with the person before the job starts, and where MILLRACE_FILES says
+// (`shipped_folder`, if it is not empty) where programs run.
+std::string SideFilePath(const SideFile& file, const std::string& shipped_folder);
+
 // The file of a command's program: a side file, a path seen from the person's folder, or found
 // through PATH. An error says that there is none, or that it cannot be executed.
-absl::StatusOr<std::string> FindProgram(const StreamingJob& job, const Command& command);
+absl::StatusOr<std::string> FindProgram(const StreamingJob& job, const Command& command,
+                                        const std::string& shipped_folder);
 
-// Looks for everything that the job needs, before anything starts.
+// Looks for everything that the job needs, before anything starts; for the client.
 absl::Status CheckFiles(const StreamingJob& job);
+
+// Whether it is known what the map-side programs are, so that what they gave once may be used
+// again: all of them are side files, or a version stands for them.
+bool IsMapKnown(const StreamingJob& job);
+
+// What the output of a map depends on beside its input and the side files.
+std::vector<std::string> MapParameters(const StreamingJob& job);
 
 }  // namespace millrace
 

@@ -65,6 +65,10 @@ TEST(StreamingJobTest, SideFilesHaveNames) {
   EXPECT_EQ(job->side_files[0].path, "/home/ann/map.py");
   EXPECT_EQ(job->side_files[0].name, "map.py");
   EXPECT_EQ(job->side_files[1].name, "list");
+  flags.file = "map.py,map.py";
+  EXPECT_EQ(ReadStreamingJob(flags)->side_files.size(), 1u);
+  flags.file = "map.py#lib/map.py";
+  EXPECT_THAT(Complaint(flags), HasSubstr("'lib/map.py' is no name of a file"));
   flags.file = "a/x,b/x";
   EXPECT_THAT(Complaint(flags), HasSubstr("would be named x"));
 }
@@ -97,14 +101,47 @@ TEST(StreamingJobTest, ProgramsAreFoundBeforeAnythingStarts) {
   flags.file = "/no/such/file";
   EXPECT_THAT(std::string(CheckFiles(*ReadStreamingJob(flags)).message()),
               HasSubstr("--file=/no/such/file: No such file"));
+  flags.file = "/etc";
+  EXPECT_THAT(std::string(CheckFiles(*ReadStreamingJob(flags)).message()),
+              HasSubstr("--file=/etc: is a folder"));
 }
 
 TEST(StreamingJobTest, ASideFileIsFoundByItsName) {
   StreamingFlags flags = Flags();
   flags.file = "/bin/sh#mine";
   flags.mapper = "mine";
-  EXPECT_EQ(*FindProgram(*ReadStreamingJob(flags), {"mine"}), "/bin/sh");
-  EXPECT_EQ(*FindProgram(*ReadStreamingJob(flags), {"./mine"}), "/bin/sh");
+  EXPECT_EQ(*FindProgram(*ReadStreamingJob(flags), {"mine"}, ""), "/bin/sh");
+  EXPECT_EQ(*FindProgram(*ReadStreamingJob(flags), {"./mine"}, ""), "/bin/sh");
+  flags.file = "/nowhere/with/the/person#sh";
+  EXPECT_EQ(*FindProgram(*ReadStreamingJob(flags), {"sh"}, "/bin"), "/bin/sh");
+}
+
+TEST(StreamingJobTest, MapsAreKnownWhenTheirProgramsAreSentOrAVersionStandsForThem) {
+  StreamingFlags flags = Flags();
+  flags.mapper = "./map.py -v";
+  flags.reducer = "/usr/bin/uniq";  // no part of a map
+  EXPECT_FALSE(IsMapKnown(*ReadStreamingJob(flags)));
+  flags.file = "map.py";
+  EXPECT_TRUE(IsMapKnown(*ReadStreamingJob(flags)));
+  flags.combiner = "uniq";
+  EXPECT_FALSE(IsMapKnown(*ReadStreamingJob(flags)));
+  flags.program_version = "3";
+  EXPECT_TRUE(IsMapKnown(*ReadStreamingJob(flags)));
+}
+
+TEST(StreamingJobTest, OfTheParametersOnlyTheReducersOwnAreLeftOut) {
+  const auto parameters = [](void (*change)(StreamingFlags*)) {
+    StreamingFlags flags = Flags();
+    change(&flags);
+    return MapParameters(*ReadStreamingJob(flags));
+  };
+  const auto same = parameters([](StreamingFlags*) {});
+  EXPECT_EQ(parameters([](StreamingFlags* f) { f->reducer = "uniq -c"; }), same);
+  EXPECT_NE(parameters([](StreamingFlags* f) { f->mapper += " -x"; }), same);
+  EXPECT_NE(parameters([](StreamingFlags* f) { f->combiner = "uniq"; }), same);
+  EXPECT_NE(parameters([](StreamingFlags* f) { f->partitioner = "cat"; }), same);
+  EXPECT_NE(parameters([](StreamingFlags* f) { f->cmdenv = "A=1"; }), same);
+  EXPECT_NE(parameters([](StreamingFlags* f) { f->program_version = "2"; }), same);
 }
 
 }  // namespace

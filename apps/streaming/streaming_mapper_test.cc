@@ -72,6 +72,16 @@ TEST_F(StreamingMapperTest, AFailureSaysWhatWasGivenAndWritten) {
   EXPECT_THAT(Complaint({"no-such-program"}, ""), HasSubstr("the mapper: no-such-program"));
 }
 
+TEST_F(StreamingMapperTest, AFailureSaysTheLastStatus) {
+  EXPECT_THAT(Complaint({"sh", "-c", "echo reporter:status:half way >&2; exit 3"}, ""),
+              HasSubstr("; its last status was 'half way'"));
+}
+
+TEST_F(StreamingMapperTest, ALineThatNeverEndsIsTheEndOfItsProgram) {
+  job_.max_line_bytes = 1 << 20;
+  EXPECT_THAT(Complaint({"cat", "/dev/zero"}, ""), HasSubstr("wrote a line of more than 1 MiB"));
+}
+
 TEST_F(StreamingMapperTest, ExitCodesCanBeIgnoredButNotSignals) {
   job_.exit_code_counts = false;
   EXPECT_THAT(Map({"sh", "-c", "echo a; exit 3"}, "x\n"), ElementsAre(Pair("a", "")));

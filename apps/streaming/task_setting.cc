@@ -57,6 +57,8 @@ void AddHadoopNames(const StreamingJob& job, const TaskInput& input,
 
 }  // namespace
 
+std::string ShippedFolder() { return Variable("MILLRACE_FILES"); }
+
 absl::StatusOr<std::unique_ptr<WorkFolder>> WorkFolder::Make(const StreamingJob& job) {
   std::string path = JoinPath(ParentFolder(), "streaming-XXXXXX");
   if (mkdtemp(path.data()) == nullptr) {
@@ -64,12 +66,13 @@ absl::StatusOr<std::unique_ptr<WorkFolder>> WorkFolder::Make(const StreamingJob&
   }
   std::unique_ptr<WorkFolder> folder(new WorkFolder(path));
   for (const SideFile& file : job.side_files) {
-    if (access(file.path.c_str(), R_OK) == 0 &&
-        symlink(file.path.c_str(), JoinPath(path, file.name).c_str()) == 0) {
+    const std::string target = SideFilePath(file, ShippedFolder());
+    if (access(target.c_str(), R_OK) == 0 &&
+        symlink(target.c_str(), JoinPath(path, file.name).c_str()) == 0) {
       continue;
     }
-    return absl::NotFoundError(absl::StrCat("--file=", file.path, ": ", strerror(errno),
-                                            "; every worker has to see it at this path"));
+    return absl::UnavailableError(
+        absl::StrCat("--file=", file.path, ": cannot link to ", target, ": ", strerror(errno)));
   }
   return folder;
 }

@@ -13,6 +13,9 @@
 
 namespace millrace {
 
+// The folder of side files that have come here with the job; empty if there is none.
+std::string ShippedFolder();
+
 // A new folder with links to the job's side files, under their names. It goes with this object.
 class WorkFolder {
  public:

@@ -8,6 +8,13 @@
 #include "mapreduce/status_macros.h"
 
 namespace millrace {
+namespace {
+
+std::string StatusText(const std::string& status) {
+  return status.empty() ? "" : absl::StrCat("; its last status was '", status, "'");
+}
+
+}  // namespace
 
 UserProgram::UserProgram(const ProgramRole& role, const StreamingJob& job, ChildLog::Count count,
                          LineSink on_line)
@@ -21,22 +28,28 @@ absl::Status UserProgram::Start(const TaskInput& input) {
     MILLRACE_ASSIGN_OR_RETURN(folder_, WorkFolder::Make(job_));
   }
   ChildCommand command;
-  absl::StatusOr<std::string> program = FindProgram(job_, *role_.command);
+  absl::StatusOr<std::string> program = FindProgram(job_, *role_.command, ShippedFolder());
   if (!program.ok()) {
     return absl::Status(program.status().code(),
-                        absl::StrCat("the ", role_.name, ": ", program.status().message()));
+                        absl::StrCat("the ", role_.name, ": ", program.status().message(),
+                                     "; send it with --file, or have it on every host"));
   }
   command.program = *std::move(program);
   command.words = *role_.command;
   command.environment = TaskEnvironment(job_, input);
   command.folder = folder_->path();
   lines_ = {};
+  log_.ForgetStatus();
   given_ = 0;
   line_too_long_ = false;
-  MILLRACE_ASSIGN_OR_RETURN(child_,
-                            ChildPipe::Start(
-                                command, [this](std::string_view block) { TakeOutput(block); },
-                                [this](std::string_view block) { log_.Append(block); }));
+  absl::StatusOr<std::unique_ptr<ChildPipe>> child = ChildPipe::Start(
+      command, [this](std::string_view block) { TakeOutput(block); },
+      [this](std::string_view block) { log_.Append(block); });
+  if (!child.ok()) {
+    return absl::Status(child.status().code(),
+                        absl::StrCat("the ", role_.name, ": ", child.status().message()));
+  }
+  child_ = *std::move(child);
   return absl::OkStatus();
 }
 
@@ -50,7 +63,9 @@ void UserProgram::ReadAvailable() { child_->ReadAvailable(); }
 void UserProgram::TakeOutput(std::string_view block) {
   if (line_too_long_) return;
   lines_.Add(block, on_line_);
-  line_too_long_ = lines_.rest_bytes() > kMaxLineBytes;
+  line_too_long_ = lines_.rest_bytes() > job_.max_line_bytes;
+  // It may never end.
+  if (line_too_long_ && child_ != nullptr) child_->Kill();
 }
 
 absl::Status UserProgram::Finish() {
@@ -61,13 +76,16 @@ absl::Status UserProgram::Finish() {
   const std::string command = absl::StrJoin(*role_.command, " ");
   if (line_too_long_) {
     return absl::AbortedError(absl::StrCat("the ", role_.name, " '", command,
-                                           "' wrote a line of more than ", kMaxLineBytes >> 20,
-                                           " MiB: does it lack line ends?"));
+                                           "' wrote a line of more than ",
+                                           job_.max_line_bytes >> 20,
+                                           " MiB, the limit of this --task_memory_mb: does it lack "
+                                           "line ends?"));
   }
   if (end.ok() || (end.signal == 0 && !job_.exit_code_counts)) return absl::OkStatus();
   return absl::AbortedError(absl::StrCat("the ", role_.name, " '", command, "' ", end.Describe(),
                                          " after it was given ", CountText(given_, "record"),
-                                         " and had written ", CountText(lines_.count(), "line")));
+                                         " and had written ", CountText(lines_.count(), "line"),
+                                         StatusText(log_.status())));
 }
 
 }  // namespace millrace

@@ -50,9 +50,6 @@ class UserProgram {
   absl::Status Finish();
 
  private:
-  // A longer line is an error.
-  static constexpr size_t kMaxLineBytes = 64 << 20;
-
   void TakeOutput(std::string_view block);
 
   const ProgramRole role_;

@@ -41,13 +41,14 @@ uint32_t TimeOutsOf(const JobRecord& job, const TaskId& task) {
 }
 
 // The cause to count: one that a worker can know. The others are the core's own conclusions.
-Cause FailureOf(const AttemptOutcome& outcome) {
-  switch (outcome.cause) {
+Cause FailureOf(const JobRecord& job, const AttemptOutcome& outcome) {
+  const Cause cause = SkipRules::CauseOf(job, outcome);
+  switch (cause) {
     case Cause::kUserCodeFailed:
     case Cause::kFetchFailed:
     case Cause::kTimedOut:
     case Cause::kJobInvalid:
-    case Cause::kWorkerUnfit: return outcome.cause;
+    case Cause::kWorkerUnfit: return cause;
     default: return Cause::kWorkerFailed;
   }
 }
@@ -161,7 +162,7 @@ void AttemptRules::RestartReduces(JobRecord* job) {
 void AttemptRules::AcceptFailure(const AttemptReported& event, const RunningAttempt& attempt) {
   const AttemptOutcome& outcome = event.outcome;
   JobRecord* job = turn_.cluster().FindJob(attempt.task.job);
-  const Cause cause = FailureOf(outcome);
+  const Cause cause = FailureOf(*job, outcome);
   std::optional<LossNote> loss = LossOfReport(&turn_, event, cause);
   if (loss.has_value()) loss->Show(job->id());
   const InputRecord place = SkipRules::PlaceOf(*job, outcome);

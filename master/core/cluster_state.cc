@@ -1,6 +1,7 @@
 #include "master/core/cluster_state.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <tuple>
 #include <variant>
@@ -294,7 +295,10 @@ void ClusterState::On(const LossNoticed& edit) { AddLoss(edit, Change(edit.job))
 void ClusterState::On(const RecordSkipped& edit) {
   JobRecord* job = Change(edit.task.job);
   const auto add = [&edit](std::vector<InputRecord>* records) {
-    records->insert(std::upper_bound(records->begin(), records->end(), edit.record), edit.record);
+    const auto at = std::upper_bound(records->begin(), records->end(), edit.record);
+    // Where two maps meet, both read the same frame of a compressed file.
+    if (at != records->begin() && *std::prev(at) == edit.record) return;
+    records->insert(at, edit.record);
   };
   add(&job->summary.skipped_records);
   Trouble& trouble = job->troubles[KeyOf(edit.task)];

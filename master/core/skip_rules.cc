@@ -17,9 +17,15 @@ bool Contains(const InputRecord& record, const InputRecord& place) {
 
 }  // namespace
 
+Cause SkipRules::CauseOf(const JobRecord& job, const AttemptOutcome& outcome) {
+  const bool can_skip = job.plan().skip_bad_records > 0 && outcome.task.stage == 0 &&
+                        outcome.cause == Cause::kJobInvalid && outcome.record.bytes > 0;
+  return can_skip ? Cause::kUserCodeFailed : outcome.cause;
+}
+
 InputRecord SkipRules::PlaceOf(const JobRecord& job, const AttemptOutcome& outcome) {
   const bool matters = job.plan().skip_bad_records > 0 && outcome.task.stage == 0 &&
-                       outcome.cause == Cause::kUserCodeFailed;
+                       CauseOf(job, outcome) == Cause::kUserCodeFailed;
   return matters ? outcome.record : InputRecord();
 }
 
@@ -27,7 +33,9 @@ void SkipRules::LookAtFailure(JobRecord* job, const TaskId& task, const InputRec
   if (place.file.empty() || job->task(task).was_done) return;
   const Trouble& trouble = job->troubles[KeyOf(task)];
   if (IsBad(trouble, place)) {
-    if (job->summary.skipped_records.size() >= job->plan().skip_bad_records) {
+    const std::vector<InputRecord>& all = job->summary.skipped_records;
+    const bool is_new = std::find(all.begin(), all.end(), place) == all.end();
+    if (is_new && all.size() >= job->plan().skip_bad_records) {
       return FailForTooMany(job, task, place);
     }
     turn_.Emit(RecordSkipped{task, place});

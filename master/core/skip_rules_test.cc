@@ -266,6 +266,49 @@ TEST_F(SkipRulesTest, AnEndedJobStillNamesWhatItSkipped) {
   EXPECT_THAT(core_->Folded(kJob).summary.skipped_records, ElementsAre(kBee));
 }
 
+// Input that nobody can read, such as a damaged frame of a compressed file.
+TEST_F(SkipRulesTest, APieceOfInputThatIsDamagedIsSkippedLikeARecord) {
+  SubmitSkipping(1);
+  AttemptReported report = Failed(kRed, last_, Map(0), Cause::kJobInvalid, "damaged zstd data");
+  report.outcome.record = kBee;
+  report.outcome.attempt = last_ = Only<LaunchAttempt>(On(report)).back().attempt;
+  EXPECT_THAT(Only<LaunchAttempt>(On(report)).back().skip, ElementsAre(kBee));
+  EXPECT_THAT(Skipped(), ElementsAre(kBee));
+}
+
+TEST_F(SkipRulesTest, WhatTwoMapsSkipCountsOnce) {
+  JobSubmitted job = Submitted("wordcount", 2, 1);
+  job.plan.skip_bad_records = 1;
+  On(job);
+  On(Joined(kRed, 1));
+  for (uint32_t map = 0; map < 2; ++map) {
+    for (int failure = 0; failure < 2; ++failure) {
+      AttemptReported report = Failed(kRed, last_, Map(map), Cause::kJobInvalid, "damaged");
+      report.outcome.record = kBee;
+      last_ = Only<LaunchAttempt>(On(report)).back().attempt;
+    }
+    if (map > 0) break;
+    last_ = Only<LaunchAttempt>(On(Done(kRed, last_, Map(map)))).back().attempt;
+  }
+  EXPECT_EQ(StateOf(), JobState::kRunning);
+  EXPECT_THAT(Skipped(), ElementsAre(kBee));
+}
+
+TEST_F(SkipRulesTest, DamageFailsAJobThatMaySkipNothingAtOnce) {
+  SubmitSkipping(0);
+  AttemptReported report = Failed(kRed, last_, Map(0), Cause::kJobInvalid, "damaged zstd data");
+  report.outcome.record = kBee;
+  On(report);
+  EXPECT_EQ(StateOf(), JobState::kFailed);
+  EXPECT_THAT(ErrorOf(), HasSubstr("damaged zstd data"));
+}
+
+TEST_F(SkipRulesTest, DamageThatCannotBeSteppedOverFailsTheJobAtOnce) {
+  SubmitSkipping(9);
+  On(Failed(kRed, last_, Map(0), Cause::kJobInvalid, "damaged gzip data"));
+  EXPECT_EQ(StateOf(), JobState::kFailed);
+}
+
 TEST_F(SkipRulesTest, RecordsOfReducesAreNotSkippedAndTheErrorSaysSo) {
   SubmitSkipping(3, /*max_attempts=*/1);
   On(Done(kRed, A(1), Map(0)));

@@ -10,7 +10,7 @@ import os
 import shutil
 
 import cluster
-from cluster import WORDCOUNT, WORKER, read_output
+from cluster import STREAMING, WORDCOUNT, WORKER, read_output
 
 E_MACHINE = 18  # where an ELF header says for which machine it is
 ARM_64 = 183
@@ -112,6 +112,36 @@ class OtherHostsTest(cluster.ClusterTest):
         script = "exec 9<%s && mount --bind %s %s && exec /proc/self/fd/9 \"$@\"" % (
             self.path("job"), self.path("foreign"), self.path("job"))
         return ["unshare", "--mount", "sh", "-c", script, "sh", "--progress=none"]
+
+    def test_scripts_reach_a_host_that_does_not_see_them(self):
+        self.text("shared/.keep", "")
+        self.text("home/map.py", "import sys\nfor line in sys.stdin:\n"
+                  "    print(open('extra').read() + line.strip())\n")
+        self.text("home/count.sh", "#!/bin/sh\nexec uniq -c\n")
+        self.text("home/words", "also ")
+        self.text("home/none", "")
+        os.chmod(self.path("home/count.sh"), 0o755)
+        master = self.master()
+        self.worker_elsewhere(master, "-t tmpfs none " + self.path("home"), "far")
+        self.workers_joined(master, 1)
+        self.job(STREAMING, *self.flags(master), "--reducers=1", "--mapper=python3 map.py",
+                 "--reducer=count.sh", "--file=map.py,words#extra,none,count.sh",
+                 cwd=self.path("home")).finish()
+        with open(self.path("shared/out/part-00000-of-00001")) as f:
+            self.assertEqual(f.read().split(), ["1", "also", "words", "of", "one", "host"])
+
+    def test_a_program_that_only_the_client_has_is_named_with_host_and_reason(self):
+        self.text("shared/.keep", "")
+        self.text("home/map.sh", "#!/bin/sh\ncat\n")
+        os.chmod(self.path("home/map.sh"), 0o755)
+        master = self.master()
+        self.worker_elsewhere(master, "-t tmpfs none " + self.path("home"), "far")
+        self.workers_joined(master, 1)
+        said = self.job(STREAMING, *self.flags(master), "--max_attempts=1",
+                        "--mapper=%s" % self.path("home/map.sh")).finish(1).said()
+        self.assertIn("on worker far", said)
+        self.assertIn("the mapper: %s: No such file or directory" % self.path("home/map.sh"), said)
+        self.assertIn("--file", said)
 
     def test_two_hosts_share_a_job(self):
         self.text("shared/.keep", "")

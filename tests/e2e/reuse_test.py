@@ -6,7 +6,7 @@ import os
 import shutil
 
 import cluster
-from cluster import UNRULY, WORDCOUNT, count, part_names, read_output
+from cluster import STREAMING, UNRULY, WORDCOUNT, count, part_names, read_output
 
 ANAGRAMS = os.path.abspath("tests/docs/anagrams")
 FILES = 8
@@ -163,6 +163,30 @@ class ReuseTest(cluster.ClusterTest):
             _, summary = self.run_job("--nodeterministic", binary=UNRULY)
             self.assertEqual(summary["map_outputs_reused"], 0)
         self.assertEqual(self.runs(), [])
+
+    def script(self, name, content):
+        path = self.text(name, "#!/bin/sh\n" + content)
+        os.chmod(path, 0o755)
+        return path
+
+    def test_scripts_that_are_sent_are_used_again_until_they_change(self):
+        flags = ["--mapper=map.sh", "--file=" + self.script("map.sh", "exec cut -d' ' -f2\n")]
+        first, before = self.run_job("--reducer=uniq -c", *flags, binary=STREAMING)
+        self.assertEqual(before["map_outputs_reused"], 0)
+        output, summary = self.run_job("--reducer=uniq -c", *flags, binary=STREAMING)
+        self.assertNoMapRan(summary)
+        self.assertEqualParts(first, output)
+        _, summary = self.run_job("--reducer=uniq", *flags, binary=STREAMING)
+        self.assertNoMapRan(summary)
+        self.script("map.sh", "exec cut -d' ' -f3\n")
+        _, summary = self.run_job("--reducer=uniq -c", *flags, binary=STREAMING)
+        self.assertEqual(summary["map_outputs_reused"], 0)
+
+    def test_programs_that_are_not_sent_always_run_unless_a_version_stands_for_them(self):
+        for flags, reused in (([], 0), ([], 0), (["--program_version=1"], 0),
+                              (["--program_version=1"], FILES), (["--program_version=2"], 0)):
+            _, summary = self.run_job("--mapper=cut -d' ' -f2", *flags, binary=STREAMING)
+            self.assertEqual(summary["map_outputs_reused"], reused, flags)
 
     def test_a_declared_version_stands_for_the_binary(self):
         other_binary = self.path("unruly")

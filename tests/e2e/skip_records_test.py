@@ -1,7 +1,9 @@
 """--skip_bad_records: a job goes on without the records at which its mapper always fails."""
 
+import gzip
 import json
 import os
+import subprocess
 
 import cluster
 from cluster import UNRULY, part_names, read_output
@@ -88,6 +90,46 @@ class SkipRecordsTest(cluster.ClusterTest):
         self.run_job("--skip_bad_records=3")
         self.assertEqual(read_output(self.path("out")), {b"good": 1})
         self.assertEqual(self.summary()["skipped_records"], [])
+
+    def write_frames(self, damage):
+        """Writes GOOD as four zstd frames of 50 lines, the second of which `damage` changes; returns
+        its offset and length."""
+        frames = [subprocess.run(["zstd", "-q", "-c"], stdout=subprocess.PIPE, check=True,
+                                 input="".join(GOOD[i:i + 50]).encode()).stdout
+                  for i in range(0, 200, 50)]
+        frame = bytearray(frames[1])
+        damage(frame)
+        with open(self.text("in/text.zst", ""), "wb") as f:
+            f.write(frames[0] + frame + frames[2] + frames[3])
+        return len(frames[0]), len(frame)
+
+    def test_a_damaged_zstd_frame_is_stepped_over(self):
+        def content(frame):
+            frame[len(frame) // 2] ^= 0xff
+
+        def header(frame):
+            frame[0] ^= 0xff
+
+        for damage in (content, header):
+            offset, length = self.write_frames(damage)
+            job = self.run_job("--skip_bad_records=1", "--overwrite")
+            # The line after the gap is lost: who knows that it is whole?
+            self.text("oracle", "".join(GOOD[:50] + GOOD[101:]))
+            self.assertEqual(read_output(self.path("out"), listed=["_skipped"]),
+                             cluster.count([self.path("oracle")]))
+            self.assertEqual(self.summary()["skipped_records"], [
+                {"file": self.path("in/text.zst"), "offset": offset, "bytes": length}])
+            self.assertIn("1 record skipped", job.said())
+            job = self.run_job("--overwrite", code=1)
+            self.assertRegex(job.said(), r"in/text\.zst:\d+: damaged zstd data")
+            self.assertEqual(self.summary()["attempts"]["failed"], 1, "no second one reads it better")
+
+    def test_behind_damage_in_a_gzip_file_nothing_can_be_read(self):
+        packed = bytearray(gzip.compress("".join(GOOD).encode()))
+        packed[len(packed) // 2] ^= 0xff
+        self.text("in/text.gz", bytes(packed))
+        said = self.run_job("--skip_bad_records=9", code=1).said()
+        self.assertRegex(said, r"in/text\.gz:\d+: damaged gzip data .*behind which nothing can be read")
 
     def test_the_list_is_no_input_of_another_job(self):
         self.skips({3: "!segv\n"})

@@ -115,10 +115,27 @@ class RulesTest(StreamingTest):
                     "--mapper=words.py", "--reducer=sums.py", self.example("words.py", "sums.py"))
         self.check_counts()
 
-    def test_much_standard_error_does_not_stop_anything(self):
-        self.run_job("--mapper=sh -c 'cat; yes | head -c 20000000 >&2'", "--reducers=0")
+    def test_a_gigabyte_of_standard_error_stops_nothing_and_fills_nothing(self):
+        self.run_job("--mapper=sh -c 'cat; head -c 1G /dev/zero >&2'", "--reducers=0",
+                     "--task_memory_mb=64")
         self.assertEqual(len(self.lines()), TEXT.count("\n"))
 
+    def test_lines_may_be_escaped(self):
+        self.text("in/text", "a\tb\\c\n")
+        self.run_job("--mapper=cat", "--reducers=1", "--reducer=cat", "--escape_output")
+        self.assertEqual(self.lines(), [rb"a\tb\\c"])
+        self.run_job("--mapper=cat", "--reducers=1", "--reducer=cat", "--overwrite")
+        self.assertEqual(self.lines(), [b"a\tb\\c"])
+
+    def test_a_last_line_without_its_end_counts(self):
+        self.run_job("--mapper=sh -c 'cat >/dev/null; printf \"a\\t1\\nb\"'", "--reducers=1",
+                     "--reducer=sh -c 'cat; printf end'")
+        self.assertEqual(self.lines(), [b"a\t1", b"b\t", b"end"])
+
+    def test_a_program_may_close_its_input_and_go_on(self):
+        self.text("in/text", "a line of words\n" * (1 << 18))
+        self.run_job("--mapper=sh -c 'read line; exec <&-; echo $line'", "--reducers=0")
+        self.assertEqual(self.lines(), [b"a line of words"])
 
     def test_a_combiner_changes_nothing_but_the_bytes_that_travel(self):
         bytes_sent = []
@@ -158,6 +175,29 @@ class FailuresTest(StreamingTest):
         self.fails("--mapper=sh -c 'cat; echo the reason >&2; exit 3'",
                    says=["the mapper 'sh -c cat; echo the reason >&2; exit 3' exited with 3",
                          "given 150 records and had written 150 lines", "the reason"])
+
+    def test_a_mapper_that_is_killed(self):
+        self.fails("--mapper=sh -c 'echo reporter:status:half way >&2; kill -KILL $$'",
+                   says=["the mapper", "was killed by SIGKILL", "its last status was 'half way'"])
+
+    def test_of_much_standard_error_the_end_is_reported(self):
+        self.fails("--mapper=sh -c 'cat; head -c 1M /dev/zero >&2; echo the reason >&2; exit 3'",
+                   says=["exited with 3", "the reason"])
+
+    def test_lines_longer_than_memory_allows(self):
+        self.fails("--mapper=head -c 9M /dev/zero", "--task_memory_mb=64",
+                   says=["the mapper 'head -c 9M /dev/zero' wrote a line of more than 8 MiB"])
+        self.fails("--mapper=cat /dev/zero", says=["wrote a line of more than 64 MiB"])
+        self.fails("--mapper=cat", "--reducer=cat /dev/zero", says=["the reducer", "64 MiB"])
+        self.text("in/text", "good\n" + "x" * (9 << 20))
+        self.fails("--mapper=cat", "--task_memory_mb=64",
+                   says=[self.path("in/text:5"), "the line that begins here", "--task_memory_mb"])
+
+    def test_a_program_whose_interpreter_is_missing(self):
+        self.text("map.py", "#!/no/such/python\n")
+        os.chmod(self.path("map.py"), 0o755)
+        self.fails("--mapper=map.py", "--file=map.py",
+                   says=["the mapper: cannot start", "map.py: No such file", "interpreter"])
 
     def test_a_reducer_that_is_killed(self):
         self.fails("--mapper=cat", "--reducer=sh -c 'kill -SEGV $$'",

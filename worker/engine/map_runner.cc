@@ -142,6 +142,8 @@ absl::Status MapRunner::Impl::MapSplit(const Attempt& attempt) {
   options.shape = task.shape;
   options.read_bytes = kReadBytes;
   options.max_record_bytes = MaxRecordBytes(memory_bytes_);
+  // Behind a gap nobody knows the numbers of lines.
+  if (!job_.counts_lines) options.skipped_frames = &task.skip;
   RecordReader reader(fs_, options);
   for (const FileRange& range : task.split) {
     if (absl::Status opened = reader.Open(range); !opened.ok()) {
@@ -196,7 +198,7 @@ absl::Status MapRunner::Impl::MapRecords(const Attempt& attempt, const InputFile
   while (!chunk.data.empty()) {
     const InputChunk record = TakeRecord(attempt.task.shape, &chunk);
     const bool skipped = std::any_of(skip.begin(), skip.end(), [&](const InputRecord& bad) {
-      return bad.offset == record.offset && bad.file == file.path;
+      return bad == InputRecord{file.path, record.offset, record.data.size()};
     });
     if (!skipped) MILLRACE_RETURN_IF_ERROR(MapChunk(attempt, file, record));
     CountRead(attempt, record);
