@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "mapreduce/count_text.h"
+#include "rpc/profile.h"
 #include "rpc/system_counters.h"
 
 namespace millrace {
@@ -45,6 +46,7 @@ std::string CountersText(const JobView& view) {
   for (const auto& [name, value] : view.counters) {
     // The one of Millrace's own that says something about the others.
     if (absl::StartsWith(name, kSystemGroup) && name != "millrace/overflow") continue;
+    if (IsOfProfile(name)) continue;  // shown as a table
     of_user.emplace_back(absl::Utf8SafeCEscape(name), value);
     if (of_user.size() <= kShown) widest = std::max(widest, of_user.back().first.size());
   }

@@ -45,7 +45,9 @@ TEST(CountersTextTest, NothingIsMadeUpWhenTheMasterDoesNotCount) {
 }
 
 TEST(CountersTextTest, CountersOfUserCodeAreListedByGroupAndName) {
-  EXPECT_EQ(CountersText(Counted()),
+  JobView view = Counted();
+  view.counters["millrace.profile/read.cpu_us"] = 5;  // a table of its own shows it
+  EXPECT_EQ(CountersText(view),
             "  counters  lines/seen       7\n"
             "            words/uppercase  -12\n");
 }

@@ -19,6 +19,7 @@ constexpr uint64_t kTaskMemoryMbMin = 64;  // below it a task would spill all th
 constexpr uint64_t kTaskMemoryMbMax = 1 << 20;
 constexpr uint64_t kSkippedRecordsMax = 1000;
 constexpr uint64_t kRecordBytesMax = 1 << 20;
+constexpr uint64_t kFieldsMax = 1000;
 
 absl::Status Invalid(std::string message) { return absl::InvalidArgumentError(message); }
 
@@ -61,6 +62,11 @@ absl::Status ReadReducers(const JobFlags& flags, const JobDescription& job, JobO
   if (reducers == 0 && !job.map_only && !job.allows_map_only) {
     return Invalid(absl::StrCat("--reducers=0: ", job.name,
                                 " has no map-only meaning; give it at least one part"));
+  }
+  if (reducers == 0 && job.is_ordered()) {
+    return Invalid(
+        "--reducers=0: --sort_values and --key_fields need at least one part, for only what is "
+        "reduced is sorted; drop one of the two");
   }
   if (job.reducers.has_value() && reducers != *job.reducers) {
     return Invalid(absl::StrCat("--reducers=", reducers, ": ", job.name, " always has ",
@@ -243,6 +249,27 @@ absl::Status ReadFormats(const JobFlags& flags, std::vector<JobDescription>* cha
     (*chain)[i].allows_map_only = false;
     (*chain)[i + 1].input = {InputFormat::kKeyValue, 0};
   }
+  return absl::OkStatus();
+}
+
+absl::Status ReadValueOrder(const JobFlags& flags, std::vector<JobDescription>* chain) {
+  MILLRACE_ASSIGN_OR_RETURN(const uint64_t key_fields,
+                            ReadCount("key_fields", flags.key_fields, 0, kFieldsMax));
+  MILLRACE_ASSIGN_OR_RETURN(const uint64_t sort_fields,
+                            ReadCount("sort_fields", flags.sort_fields, 0, kFieldsMax));
+  if (!flags.sort_values && key_fields == 0 && sort_fields == 0) return absl::OkStatus();
+  JobDescription& job = chain->back();
+  if (chain->size() > 1) {
+    const char* const flag = flags.sort_values ? "sort_values"
+                             : key_fields > 0  ? "key_fields"
+                                               : "sort_fields";
+    return Invalid(absl::StrCat("--", flag, ": ", job.name, " is a chain of ", chain->size(),
+                                " jobs, whose program says how each orders its values; leave the "
+                                "flag out"));
+  }
+  if (flags.sort_values) job.sort_values = true;
+  if (key_fields > 0) job.key_fields = static_cast<uint32_t>(key_fields);
+  if (sort_fields > 0) job.sort_fields = static_cast<uint32_t>(sort_fields);
   return absl::OkStatus();
 }
 

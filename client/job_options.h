@@ -33,6 +33,9 @@ struct JobFlags {
   std::string output_format = "auto";
   bool escape_output = false;
   std::string output_compression = "none";
+  bool sort_values = false;
+  std::string key_fields = "0";
+  std::string sort_fields = "0";
   std::string workers;  // empty: not given
   std::string master;   // empty: not given
   std::string connect_timeout = "10s";
@@ -97,6 +100,10 @@ struct JobOptions {
 absl::Status ReadFormats(const JobFlags& flags, JobDescription* job);
 // Likewise for a chain, whose jobs hand each other key/value files.
 absl::Status ReadFormats(const JobFlags& flags, std::vector<JobDescription>* chain);
+
+// Puts what the flags say of the order of values into the job, in client and executor likewise. The
+// jobs of a chain differ, so only their author can say it of them.
+absl::Status ReadValueOrder(const JobFlags& flags, std::vector<JobDescription>* chain);
 
 // Of a job with its formats. Relative paths are seen from `folder`. Errors name the flag, the value
 // and what is allowed.

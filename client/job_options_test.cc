@@ -292,5 +292,63 @@ TEST(FormatsTest, JobsOfAChainHandEachOtherKeyValueFiles) {
   EXPECT_TRUE(chain[2].output.zstd);
 }
 
+// --- The order of values ---
+
+JobDescription WithOrder(const JobFlags& flags, const JobDescription& job = WordCount()) {
+  std::vector<JobDescription> chain = {job};
+  EXPECT_TRUE(ReadValueOrder(flags, &chain).ok());
+  return chain[0];
+}
+
+std::string OrderErrorOf(const JobFlags& flags, size_t jobs = 1) {
+  std::vector<JobDescription> chain(jobs, WordCount());
+  return std::string(ReadValueOrder(flags, &chain).message());
+}
+
+TEST(ValueOrderTest, WithoutFlagsItIsWhatTheJobSays) {
+  EXPECT_FALSE(WithOrder(Flags()).is_ordered());
+  JobDescription job = WordCount();
+  job.sort_values = true;
+  job.key_fields = 3;
+  EXPECT_TRUE(WithOrder(Flags(), job).sort_values);
+  EXPECT_EQ(WithOrder(Flags(), job).key_fields, 3u);
+}
+
+TEST(ValueOrderTest, FlagsTakeItsPlace) {
+  JobFlags flags = Flags();
+  flags.sort_values = true;
+  EXPECT_TRUE(WithOrder(flags).sort_values);
+  flags = Flags();
+  flags.key_fields = "1";
+  flags.sort_fields = "1000";
+  EXPECT_EQ(WithOrder(flags).key_fields, 1u);
+  EXPECT_EQ(WithOrder(flags).sort_fields, 1000u);
+  flags.key_fields = "1001";
+  EXPECT_EQ(OrderErrorOf(flags), "--key_fields=1001: needs a whole number from 0 to 1000");
+  flags.key_fields = "1";
+  flags.sort_fields = "-2";
+  EXPECT_EQ(OrderErrorOf(flags), "--sort_fields=-2: needs a whole number from 0 to 1000");
+}
+
+TEST(ValueOrderTest, ForJobsOfAChainItsAuthorSaysIt) {
+  EXPECT_EQ(OrderErrorOf(Flags(), /*jobs=*/2), "");
+  JobFlags flags = Flags();
+  flags.key_fields = "1";
+  EXPECT_EQ(OrderErrorOf(flags, /*jobs=*/2),
+            "--key_fields: wordcount is a chain of 2 jobs, whose program says how each orders its "
+            "values; leave the flag out");
+}
+
+TEST(ValueOrderTest, NeedsAPart) {
+  JobDescription job = WordCount();
+  job.allows_map_only = true;
+  job.sort_values = true;
+  JobFlags flags = Flags();
+  EXPECT_TRUE(ReadJobOptions(flags, "/", job).ok());
+  flags.reducers = "0";
+  EXPECT_THAT(std::string(ReadJobOptions(flags, "/", job).status().message()),
+              HasSubstr("--reducers=0: --sort_values and --key_fields need at least one part"));
+}
+
 }  // namespace
 }  // namespace millrace

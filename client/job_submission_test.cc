@@ -74,13 +74,14 @@ TEST_F(JobSubmissionTest, TheBinaryIsSentWhenTheMasterHasNone) {
 TEST_F(JobSubmissionTest, SideFilesAreSentAfterTheBinaryEmptyOnesToo) {
   const std::string path = testing::TempDir() + "/side";
   std::ofstream(path) << std::string((2 << 20) + 7, 'x');
+  std::ofstream(path + "-empty").flush();
   JobSpec spec = Spec(1);
   spec.side_files = {spec.binary, spec.binary};
   spec.binary.path = path;
   spec.side_files[0].name = "list";
   spec.side_files[0].path = path;
   spec.side_files[1].name = "empty";
-  spec.side_files[1].path = "/dev/null";
+  spec.side_files[1].path = path + "-empty";
   spec.side_files[1].size = 0;
   master_.wants_binary = true;
   EXPECT_TRUE(Submit(spec).ok());

@@ -41,6 +41,7 @@ absl::StatusOr<Chain> DescribeChain(const Describe& describe) {
   MILLRACE_ASSIGN_OR_RETURN(const JobDescription job, describe());
   Chain chain = ChainOf(job);
   MILLRACE_RETURN_IF_ERROR(ReadFormats(GivenJobFlags(), &chain));
+  MILLRACE_RETURN_IF_ERROR(ReadValueOrder(GivenJobFlags(), &chain));
   MILLRACE_RETURN_IF_ERROR(Validate(chain));
   return chain;
 }

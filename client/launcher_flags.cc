@@ -36,6 +36,18 @@ DEFINE_string(reducers, "auto",
               "16 MiB of input; 0: map only, for jobs that have this meaning, and the default of "
               "those that have no other.");
 
+DEFINE_bool(sort_values, false,
+            "The values of a key come in byte order instead of that of the input; without a "
+            "reducer the output is sorted by key, then value.");
+DEFINE_string(key_fields, "0",
+              "M: what the mapper emits is seen as the record key, tab, value, and its first M "
+              "fields, divided by tabs, are the key, the rest the value; 0: pairs stay as they "
+              "are.");
+DEFINE_string(sort_fields, "0",
+              "N, with --key_fields=M: the values of a key come in the order of the record's "
+              "fields M+1 to N, each by its bytes, and else in that of the input; 0: always in "
+              "that of the input.");
+
 DEFINE_string(workers, "",
               "N: run on a local cluster of N worker processes with one slot each, for this job "
               "alone (without --master the default, one per core); inline: run everything in "
@@ -107,6 +119,8 @@ Program JobProgram(const Usage& usage, const std::string& path) {
   program.groups.push_back({"Output",
                             {"output", "overwrite", "reducers", "output_format", "escape_output",
                              "output_compression", "output_merged"}});
+  program.groups.push_back(
+      {"Order of the values of a key", {"sort_values", "key_fields", "sort_fields"}});
   program.groups.push_back({"Where it runs",
                             {"workers", "scratch_dir", "master", "connect_timeout", "detach",
                              "dry_run", "cluster_key_file", "insecure"}});
@@ -140,6 +154,9 @@ JobFlags GivenJobFlags() {
   flags.output_format = FLAGS_output_format;
   flags.escape_output = FLAGS_escape_output;
   flags.output_compression = FLAGS_output_compression;
+  flags.sort_values = FLAGS_sort_values;
+  flags.key_fields = FLAGS_key_fields;
+  flags.sort_fields = FLAGS_sort_fields;
   flags.workers = FLAGS_workers;
   flags.master = FLAGS_master;
   flags.connect_timeout = FLAGS_connect_timeout;

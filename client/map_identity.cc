@@ -39,6 +39,9 @@ Digest MapIdentity(const JobDescription& job, const JobSpec& spec,
   fields.Add(uint64_t{job.input.record_bytes});
   fields.Add(uint64_t{job.combiner != nullptr});
   fields.Add(uint64_t{job.partitioner != nullptr});
+  fields.Add(uint64_t{job.sort_values});
+  fields.Add(uint64_t{job.key_fields});
+  fields.Add(uint64_t{job.sort_fields});
   AddAll(spec.environment, &fields);
   fields.Add(spec.task_memory_bytes);  // bounds the length of a record
   return fields.Finish();

@@ -51,6 +51,9 @@ TEST(MapIdentityTest, WhatTheMapMaySeeMatters) {
   EXPECT_NE(With([](Job* job) { job->spec.environment = {"LANG=de"}; }), same);
   EXPECT_NE(With([](Job* job) { job->spec.task_memory_bytes = 99; }), same);
   EXPECT_NE(With([](Job* job) { job->description.aggregate = Aggregate::kSum; }), same);
+  EXPECT_NE(With([](Job* job) { job->description.sort_values = true; }), same);
+  EXPECT_NE(With([](Job* job) { job->description.key_fields = 2; }), same);
+  EXPECT_NE(With([](Job* job) { job->description.sort_fields = 2; }), same);
   EXPECT_NE(With([](Job* job) { job->description.combiner = []() { return nullptr; }; }), same);
   EXPECT_NE(With([](Job* job) { job->description.partitioner = []() { return nullptr; }; }), same);
   EXPECT_NE(With([](Job* job) { job->spec.side_files.resize(1); }), same);

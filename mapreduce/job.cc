@@ -30,6 +30,47 @@ absl::Status ValidateName(const std::string& name) {
   return absl::OkStatus();
 }
 
+absl::Status ValidateFields(const JobDescription& job) {
+  const auto wrong = [&job](const std::string& what) {
+    return absl::InvalidArgumentError(absl::StrCat("job '", job.name, "': ", what));
+  };
+  if (job.sort_fields == 0) return absl::OkStatus();
+  const std::string fields = absl::StrCat("sort_fields=", job.sort_fields);
+  if (job.sort_values) {
+    return wrong(absl::StrCat("has both sort_values and ", fields,
+                              ": one orders by whole values, the other by fields; drop one"));
+  }
+  if (job.key_fields == 0) {
+    return wrong(absl::StrCat(fields, " needs key_fields: say how many of them are the key"));
+  }
+  if (job.sort_fields < job.key_fields) {
+    return wrong(absl::StrCat(fields, " is less than key_fields=", job.key_fields,
+                              ": the fields to sort by begin with those of the key; raise it, or "
+                              "drop it"));
+  }
+  return absl::OkStatus();
+}
+
+// An order of values needs a sort that sees every value.
+absl::Status ValidateOrder(const JobDescription& job) {
+  if (!job.is_ordered()) return absl::OkStatus();
+  MILLRACE_RETURN_IF_ERROR(ValidateFields(job));
+  const char* const order = job.sort_values ? "sort_values" : "key_fields";
+  const auto both = [&](const char* other) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("job '", job.name, "': has both ", order, " and ", other, "; drop one"));
+  };
+  if (job.aggregate != Aggregate::kNone) {
+    return both("an aggregate, which folds values as they are emitted");
+  }
+  if (job.combiner != nullptr)
+    return both("a combiner, which folds values before the sort is done");
+  if (job.total_order) return both("total_order, which has an order of its own");
+  if (job.map_only) return both("map_only, where nothing is sorted");
+  if (job.reducers == 0u) return both("no parts (reducers=0), where nothing is sorted");
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status Validate(const JobDescription& job) {
@@ -40,6 +81,7 @@ absl::Status Validate(const JobDescription& job) {
   if (job.mapper == nullptr) {
     return wrong("JobDescription::mapper is missing: set it to a function that makes the mapper");
   }
+  MILLRACE_RETURN_IF_ERROR(ValidateOrder(job));
   if (job.map_only) {
     const bool reduces = job.reducer != nullptr || job.combiner != nullptr ||
                          job.partitioner != nullptr || job.aggregate != Aggregate::kNone;

@@ -71,6 +71,19 @@ struct JobDescription {
 
   Aggregate aggregate = Aggregate::kNone;
 
+  // The order of a key's values, which is else that of (split, position): their byte order.
+  bool sort_values = false;
+  // A pair is seen as the record `key TAB value`, and its first fields, divided by tabs, are the
+  // key that partitioner and reducer see; what is left is the value. 0: pairs are left as they are.
+  uint32_t key_fields = 0;
+  // With key_fields: values come in the order of the record's fields up to this one, field by field
+  // in byte order, and in (split, position) order where these are equal. A field that a record does
+  // not have comes before an empty one. 0: values are not ordered by fields.
+  uint32_t sort_fields = 0;
+  // `--sort_values`, `--key_fields` and `--sort_fields`, where they are given, are put in the place
+  // of these three before the job runs.
+  bool is_ordered() const { return sort_values || key_fields > 0 || sort_fields > 0; }
+
   // How records lie in the input. `--input_format` and `--record_bytes`, where they are given, are
   // put in its place before the job runs.
   RecordShape input;

@@ -66,6 +66,55 @@ TEST(JobTest, AJobThatIsMapOnlyHasAMapperAlone) {
   EXPECT_THAT(Complaint(job), HasSubstr("is map_only"));
 }
 
+TEST(JobTest, ValuesMayBeOrderedAsTheyAreOrByFields) {
+  JobDescription job = GoodJob();
+  EXPECT_FALSE(job.is_ordered());
+  job.sort_values = true;
+  EXPECT_TRUE(Validate(job).ok());
+  job.key_fields = 2;
+  EXPECT_TRUE(Validate(job).ok());
+  job.sort_values = false;
+  job.sort_fields = 2;
+  EXPECT_TRUE(Validate(job).ok());
+  EXPECT_TRUE(job.is_ordered());
+}
+
+TEST(JobTest, FieldsToSortByBeginWithThoseOfTheKey) {
+  JobDescription job = GoodJob();
+  job.sort_fields = 2;
+  EXPECT_EQ(Complaint(job),
+            "job 'good': sort_fields=2 needs key_fields: say how many of them are the key");
+  job.key_fields = 3;
+  EXPECT_THAT(Complaint(job), HasSubstr("sort_fields=2 is less than key_fields=3"));
+  job.sort_fields = 3;
+  job.sort_values = true;
+  EXPECT_THAT(Complaint(job), HasSubstr("both sort_values and sort_fields=3"));
+}
+
+TEST(JobTest, AnOrderOfValuesNeedsASortThatSeesAllOfThem) {
+  JobDescription ordered = GoodJob();
+  ordered.sort_values = true;
+  JobDescription job = ordered;
+  job.aggregate = Aggregate::kSum;
+  EXPECT_EQ(Complaint(job),
+            "job 'good': has both sort_values and an aggregate, which folds values as they are "
+            "emitted; drop one");
+  job = ordered;
+  job.combiner = job.reducer;
+  EXPECT_THAT(Complaint(job), HasSubstr("both sort_values and a combiner"));
+  job = ordered;
+  job.total_order = true;
+  EXPECT_THAT(Complaint(job), HasSubstr("both sort_values and total_order"));
+  job = ordered;
+  job.reducer = nullptr;
+  job.map_only = true;
+  EXPECT_THAT(Complaint(job), HasSubstr("both sort_values and map_only"));
+  job = GoodJob();
+  job.key_fields = 1;
+  job.aggregate = Aggregate::kSum;
+  EXPECT_THAT(Complaint(job), HasSubstr("both key_fields and an aggregate"));
+}
+
 TEST(JobTest, SaysWhatIsWrong) {
   JobDescription job = GoodJob();
   job.mapper = nullptr;

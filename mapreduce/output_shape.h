@@ -24,9 +24,12 @@ struct OutputShape {
   // key or a value that would read as something else fails the job.
   bool escape = false;
   bool zstd = false;
+  // Keys may hold tabs as they are: whoever reads the text knows how many fields are the key.
+  bool keys_have_fields = false;
 
   friend bool operator==(const OutputShape& a, const OutputShape& b) {
-    return a.format == b.format && a.keys == b.keys && a.escape == b.escape && a.zstd == b.zstd;
+    return a.format == b.format && a.keys == b.keys && a.escape == b.escape && a.zstd == b.zstd &&
+           a.keys_have_fields == b.keys_have_fields;
   }
 };
 

@@ -11,9 +11,10 @@
 //     }
 //   };
 //
-// Keys of a partition arrive in byte order; the values of one key in (split, position) order, never
-// in order of arrival, so the output does not depend on who was faster. One reducer object serves
-// one attempt, on one thread. To fail the attempt, throw, or call Fail.
+// Keys of a partition arrive in byte order; the values of one key in (split, position) order, or in
+// the one that the job asks for (JobDescription::sort_values, sort_fields), never in order of
+// arrival, so the output does not depend on who was faster. One reducer object serves one attempt,
+// on one thread. To fail the attempt, throw, or call Fail.
 #ifndef MILLRACE_MAPREDUCE_REDUCER_H_
 #define MILLRACE_MAPREDUCE_REDUCER_H_
 

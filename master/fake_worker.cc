@@ -234,11 +234,14 @@ AttemptOutcome FakeWorker::Failure(const AttemptSpec& spec, Cause cause, std::st
 
 bool FakeWorker::Work() {
   bool worked = false;
-  while (StartMaps() || AskForSlots() || FinishReduces()) {
-    worked = true;
-    wait_scope_.poll();
-  }
+  while (Step()) worked = true;
   return worked;
+}
+
+bool FakeWorker::Step() {
+  if (!StartMaps() && !AskForSlots() && !FinishReduces()) return false;
+  wait_scope_.poll();
+  return true;
 }
 
 bool FakeWorker::StartMaps() {

@@ -67,6 +67,8 @@ class FakeWorker {
   // Runs what was launched here until nothing moves: maps succeed at once, reduces ask for a slot
   // when they know all their sources and succeed when they have it. True if it did anything.
   bool Work();
+  // The same, but only with what is here now.
+  bool Step();
 
   // What it answers to prepareJob; empty: it agrees.
   void set_objection(std::string objection) { objection_ = std::move(objection); }

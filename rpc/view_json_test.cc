@@ -63,11 +63,11 @@ TEST(ViewJsonTest, AProfileIsAnObjectAndNoCounters) {
 
 TEST(ViewJsonTest, SkewIsToldWithKeysAsText) {
   JobView job = WordCount();
-  job.skew = {100 << 20, 1 << 20, {{7, 99 << 20, {{"t\xffh\n", true, 5, 6}}}}, 2};
+  job.skew = {100 << 20, 1 << 20, {{7, 99 << 20, {{"t\xffh\n", false, 5, 6}}}}, 2};
   EXPECT_THAT(JobJson(job),
               HasSubstr(R"("skew": {"reduce_input_bytes": 104857600, "median_bytes": 1048576, )"
                         R"("parts": [{"part": 7, "bytes": 103809024, "keys": [{"key": )"
-                        R"("t\\xffh\\n", "is_cut": 1, "records": 5, "bytes": 6}]}], )"
+                        R"("t\\xffh\\n", "is_cut": 0, "records": 5, "bytes": 6}]}], )"
                         R"("more_parts": 2}, )"));
   job.skew.total_bytes = 1000;  // too little to matter
   EXPECT_THAT(JobJson(job), Not(HasSubstr("skew")));
@@ -150,8 +150,11 @@ TEST(ViewJsonTest, TheLineageOfAMapNamesItsRangesAndItsWinner) {
             R"({"job": "job-3", "task": "map-00012", "state": "done", )"
             R"("split": [{"file": "/in/a", "offset": 40, "length": 60}], )"
             R"("winner": "attempt-1-17", "digest": "00000000000000010000000000000002", )"
-            R"("reused": null, )"
+            R"("reused": null, "part_of": null, )"
             R"("attempts": [], "sources": [], "forgotten": null})");
+  lineage.part_of = TaskId{JobId(2), 1, 12};
+  EXPECT_THAT(LineageJson(lineage),
+              HasSubstr(R"("part_of": {"job": "job-2", "task": "reduce-00012"})"));
 }
 
 TEST(ViewJsonTest, TheLineageOfAReduceNamesItsSources) {

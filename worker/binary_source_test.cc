@@ -85,7 +85,8 @@ TEST_F(BinarySourceTest, ReadsPieceByPieceOverItsOwnConnection) {
 
 TEST_F(BinarySourceTest, ARefusalSaysWhy) {
   KnowTheMaster();
-  EXPECT_THAT(OpenFailure(JobId(2)), HasSubstr("the master cannot send the job's binary: no such"));
+  EXPECT_THAT(OpenFailure(JobId(2)),
+              HasSubstr("the master cannot send what the job needs: no such"));
 }
 
 TEST_F(BinarySourceTest, AMasterThatIsNotThereIsNamed) {

@@ -1,10 +1,13 @@
 #include "apps/streaming/hadoop_flags.h"
 
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "mapreduce/status_macros.h"
@@ -47,16 +50,14 @@ constexpr Entry kUnsupported[] = {
 };
 
 // Properties that would change what a job computes.
-constexpr char kSeparator[] = "key and value are separated by the first tab";
+constexpr char kSeparator[] = "key, value and their fields are separated by tabs";
 constexpr char kSort[] = "keys are sorted as bytes; put what to sort by in front of the key";
-constexpr char kUsePartitioner[] = "use --partitioner=COMMAND";
 constexpr char kUseSplit[] = "use --split_mb";
 constexpr Entry kUnsupportedProperties[] = {
     {"stream.map.output.field.separator", kSeparator},
     {"stream.map.input.field.separator", kSeparator},
     {"stream.reduce.output.field.separator", kSeparator},
     {"stream.reduce.input.field.separator", kSeparator},
-    {"stream.num.map.output.key.fields", kSeparator},
     {"stream.num.reduce.output.key.fields", kSeparator},
     {"mapreduce.map.output.key.field.separator", kSeparator},
     {"map.output.key.field.separator", kSeparator},
@@ -64,13 +65,15 @@ constexpr Entry kUnsupportedProperties[] = {
     {"mapred.output.key.comparator.class", kSort},
     {"mapreduce.partition.keycomparator.options", kSort},
     {"mapred.text.key.comparator.options", kSort},
-    {"mapreduce.partition.keypartitioner.options", kUsePartitioner},
-    {"mapred.text.key.partitioner.options", kUsePartitioner},
-    {"num.key.fields.for.partition", kUsePartitioner},
     {"mapreduce.input.lineinputformat.linespermap", kUseSplit},
     {"mapreduce.input.fileinputformat.split.maxsize", kUseSplit},
     {"mapreduce.input.fileinputformat.split.minsize", kUseSplit},
 };
+
+// How many fields a mapper's key has, and by how many of them its part is chosen.
+constexpr char kKeyFields[] = "stream.num.map.output.key.fields";
+constexpr char kPartitionFields[] = "num.key.fields.for.partition";
+constexpr char kFieldPartitioner[] = "KeyFieldBasedPartitioner";
 
 // Null if it is not in the table.
 template <size_t kSize>
@@ -92,12 +95,20 @@ bool IsJavaClass(const std::string& command) {
   return absl::StartsWith(command, "org.apache.") || absl::EndsWith(command, ".class");
 }
 
+absl::StatusOr<uint32_t> ReadFields(const std::string& name, const std::string& value) {
+  uint32_t fields = 0;
+  if (absl::SimpleAtoi(value, &fields) && fields > 0) return fields;
+  return absl::InvalidArgumentError(
+      absl::StrCat("-D ", name, "=", value, ": needs a whole number from 1"));
+}
+
 class Translation {
  public:
   explicit Translation(const std::vector<std::string>& arguments) : arguments_(arguments) {}
 
   absl::StatusOr<std::vector<std::string>> Run() {
     for (; next_ < arguments_.size(); ++next_) MILLRACE_RETURN_IF_ERROR(Take());
+    MILLRACE_RETURN_IF_ERROR(AddFields());
     for (const auto& [flag, values] : lists_) {
       result_.push_back(absl::StrCat("--", flag, "=", absl::StrJoin(values, Find(kLists, flag))));
     }
@@ -159,6 +170,7 @@ class Translation {
       lists_[flag].push_back(value);
       return absl::OkStatus();
     }
+    if (flag == "partitioner" && ClassName(value) == kFieldPartitioner) return absl::OkStatus();
     if (IsJavaClass(value) || (flag == "reducer" && value == "aggregate")) {
       return NotSupported(absl::StrCat("-", flag, " ", value),
                           "there is no Java here; name a program of your own");
@@ -177,7 +189,51 @@ class Translation {
       result_.push_back("--reducers=" + setting.substr(name.size() + 1));
       return absl::OkStatus();
     }
+    if (name.size() < setting.size()) {
+      MILLRACE_ASSIGN_OR_RETURN(const bool taken,
+                                TakeFields(name, setting.substr(name.size() + 1)));
+      if (taken) return absl::OkStatus();
+    }
     lists_["define"].push_back(setting);
+    return absl::OkStatus();
+  }
+
+  // Whether the property is one about the fields of keys.
+  absl::StatusOr<bool> TakeFields(const std::string& name, const std::string& value) {
+    if (name == kKeyFields) {
+      MILLRACE_ASSIGN_OR_RETURN(key_fields_, ReadFields(name, value));
+    } else if (name == kPartitionFields) {
+      MILLRACE_ASSIGN_OR_RETURN(partition_fields_, ReadFields(name, value));
+    } else if (name == "mapreduce.partition.keypartitioner.options" ||
+               name == "mapred.text.key.partitioner.options") {
+      constexpr char kFromFirst[] = "-k1,";
+      const std::string last = absl::StartsWith(value, kFromFirst)
+                                   ? value.substr(sizeof(kFromFirst) - 1)
+                                   : std::string();
+      absl::StatusOr<uint32_t> fields = ReadFields(name, last);
+      if (!fields.ok()) {
+        return NotSupported(absl::StrCat("-D ", name, "=", value),
+                            "the part is chosen by the first M fields, -k1,M");
+      }
+      partition_fields_ = *fields;
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  // Values of keys that agree in the fields of the partition are grouped, and sorted by the others.
+  absl::Status AddFields() {
+    if (!key_fields_.has_value() && !partition_fields_.has_value()) return absl::OkStatus();
+    const uint32_t of_key = key_fields_.value_or(1);  // Hadoop's default
+    const uint32_t of_partition = partition_fields_.value_or(of_key);
+    if (of_partition > of_key) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "the part is chosen by ", of_partition, " fields of the key, but the key has ", of_key,
+          "; give it as many with -D ", kKeyFields, "=", of_partition));
+    }
+    result_.push_back(absl::StrCat("--key_fields=", of_partition));
+    if (of_key > of_partition) result_.push_back(absl::StrCat("--sort_fields=", of_key));
     return absl::OkStatus();
   }
 
@@ -185,6 +241,8 @@ class Translation {
   size_t next_ = 0;
   std::vector<std::string> result_;
   std::map<std::string, std::vector<std::string>> lists_;
+  std::optional<uint32_t> key_fields_;
+  std::optional<uint32_t> partition_fields_;
 };
 
 }  // namespace

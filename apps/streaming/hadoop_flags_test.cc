@@ -52,6 +52,31 @@ TEST(HadoopFlagsTest, TheNumberOfReducesMayBeAProperty) {
   EXPECT_THAT(Ours({"-D", "mapred.reduce.tasks=3"}), ElementsAre("--reducers=3"));
 }
 
+TEST(HadoopFlagsTest, FieldsOfTheKeyAreItAndThoseForThePartitionGroup) {
+  EXPECT_THAT(Ours({"-D", "stream.num.map.output.key.fields=2"}), ElementsAre("--key_fields=2"));
+  EXPECT_THAT(
+      Ours({"-D", "num.key.fields.for.partition=2", "-D", "stream.num.map.output.key.fields=4",
+            "-partitioner", "org.apache.hadoop.mapred.lib.KeyFieldBasedPartitioner"}),
+      ElementsAre("--key_fields=2", "--sort_fields=4"));
+  EXPECT_THAT(Ours({"-D", "stream.num.map.output.key.fields=3", "-D",
+                    "mapreduce.partition.keypartitioner.options=-k1,1"}),
+              ElementsAre("--key_fields=1", "--sort_fields=3"));
+  const Words once = Ours({"-D", "stream.num.map.output.key.fields=2", "-mapper", "m"});
+  EXPECT_EQ(Ours(once), once);
+}
+
+TEST(HadoopFlagsTest, FieldsThatMakeNoSenseAreRefused) {
+  EXPECT_EQ(Complaint({"-D", "stream.num.map.output.key.fields=two"}),
+            "-D stream.num.map.output.key.fields=two: needs a whole number from 1");
+  EXPECT_THAT(Complaint({"-D", "num.key.fields.for.partition=2"}),
+              HasSubstr("but the key has 1; give it as many with -D stream.num.map.output.key"));
+  for (const char* options : {"-k2,2", "-k1", "-k1,2n", "-n"}) {
+    EXPECT_THAT(
+        Complaint({"-D", std::string("mapreduce.partition.keypartitioner.options=") + options}),
+        HasSubstr("the first M fields, -k1,M"));
+  }
+}
+
 TEST(HadoopFlagsTest, TextIsTheOnlyFormat) {
   EXPECT_THAT(Ours({"-inputformat", "org.apache.hadoop.mapred.TextInputFormat", "-outputformat",
                     "TextOutputFormat", "-io", "text"}),
@@ -63,8 +88,8 @@ TEST(HadoopFlagsTest, TextIsTheOnlyFormat) {
 TEST(HadoopFlagsTest, WhatIsNotSupportedIsRefusedByNameWithWhatToUse) {
   EXPECT_THAT(Complaint({"-archives", "a.zip"}),
               AllOf(HasSubstr("-archives"), HasSubstr("--file")));
-  EXPECT_THAT(Complaint({"-D", "stream.num.map.output.key.fields=2"}), HasSubstr("first tab"));
-  EXPECT_THAT(Complaint({"-partitioner", "org.apache.hadoop.mapred.lib.KeyFieldBasedPartitioner"}),
+  EXPECT_THAT(Complaint({"-D", "stream.map.output.field.separator=."}), HasSubstr("by tabs"));
+  EXPECT_THAT(Complaint({"-partitioner", "org.apache.hadoop.mapred.lib.TotalOrderPartitioner"}),
               HasSubstr("a program of your own"));
   EXPECT_THAT(Complaint({"-reducer", "aggregate"}), HasSubstr("-reducer aggregate"));
 }

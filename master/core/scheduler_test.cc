@@ -333,7 +333,7 @@ class GatheredNewsTest : public CoreTest {
 TEST_F(GatheredNewsTest, TheFirstLossIsToldAtOnceAndWhatFollowsWhenItIsTime) {
   EXPECT_EQ(Only<PublishSources>(On(OutputMissed{kRed, Map(0), A(1)})), ToBoth(3, 4));
   EXPECT_TRUE(Only<PublishSources>(On(OutputMissed{kRed, Map(1), A(2)})).empty());
-  EXPECT_TRUE(Only<PublishSources>(On(Done(kRed, A(8), Map(0)))).empty());
+  EXPECT_TRUE(Only<PublishSources>(On(Done(kBlue, A(8), Map(0)))).empty());
   Pass(absl::Seconds(2));
   EXPECT_EQ(Only<PublishSources>(Tick()), ToBoth(4, 6));
 }
@@ -347,7 +347,7 @@ TEST_F(GatheredNewsTest, ATickIsAskedForWhenItIsTime) {
 
 TEST_F(GatheredNewsTest, WithTheLastMapReducesCanGoOnSoItIsToldAtOnce) {
   On(OutputMissed{kRed, Map(0), A(1)});
-  EXPECT_EQ(Only<PublishSources>(On(Done(kRed, A(8), Map(0)))), ToBoth(4, 5));
+  EXPECT_EQ(Only<PublishSources>(On(Done(kBlue, A(8), Map(0)))), ToBoth(4, 5));
 }
 
 }  // namespace

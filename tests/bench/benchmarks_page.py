@@ -98,7 +98,7 @@ SCALE = """## Scale
 A job on a cluster of scripted workers in virtual time (`tests/bench/scripted_cluster.h`): each sends
 heartbeats with its progress once a second, maps take some ten seconds, and of a hundred workers one
 is lost, half of them while maps run and half while reduces run. Every task has one winner at a time,
-and every output that was lost is made again before the last reduces are done. What is measured is
+and what was lost is made again as long as a reduce may need it. What is measured is
 the master's core and the encoding of its journal; `scripts/bench scale` repeats it.
 
 ![CPU of a task against maps](benchmarks-scale-cpu.svg)

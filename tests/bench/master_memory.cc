@@ -158,7 +158,7 @@ class Run {
 
   // Whether the job has ended.
   bool WorkOneRound(JobId job) {
-    for (auto& worker : workers_) worker->Work();
+    for (auto& worker : workers_) worker->Step();
     if (++round_ % kRoundsPerHeartbeat == 0) {
       for (auto& worker : workers_) worker->Heartbeat();
     }

@@ -73,7 +73,7 @@ AttemptReported ReportOf(WorkerId worker, const AttemptId& attempt, const TaskId
 
 ScriptedCluster::ScriptedCluster(const ScriptedClusterOptions& options)
     : options_(options),
-      core_(std::make_unique<MasterCore>(CoreOptions{})),
+      core_(std::make_unique<MasterCore>(options.core)),
       book_(options.maps, options.reduces),
       random_(options.seed),
       workers_(options.workers) {
@@ -395,7 +395,7 @@ void ScriptedCluster::CheckRoom(WorkerId id) {
   const auto running = static_cast<uint32_t>(std::count_if(
       held.begin(), held.end(), [](const Held& h) { return h.state == State::kRuns; }));
   const uint32_t fetching = static_cast<uint32_t>(held.size()) - running;
-  if (running <= options_.slots && fetching <= options_.slots + CoreOptions{}.extra_fetchers)
+  if (running <= options_.slots && fetching <= options_.slots + options_.core.extra_fetchers)
     return;
   complaints_.push_back(
       absl::StrCat(ToString(id), " runs ", running, " and fetches for ", fetching));

@@ -33,6 +33,7 @@ struct ScriptedClusterOptions {
   uint32_t reduces = 200;
   double lost_percent = 1;
   uint64_t seed = 1;
+  CoreOptions core;
   // A CoreChecker looks on. It takes time in proportion to all that runs, for each event.
   bool checked = false;
 };

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "mapreduce/job.h"
 #include "mapreduce/reducer.h"
@@ -42,6 +43,8 @@ class SavedKey {
   std::string_view view() const {
     return order_.is_long() ? std::string_view(long_) : short_.view();
   }
+  // What a reducer sees of a record of this key.
+  static std::string_view ValueOf(const RunMerger& merger) { return merger.value(); }
 
  private:
   KeyOrder order_;
@@ -84,17 +87,21 @@ class KeyTotals {
   uint64_t records_ = 0;
 };
 
-class KeyGroups : public ReduceInput {
+// `Key` remembers the key of a group, knows which records belong to it, and finds their values: a
+// SavedKey, where keys and values are those of the records.
+template <typename Key>
+class GroupsOf : public ReduceInput {
  public:
   // `merger` must be at its start and, like `progress` and `sampler`, outlive this object.
   // `progress`, if given, is kept at records(), also while a reducer is long at one key; with
   // `sampler` each record is a turn of merging and reducing.
-  explicit KeyGroups(RunMerger* merger, std::atomic<uint64_t>* progress = nullptr,
-                     PhaseSampler* sampler = nullptr)
+  explicit GroupsOf(RunMerger* merger, std::atomic<uint64_t>* progress = nullptr,
+                    PhaseSampler* sampler = nullptr, Key key = Key())
       : merger_(merger),
         progress_(progress == nullptr ? &own_progress_ : progress),
         sampler_(sampler == nullptr ? &own_sampler_ : sampler),
-        more_(merger->Next()) {}
+        more_(merger->Next()),
+        key_(std::move(key)) {}
 
   // Goes to the next key; values of the one before that nobody read are skipped.
   bool NextGroup() {
@@ -109,7 +116,7 @@ class KeyGroups : public ReduceInput {
 
   std::string_view key() const override { return key_.view(); }
   bool done() const override { return done_; }
-  std::string_view value() const override { return merger_->value(); }
+  std::string_view value() const override { return value_; }
   void NextValue() override {
     sampler_->NextTurn(WorkPhase::kMerge);
     more_ = merger_->Next();
@@ -132,7 +139,8 @@ class KeyGroups : public ReduceInput {
  private:
   void Count() {
     ++key_records_;
-    value_bytes_ += merger_->value().size();
+    value_ = key_.ValueOf(*merger_);
+    value_bytes_ += value_.size();
     progress_->store(++records_, std::memory_order_relaxed);
   }
 
@@ -143,11 +151,14 @@ class KeyGroups : public ReduceInput {
   PhaseSampler* const sampler_;
   bool more_;  // the merger is at a record that no group has consumed
   bool done_ = true;
-  SavedKey key_;
+  Key key_;
+  std::string_view value_;
   uint64_t key_records_ = 0;
   uint64_t value_bytes_ = 0;
   uint64_t records_ = 0;
 };
+
+using KeyGroups = GroupsOf<SavedKey>;
 
 // The keys of a merge whose records are looked at one by one.
 class WeighedKeys {

@@ -268,8 +268,7 @@ void CollectedOutput::EmitPair(std::string_view key, std::string_view value) {
   if (!status().ok()) return;
   TaskHooks& hooks = *context().hooks;
   hooks.sampler.NextTurn(WorkPhase::kAggregate);
-  const Partitioner& chooser = partitioner() != nullptr ? *partitioner() : hash_partitioner_;
-  Collect(chooser.Partition(key, partitions()), key, value);
+  Collect(PartOf(key), key, value);
   hooks.sampler.Switch(WorkPhase::kMap);
 }
 
@@ -279,6 +278,11 @@ void CollectedOutput::EmitPairTo(uint32_t part, std::string_view key, std::strin
   hooks.sampler.NextTurn(WorkPhase::kAggregate);
   Collect(part, key, value);
   hooks.sampler.Switch(WorkPhase::kMap);
+}
+
+uint32_t CollectedOutput::PartOf(std::string_view key) const {
+  const Partitioner& chooser = partitioner() != nullptr ? *partitioner() : hash_partitioner_;
+  return chooser.Partition(key, partitions());
 }
 
 void CollectedOutput::Collect(uint32_t partition, std::string_view key, std::string_view value) {

@@ -132,8 +132,14 @@ class CollectedOutput : public RunOutput {
   void EmitPair(std::string_view key, std::string_view value) override;
   void EmitPairTo(uint32_t part, std::string_view key, std::string_view value) override;
 
- private:
+ protected:
+  // The part of a key that has no other.
+  uint32_t PartOf(std::string_view key) const;
   void Collect(uint32_t partition, std::string_view key, std::string_view value);
+  // The most that a key and its value may have together.
+  uint64_t max_pair_bytes() const { return max_pair_bytes_; }
+
+ private:
   absl::Status DrainTo(RunWriter* writer) override;
   bool memory_is_empty() const override { return collector_->empty(); }
 

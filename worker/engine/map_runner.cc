@@ -11,6 +11,7 @@
 #include "worker/engine/failure.h"
 #include "worker/engine/line_numbers.h"
 #include "worker/engine/map_output.h"
+#include "worker/engine/ordered_output.h"
 
 namespace millrace {
 namespace {
@@ -104,6 +105,7 @@ absl::StatusOr<std::unique_ptr<MapOutput>> MapRunner::Impl::MakeOutput(const Map
   }
   if (collector_ == nullptr) collector_ = std::make_unique<PairCollector>(sort_bytes);
   collector_->Clear();
+  if (job_.is_ordered()) return std::make_unique<OrderedOutput>(context, collector_.get());
   return std::make_unique<CollectedOutput>(context, collector_.get());
 }
 

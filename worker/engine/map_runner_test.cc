@@ -252,6 +252,32 @@ TEST_F(MapRunnerTest, APairThatIsTooLongIsNamedWithItsRecordAndTheFlag) {
                     HasSubstr("--task_memory_mb allows 32768")));
 }
 
+TEST_F(MapRunnerTest, APairThatItsOrderMakesTooLongIsNamedByTheMappersKey) {
+  job_.aggregate = Aggregate::kNone;
+  job_.sort_values = true;
+  MapWith([](LineMapper& mapper, std::string_view line) {
+    mapper.Emit(std::string(line == "two" ? 20000 : 4, '\0'), "v");
+  });
+  const absl::Status status = Run(/*memory_bytes=*/256 << 10).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kOutOfRange);
+  EXPECT_THAT(
+      std::string(status.message()),
+      AllOf(StartsWith("/in/file:4: the mapper emitted a pair of 40003 bytes, its key of 20000 is "
+                       "\"\\x00"),
+            HasSubstr("--task_memory_mb allows 32768")));
+}
+
+TEST_F(MapRunnerTest, APairThatIsTooLongForItsOrderFromTheStartIsNamedAsItWasEmitted) {
+  job_.aggregate = Aggregate::kNone;
+  job_.key_fields = 2;
+  MapWith([](LineMapper& mapper, std::string_view line) {
+    mapper.Emit(line, std::string(line == "two" ? 40000 : 4, 'v'));
+  });
+  EXPECT_THAT(std::string(Run(/*memory_bytes=*/256 << 10).status().message()),
+              StartsWith("/in/file:4: the mapper emitted a pair of 40003 bytes, its key of 3 is "
+                         "\"two\""));
+}
+
 TEST_F(MapRunnerTest, APairThatACombinerMakesTooLongIsNamed) {
   class Lengthening : public Reducer {
    public:

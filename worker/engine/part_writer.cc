@@ -66,6 +66,7 @@ PartWriter::PartWriter(std::unique_ptr<PartFile> file, const OutputShape& shape)
     : file_(std::move(file)),
       shape_(shape),
       terminator_(shape.format == OutputFormat::kNulSeparated ? '\0' : '\n'),
+      key_end_(shape.keys_have_fields ? terminator_ : '\t'),
       buffer_(new char[kBufferBytes + kSlackBytes]) {
   if (shape_.format == OutputFormat::kKeyValue) AppendToFile(kKeyValueMagic);
 }
@@ -101,7 +102,7 @@ void PartWriter::WriteTerminated(std::string_view key, std::string_view value) {
     *out++ = '\t';
   }
   out = std::copy(value.begin(), value.end(), out);
-  const bool bad = HasEither(begin, key.size(), '\t', terminator_) ||
+  const bool bad = HasEither(begin, key.size(), key_end_, terminator_) ||
                    HasEither(out - value.size(), value.size(), terminator_, terminator_);
   if (__builtin_expect(bad, 0)) return Refuse(key, value);
   *out++ = terminator_;
@@ -110,7 +111,7 @@ void PartWriter::WriteTerminated(std::string_view key, std::string_view value) {
 
 // Longer than the buffer: piece by piece.
 void PartWriter::WriteLong(std::string_view key, std::string_view value) {
-  const bool bad_key = key.find('\t') != key.npos || key.find(terminator_) != key.npos;
+  const bool bad_key = key.find(key_end_) != key.npos || key.find(terminator_) != key.npos;
   if (bad_key || value.find(terminator_) != value.npos) return Refuse(key, value);
   if (shape_.keys) {
     Append(key);
@@ -155,8 +156,9 @@ void PartWriter::WriteKeyValue(std::string_view key, std::string_view value) {
 // The key is not looked at where it is not written.
 void PartWriter::Refuse(std::string_view key, std::string_view value) {
   const char* const separator = terminator_ == '\0' ? "a NUL" : "a line end";
-  const bool in_key = key.find('\t') != key.npos || key.find(terminator_) != key.npos;
-  const char* const what = key.find('\t') != key.npos ? "a tab" : separator;
+  const bool in_key = key.find(key_end_) != key.npos || key.find(terminator_) != key.npos;
+  const bool has_tab = key_end_ == '\t' && key.find('\t') != key.npos;
+  const char* const what = has_tab ? "a tab" : separator;
   const std::string subject = in_key ? absl::StrCat("the key ", Shown(key), " has ", what)
                                      : absl::StrCat("the value of key ", Shown(key), ", ",
                                                     Shown(value), ", has ", separator);

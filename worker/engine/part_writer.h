@@ -66,6 +66,7 @@ class PartWriter {
   const std::unique_ptr<PartFile> file_;
   const OutputShape shape_;
   const char terminator_;
+  const char key_end_;  // may not be in a key, nor may the terminator
   absl::Status status_;
   uint64_t records_ = 0;
   uint64_t block_records_ = 0;  // in the buffer

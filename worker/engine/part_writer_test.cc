@@ -58,6 +58,20 @@ TEST_F(PartWriterTest, LinesMayBeLongerThanItsBuffer) {
   EXPECT_EQ((*part)->digest(), DigestOf(Part()));
 }
 
+TEST_F(PartWriterTest, KeysThatHaveFieldsMayHoldTabsButNoLineEnds) {
+  OutputShape shape;
+  shape.keys_have_fields = true;
+  auto part = PartWriter::Create(&fs_, "/out/part", shape);
+  ASSERT_TRUE(part.ok());
+  (*part)->Write("a\tb", "c");
+  const std::string long_key = "k\t" + std::string(700000, 'k');
+  (*part)->Write(long_key, "v");
+  ASSERT_TRUE((*part)->Finish().ok());
+  EXPECT_EQ(Part(), "a\tb\tc\n" + long_key + "\tv\n");
+  (*part)->Write("a\tb\n", "c");
+  EXPECT_THAT(std::string((*part)->status().message()), HasSubstr("has a line end in it"));
+}
+
 TEST_F(PartWriterTest, SurvivesACrashOnceFinished) {
   auto part = PartWriter::Create(&fs_, "/out/part", OutputShape());
   ASSERT_TRUE(part.ok());

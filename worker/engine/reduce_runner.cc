@@ -13,6 +13,7 @@
 #include "worker/engine/merge_down.h"
 #include "worker/engine/part_writer.h"
 #include "worker/engine/run_merger.h"
+#include "worker/engine/sort_key.h"
 #include "worker/engine/temp_files.h"
 
 namespace millrace {
@@ -61,6 +62,23 @@ class TotalInput : public ReduceInput {
   bool done_ = false;
 };
 
+// Writes pairs as they are.
+class PassOn : public Reducer {
+ public:
+  void Reduce(ReduceInput& input) override {
+    for (; !input.done(); input.NextValue()) Emit(input.value());
+  }
+};
+
+// Only a reducer sees pairs as an order of values divides them: a job that has one gets a reducer.
+JobDescription Completed(JobDescription job) {
+  if (job.is_ordered() && job.reducer == nullptr) {
+    job.reducer = [] { return std::make_unique<PassOn>(); };
+  }
+  job.output.keys_have_fields = job.key_fields > 1;
+  return job;
+}
+
 absl::Status Blame(uint32_t map_index, const absl::Status& status) {
   // Too many open files, or no space for a pass: not the fault of a source.
   if (absl::IsResourceExhausted(status)) return status;
@@ -87,7 +105,7 @@ absl::StatusOr<std::unique_ptr<RunReader>> OpenWholeRun(FileSystem* fs, const Re
 class ReduceRunner::Impl {
  public:
   Impl(const JobDescription& job, FileSystem* fs, const ReduceRunnerOptions& options)
-      : job_(job), fs_(fs), memory_bytes_(options.memory_bytes) {
+      : job_(Completed(job)), fs_(fs), memory_bytes_(options.memory_bytes) {
     format_.value_kind = job_.reduces_totals() ? ValueKind::kInt64 : ValueKind::kBytes;
   }
 
@@ -106,7 +124,8 @@ class ReduceRunner::Impl {
                           TaskResult* result) const;
   absl::Status ReduceTotals(RunMerger* merger, Reducer* reducer, const ReducedPart& output,
                             TaskHooks& hooks, TaskResult* result) const;
-  absl::Status ReduceGroups(RunMerger* merger, Reducer* reducer, const ReducedPart& output,
+  template <typename Groups>
+  absl::Status ReduceGroups(Groups* groups, Reducer* reducer, const ReducedPart& output,
                             TaskHooks& hooks, TaskResult* result) const;
 
   const JobDescription job_;
@@ -199,8 +218,13 @@ absl::Status ReduceRunner::Impl::Reduce(RunMerger* merger, PartWriter* part, Cou
   MILLRACE_RETURN_IF_ERROR(CheckCounters(*counters));
   if (aggregated) {
     MILLRACE_RETURN_IF_ERROR(ReduceTotals(merger, reducer.get(), output, hooks, result));
+  } else if (job_.is_ordered()) {
+    GroupsOf<SortKeyReader> groups(merger, &hooks.progress_records, &hooks.sampler,
+                                   SortKeyReader(job_));
+    MILLRACE_RETURN_IF_ERROR(ReduceGroups(&groups, reducer.get(), output, hooks, result));
   } else {
-    MILLRACE_RETURN_IF_ERROR(ReduceGroups(merger, reducer.get(), output, hooks, result));
+    KeyGroups groups(merger, &hooks.progress_records, &hooks.sampler);
+    MILLRACE_RETURN_IF_ERROR(ReduceGroups(&groups, reducer.get(), output, hooks, result));
   }
   // Finish may write and count, so it must not run over half the data.
   if (!merger->status().ok()) return merger->status();
@@ -283,20 +307,20 @@ absl::Status ReduceRunner::Impl::ReduceTotals(RunMerger* merger, Reducer* reduce
   return absl::OkStatus();
 }
 
-absl::Status ReduceRunner::Impl::ReduceGroups(RunMerger* merger, Reducer* reducer,
+template <typename Groups>
+absl::Status ReduceRunner::Impl::ReduceGroups(Groups* groups, Reducer* reducer,
                                               const ReducedPart& output, TaskHooks& hooks,
                                               TaskResult* result) const {
-  KeyGroups groups(merger, &hooks.progress_records, &hooks.sampler);
   HeaviestKeys heaviest;
-  for (uint64_t keys = 1; groups.NextGroup(); ++keys) {
-    reducer->SetKey(groups.key());
-    reducer->Reduce(groups);
-    groups.SkipRest();
-    heaviest.Add(groups.key(), groups.key_records(), groups.value_bytes());
+  for (uint64_t keys = 1; groups->NextGroup(); ++keys) {
+    reducer->SetKey(groups->key());
+    reducer->Reduce(*groups);
+    groups->SkipRest();
+    heaviest.Add(groups->key(), groups->key_records(), groups->value_bytes());
     if (!output.status().ok()) return output.status();
     MILLRACE_RETURN_IF_ERROR(CheckIn(keys, output.status(), hooks));
   }
-  result->stats.input_records = groups.records();
+  result->stats.input_records = groups->records();
   result->heavy_keys = std::move(heaviest).Take();
   return absl::OkStatus();
 }
