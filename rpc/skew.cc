@@ -36,10 +36,10 @@ std::vector<HeavyKey> KeysOfLargestParts::Of(uint32_t part) const {
 }
 
 std::string ShownKey(const HeavyKey& key) {
-  constexpr size_t kCharacterBytesMax = 4;
   std::string text = key.key;
-  // The cut may have gone through a character.
-  for (size_t i = 1; key.is_cut && i < kCharacterBytesMax && !IsUtf8(text); ++i) text.pop_back();
+  // The cut may have gone through a character, of which up to three bytes are left.
+  const auto ends_in_character = [&text]() { return !text.empty() && (text.back() & 0x80) != 0; };
+  for (int i = 0; key.is_cut && i < 3 && ends_in_character() && !IsUtf8(text); ++i) text.pop_back();
   const bool is_text = !text.empty() && IsUtf8(text);
   return is_text ? absl::Utf8SafeCHexEscape(text) : absl::CHexEscape(key.key);
 }
