@@ -31,11 +31,13 @@ constexpr JobId kJob(1);
 constexpr TaskId kReduce{kJob, 1, 0};
 constexpr uint32_t kMaps = 1000;
 constexpr uint32_t kHolders = 8;
-// A partition of so many records is too large to come with the answer to `open`: its file stays
-// open while it is fetched.
-constexpr int kRecords = 130;
-constexpr size_t kValueBytes = 600;
-static_assert(kRecords * kValueBytes > kSmallPartitionBytes);
+constexpr int kRecords = 3;
+constexpr size_t kValueBytes = 100;
+// A partition that does not come with the answer to `open`: its file stays open while it is
+// fetched. Every ninth is so large, so that each holder has some.
+constexpr size_t kLargeValueBytes = 30'000;
+static_assert(kRecords * kLargeValueBytes > kSmallPartitionBytes);
+bool IsLarge(uint32_t map_index) { return map_index % (kHolders + 1) == 0; }
 
 size_t OpenDescriptors() {
   size_t count = 0;
@@ -111,9 +113,8 @@ class ShuffleFilesTest : public testing::Test {
     auto writer = RunWriter::Create(&fs_, path, options);
     EXPECT_TRUE(writer.ok()) << writer.status();
     (*writer)->BeginPartition(0);
-    for (int i = 0; i < kRecords; ++i) {
-      (*writer)->Add(std::to_string(1000 + i), std::string(kValueBytes, 'v'));
-    }
+    const std::string value(IsLarge(map_index) ? kLargeValueBytes : kValueBytes, 'v');
+    for (int i = 0; i < kRecords; ++i) (*writer)->Add(std::to_string(i), value);
     const absl::StatusOr<RunFooter> footer = (*writer)->Finish();
     EXPECT_TRUE(footer.ok()) << footer.status();
     return MapSource{map_index, attempt, holder.id, footer->digest, TaskId()};
