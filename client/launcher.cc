@@ -62,7 +62,8 @@ struct CheckedJob {
 };
 
 absl::StatusOr<CheckedJob> CheckJob(const Chain& chain, const Invocation& invocation) {
-  const JobDescription& job = chain.front();
+  JobDescription job = chain.front();
+  if (chain.size() > 1) job.reducers.reset();  // AddChain knows those of each
   CheckedJob checked;
   PosixFileSystem fs;
   MILLRACE_ASSIGN_OR_RETURN(checked.options,
@@ -74,7 +75,9 @@ absl::StatusOr<CheckedJob> CheckJob(const Chain& chain, const Invocation& invoca
         checked.key, ReadClusterKey(options.master, options.cluster_key_file, GivenInsecure()));
   }
   std::string remark;
-  if (job.check != nullptr) MILLRACE_RETURN_IF_ERROR(job.check());
+  for (const JobDescription& step : chain) {
+    if (step.check != nullptr) MILLRACE_RETURN_IF_ERROR(step.check());
+  }
   JobSpec& spec = checked.draft.spec;
   MILLRACE_ASSIGN_OR_RETURN(spec, MakeJobSpec(fs, options, job, invocation, &remark));
   if (!remark.empty() && IsForPeople(ProgressModeFor(options.progress))) {

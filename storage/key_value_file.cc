@@ -72,6 +72,11 @@ absl::StatusOr<bool> KeyValueReader::Next(ChunkBuffer* buffer) {
   if (next_ >= file_->range_end()) return false;
   MILLRACE_ASSIGN_OR_RETURN(const Header header, ReadHeader(next_));
   const uint64_t payload_at = next_ + kKeyValueBlockHeaderBytes;
+  // Its writer makes long blocks of one pair only, so this length is no length: nothing is said
+  // against the memory of the job.
+  if (header.size > kKeyValueBlockBytes && header.records != 1) {
+    return Damaged(next_, "a block is longer than blocks of several pairs are");
+  }
   if (header.size > max_payload_bytes_) {
     return absl::OutOfRangeError(absl::StrCat(file_->path(), ":", next_, ": a block of ",
                                               header.size, " bytes begins here, more than ",

@@ -455,6 +455,16 @@ TEST_F(RecordReaderTest, DamageInAKeyValueFileIsNamedWithItsOffset) {
   EXPECT_THAT(Chunks(Whole()), ElementsAre(HasSubstr("/text: no key/value file")));
 }
 
+TEST_F(RecordReaderTest, OnlyAPairThatIsAloneInItsBlockIsTooLongOtherLengthsAreDamage) {
+  options_.shape.format = InputFormat::kKeyValue;
+  options_.max_record_bytes = 1000;
+  const std::string payload(kKeyValueBlockBytes + options_.max_record_bytes + 1, 'x');
+  Write(std::string(kKeyValueMagic) + Block(payload, 1));
+  EXPECT_THAT(Chunks(Whole()), ElementsAre(HasSubstr("/text:8: a block of 525289 bytes")));
+  Write(std::string(kKeyValueMagic) + Block(payload, 2));
+  EXPECT_THAT(Chunks(Whole()), ElementsAre(HasSubstr("/text:8: damaged key/value file")));
+}
+
 // --- Input that changes ---
 
 TEST_F(RecordReaderTest, AnotherSizeMeansThatTheInputChanged) {
