@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "mapreduce/key_value.h"
 #include "storage/compressed_source.h"
 #include "storage/faulty_file_system.h"
@@ -355,7 +356,7 @@ TEST_F(RecordReaderTest, ADamagedFrameIsNamedAndCanBeSteppedOver) {
   for (const size_t place : {size_t{0}, bad.size() - 1}) {  // in the header, in the checksum
     std::string damaged = bad;
     damaged[place] ^= 1;
-    Write(first + damaged + last);
+    Write(absl::StrCat(first, damaged, last));
     file_.compression = Compression::kZstd;
     std::vector<InputRecord> skip;
     options_.skipped_frames = &skip;
