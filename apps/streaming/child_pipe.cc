@@ -23,6 +23,11 @@ namespace {
 constexpr int kPipeBytes = 256 << 10;
 constexpr size_t kBlockBytes = 256 << 10;
 
+// A program that reads and writes little at a time would have both of us woken for each piece. When
+// a turn has moved less than this, the next one waits a moment, so that there is more to move.
+constexpr size_t kFewBytes = 32 << 10;
+constexpr int kMomentMs = 1;
+
 void Close(int* fd) {
   if (*fd >= 0) close(*fd);
   *fd = -1;
@@ -145,6 +150,7 @@ void ChildPipe::Write(std::string_view data) {
     const ssize_t written = write(input_, data.data(), data.size());
     if (written > 0) {
       data.remove_prefix(static_cast<size_t>(written));
+      moved_ += static_cast<size_t>(written);
     } else if (errno == EAGAIN) {
       Wait(Until::kInputReady);
     } else if (errno != EINTR) {
@@ -179,6 +185,7 @@ ChildEnd ChildPipe::Finish() {
 
 void ChildPipe::Wait(Until until) {
   for (;;) {
+    if (until != Until::kNow && std::exchange(moved_, 0) < kFewBytes) WaitAMoment();
     pollfd fds[4] = {{output_, POLLIN, 0},
                      {error_, POLLIN, 0},
                      {until == Until::kInputReady ? input_ : -1, POLLOUT, 0},
@@ -198,11 +205,20 @@ void ChildPipe::Wait(Until until) {
   }
 }
 
+// Or less, if the program ends or closes something.
+void ChildPipe::WaitAMoment() {
+  pollfd ends[4] = {{output_, 0, 0}, {error_, 0, 0}, {input_, 0, 0}, {exit_fd_, POLLIN, 0}};
+  poll(ends, 4, kMomentMs);
+}
+
 bool ChildPipe::Take(int* fd, const Sink& sink) {
   if (*fd < 0) return false;
   const ssize_t size = read(*fd, buffer_.get(), kBlockBytes);
-  if (size > 0) sink(std::string_view(buffer_.get(), static_cast<size_t>(size)));
-  if (size > 0) return true;
+  if (size > 0) {
+    moved_ += static_cast<size_t>(size);
+    sink(std::string_view(buffer_.get(), static_cast<size_t>(size)));
+    return true;
+  }
   if (size < 0 && errno == EINTR) return true;
   if (size == 0 || errno != EAGAIN) Close(fd);
   return false;

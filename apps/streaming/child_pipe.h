@@ -73,6 +73,7 @@ class ChildPipe {
   enum class Until { kInputReady, kExit, kNow };
   // Hands over what comes meanwhile.
   void Wait(Until until);
+  void WaitAMoment();
   // Takes one block; closes the descriptor at the end. False if there was nothing.
   bool Take(int* fd, const Sink& sink);
 
@@ -82,6 +83,7 @@ class ChildPipe {
   int input_ = -1;       // ours of the three pipes; -1: closed
   int output_ = -1;
   int error_ = -1;
+  size_t moved_ = 0;  // bytes since the last turn of waiting
   const Sink on_output_;
   const Sink on_error_;
   const std::unique_ptr<char[]> buffer_;
