@@ -13,6 +13,20 @@ uint64_t PrefixOf(std::string_view key) {
   return __builtin_bswap64(PackShortKey(key.substr(0, sizeof(uint64_t))).low);
 }
 
+// The number of entries that are not behind `prefix`. Where it lies is random, so a branch for each
+// step would be guessed wrong every other time: this has none.
+size_t UpperBound(const std::vector<uint64_t>& ascending, uint64_t prefix) {
+  const uint64_t* begin = ascending.data();
+  size_t count = ascending.size();
+  while (count > 1) {
+    const size_t half = count / 2;
+    begin += half & (size_t{0} - static_cast<size_t>(begin[half - 1] <= prefix));
+    count -= half;
+  }
+  const size_t before = static_cast<size_t>(begin - ascending.data());
+  return before + (count == 1 && *begin <= prefix ? 1 : 0);
+}
+
 }  // namespace
 
 uint32_t HashPartitioner::Partition(std::string_view key, uint32_t parts) const {
@@ -29,7 +43,7 @@ RangePartitioner::RangePartitioner(std::vector<std::string> split_keys)
 // The number of split keys that are not behind `key`. Few keys begin like one of them.
 uint32_t RangePartitioner::Partition(std::string_view key, uint32_t) const {
   const uint64_t prefix = PrefixOf(key);
-  auto behind = std::upper_bound(prefixes_.begin(), prefixes_.end(), prefix) - prefixes_.begin();
+  size_t behind = UpperBound(prefixes_, prefix);
   while (behind > 0 && prefixes_[behind - 1] == prefix && split_keys_[behind - 1] > key) --behind;
   return static_cast<uint32_t>(behind);
 }

@@ -27,12 +27,13 @@
 namespace millrace {
 
 // First and last bytes of the file; the digit is the format's version.
-inline constexpr std::string_view kRunMagic = "MLRRUN2\n";
+inline constexpr std::string_view kRunMagic = "MLRRUN3\n";
 
 // Footers and blocks written by this version; a reader refuses others.
-constexpr uint32_t kRunFormatVersion = 2;
+constexpr uint32_t kRunFormatVersion = 3;
 
 constexpr size_t kBlockHeaderBytes = 16;
+constexpr size_t kBlockChecksumBytes = 8;
 constexpr size_t kRunEntryBytes = 56;
 constexpr size_t kRunFooterBytes = 88;
 
@@ -66,7 +67,8 @@ struct RunPartition {
   uint64_t records = 0;
   // Bytes of its longest block, header included: what reading it needs in memory.
   uint64_t longest_block = 0;
-  // Of the concatenated payloads: equal records give equal digests, whatever the blocks.
+  // Of the checksums of its blocks, one after the other. Blocks are cut by the records alone, so
+  // equal records give equal digests; and the bytes are not read a second time for it.
   Digest digest;
 
   friend bool operator==(const RunPartition& a, const RunPartition& b) {

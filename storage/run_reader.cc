@@ -78,7 +78,8 @@ bool RunReader::NextBlock() {
   if (!ReadExactly(offset_ + kBlockHeaderBytes, size + ahead, block_.get() + kBlockHeaderBytes)) {
     return false;
   }
-  if (BlockChecksum({block_.get() + 8, block_size - 8}) != GetFixed64(block_.get())) {
+  const std::string_view block(block_.get(), block_size);
+  if (BlockChecksum(block.substr(kBlockChecksumBytes)) != GetFixed64(block.data())) {
     return Damaged(offset_, "the block's checksum does not match");
   }
   std::memcpy(header_, block_.get() + block_size, ahead);
@@ -86,7 +87,7 @@ bool RunReader::NextBlock() {
   has_header_ = !is_last;
   next_ = block_.get() + kBlockHeaderBytes;
   end_ = next_ + size;
-  digest_.Update(std::string_view(next_, size));
+  digest_.Update(block.substr(0, kBlockChecksumBytes));
   block_left_ = records;
   records_ += records;
   offset_ += block_size;

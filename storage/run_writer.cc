@@ -102,9 +102,10 @@ void RunWriter::CloseBlock() {
   const uint32_t payload_size = static_cast<uint32_t>(size - kBlockHeaderBytes);
   std::memcpy(header + 8, &payload_size, sizeof(payload_size));
   std::memcpy(header + 12, &records, sizeof(records));
-  const uint64_t checksum = BlockChecksum(std::string_view(header + 8, size - 8));
+  const uint64_t checksum =
+      BlockChecksum(std::string_view(header + kBlockChecksumBytes, size - kBlockChecksumBytes));
   std::memcpy(header, &checksum, sizeof(checksum));
-  digest_.Update(std::string_view(header + kBlockHeaderBytes, payload_size));
+  digest_.Update(std::string_view(header, sizeof(checksum)));
   RunPartition& partition = footer_.partitions[partition_];
   partition.length += size;
   partition.records += records;

@@ -56,6 +56,15 @@ class RunWriter {
   void Add(std::string_view key, size_t group_length, std::string_view value);
   void Add(std::string_view key, std::string_view value) { Add(key, key.size(), value); }
 
+  // Adds a record that is encoded already: varint(key size) key varint(value size) value. Needs
+  // ValueKind::kBytes and no group length.
+  void AddEncoded(std::string_view record) {
+    char* const out = Reserve(record.size());
+    if (out == nullptr) return;
+    std::memcpy(out, record.data(), record.size());
+    Advance(out + record.size());
+  }
+
   const absl::Status& status() const { return status_; }
   uint64_t records() const { return records_; }
 
@@ -86,7 +95,7 @@ class RunWriter {
   std::unique_ptr<WritableFile> file_;
   absl::Status status_;
   RunFooter footer_;
-  DigestStream digest_;  // of the current partition's payloads
+  DigestStream digest_;  // of the checksums of the current partition's blocks
   uint32_t partition_ = 0;
   bool ended_ = false;   // whether partition_ is complete and has its digest
   uint64_t offset_ = 0;  // of the current block in the file

@@ -115,7 +115,7 @@ MUTATIONS = [
              "RunFileTest.AFlippedBitIsNoticedInEveryByte",
              "the checksum of a block is not compared",
              "storage/run_reader.cc",
-             "  if (BlockChecksum({block_.get() + 8, block_size - 8}) != GetFixed64(block_.get())) {\n",
+             "  if (BlockChecksum(block.substr(kBlockChecksumBytes)) != GetFixed64(block.data())) {\n",
              "  if (false) {\n"),
     Mutation(12, "//master/core:attempt_rules_test",
              "AttemptRulesTest.ASourceThatCannotBeFetchedIsMadeAgain",

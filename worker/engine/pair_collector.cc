@@ -12,10 +12,20 @@ namespace {
 constexpr int kPositionBits = 44;
 constexpr uint64_t kPositionMask = (uint64_t{1} << kPositionBits) - 1;
 
-// In the arena a pair is: key size, value size (4 bytes each), key, value.
-constexpr uint64_t kPairHeaderBytes = 8;
+// In the arena a pair is as a run has it, so that it is written by copying it:
+// varint(key size) key varint(value size) value. Sizes are below 2^32: a varint has at most 5
+// bytes.
+constexpr uint64_t kMaxSizeBytes = 5;
+constexpr uint64_t kMaxPairHeaderBytes = 2 * kMaxSizeBytes;
 // One element to sort and its copy in the scratch memory.
 constexpr uint64_t kElementBytes = 2 * sizeof(SortElement);
+
+// The bytes with a size before them, at `at`.
+std::string_view SizedBytes(const char* at) {
+  uint64_t size;
+  const char* const begin = GetVarint(at, at + kMaxSizeBytes, &size);
+  return {begin, size};
+}
 
 // How many pairs before they are needed their memory is asked for.
 constexpr ptrdiff_t kAhead = 12;
@@ -47,39 +57,42 @@ PairCollector::PairCollector(uint64_t memory_bytes)
       scratch_(memory_limit_) {}
 
 uint64_t PairCollector::max_pair_bytes() const {
-  return memory_limit_ - std::min(memory_limit_, kPairHeaderBytes + kElementBytes);
+  return memory_limit_ - std::min(memory_limit_, kMaxPairHeaderBytes + kElementBytes);
 }
 
 bool PairCollector::Add(uint32_t partition, std::string_view key, std::string_view value) {
-  const uint64_t bytes = kPairHeaderBytes + key.size() + value.size();
-  if (used_ + bytes + (count_ + 1) * kElementBytes > memory_limit_) return false;
-  char* out = arena_.as<char>() + used_;
-  const uint32_t sizes[2] = {static_cast<uint32_t>(key.size()),
-                             static_cast<uint32_t>(value.size())};
-  std::memcpy(out, sizes, sizeof(sizes));
-  out = std::copy(key.begin(), key.end(), out + sizeof(sizes));
-  std::copy(value.begin(), value.end(), out);
+  const uint64_t most_bytes = kMaxPairHeaderBytes + key.size() + value.size();
+  if (used_ + most_bytes + (count_ + 1) * kElementBytes > memory_limit_) return false;
+  char* out = PutVarint(arena_.as<char>() + used_, key.size());
+  out = PutVarint(std::copy(key.begin(), key.end(), out), value.size());
+  out = std::copy(value.begin(), value.end(), out);
   elements_.as<SortElement>()[count_++] = {
       PrefixOf(key, 0), static_cast<uint64_t>(partition) << kPositionBits | used_};
-  used_ += bytes;
+  used_ = static_cast<uint64_t>(out - arena_.as<char>());
   return true;
 }
 
 std::string_view PairCollector::KeyAt(uint64_t position) const {
-  const char* pair = arena_.as<char>() + position;
-  return {pair + kPairHeaderBytes, GetFixed32(pair)};
+  return SizedBytes(arena_.as<char>() + position);
 }
 
 std::string_view PairCollector::ValueAt(uint64_t position) const {
-  const char* pair = arena_.as<char>() + position;
-  return {pair + kPairHeaderBytes + GetFixed32(pair), GetFixed32(pair + 4)};
+  const std::string_view key = KeyAt(position);
+  return SizedBytes(key.data() + key.size());
 }
 
-// In key order the pairs are all over the arena: each would be a cache miss or two.
+std::string_view PairCollector::RecordAt(uint64_t position) const {
+  const char* const begin = arena_.as<char>() + position;
+  const std::string_view value = ValueAt(position);
+  return {begin, static_cast<size_t>(value.data() + value.size() - begin)};
+}
+
+// In key order the pairs are all over the arena: each would be a few cache misses.
 void PairCollector::Prefetch(uint64_t position) const {
   constexpr uint64_t kCacheLine = 64;
   __builtin_prefetch(arena_.as<char>() + position);
   __builtin_prefetch(arena_.as<char>() + position + kCacheLine);
+  __builtin_prefetch(arena_.as<char>() + position + 2 * kCacheLine);
 }
 
 void PairCollector::ScatterByPartition(uint32_t partitions) {
@@ -120,7 +133,7 @@ void PairCollector::WriteSorted(const SortElement* begin, const SortElement* end
   if (combiner == nullptr) {
     for (; begin != end; ++begin) {
       if (end - begin > kAhead) Prefetch(begin[kAhead].ref);
-      writer->Add(KeyAt(begin->ref), ValueAt(begin->ref));
+      writer->AddEncoded(RecordAt(begin->ref));
     }
     return;
   }

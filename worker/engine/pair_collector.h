@@ -61,6 +61,8 @@ class PairCollector {
 
   std::string_view KeyAt(uint64_t position) const;
   std::string_view ValueAt(uint64_t position) const;
+  // Both, as a run has them.
+  std::string_view RecordAt(uint64_t position) const;
   void Prefetch(uint64_t position) const;
   void ScatterByPartition(uint32_t partitions);
   void WriteSorted(const SortElement* begin, const SortElement* end, Combiner* combiner,

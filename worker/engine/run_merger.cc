@@ -22,7 +22,7 @@ bool RunMerger::Next() {
     // The winner's next record plays the losers on the way from its leaf to the root.
     Node winner = Advance(nodes_[0].source);
     for (size_t i = (winner.source + sources_.size()) / 2; i > 0; i /= 2) {
-      if (Less(nodes_[i], winner)) std::swap(nodes_[i], winner);
+      SwapIf(Less(nodes_[i], winner), &nodes_[i], &winner);
     }
     nodes_[0] = winner;
   }
@@ -34,7 +34,7 @@ void RunMerger::Build() {
   nodes_.resize(count > 0 ? count : 1);
   // Winners of all nodes from the leaves up; the losers stay.
   std::vector<Node> winners(2 * count);
-  for (size_t s = 0; s < count; ++s) winners[count + s] = Advance(static_cast<uint32_t>(s));
+  for (size_t s = 0; s < count; ++s) winners[count + s] = Advance(s);
   for (size_t i = count - 1; count > 1 && i > 0; --i) {
     const Node& left = winners[2 * i];
     const Node& right = winners[2 * i + 1];
@@ -45,7 +45,7 @@ void RunMerger::Build() {
   if (count > 0) nodes_[0] = winners[1];
 }
 
-RunMerger::Node RunMerger::Advance(uint32_t source) {
+RunMerger::Node RunMerger::Advance(uint64_t source) {
   RunReader& reader = *sources_[source];
   if (__builtin_expect(reader.Next(), 1)) return {KeyOrderWithSlack(reader.key()), source};
   if (!reader.status().ok() && status_.ok()) {

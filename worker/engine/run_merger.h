@@ -45,15 +45,28 @@ class RunMerger {
   // A source in the tree, by the order of its current key. Exhausted sources come last.
   struct Node {
     KeyOrder order;
-    uint32_t source;
+    uint64_t source;
   };
 
   const RunReader& current() const { return *sources_[nodes_[0].source]; }
   // Reads the next record of a source and makes its node.
-  Node Advance(uint32_t source);
+  Node Advance(uint64_t source);
   bool Less(const Node& a, const Node& b) const {
     if (__builtin_expect(a.order == b.order, 0)) return LessByRest(a, b);
     return a.order < b.order;
+  }
+  // Who wins a match is as good as random, so a branch would be guessed wrong every other time.
+  static void SwapIf(bool swaps, Node* a, Node* b) {
+    const uint64_t mask = uint64_t{0} - static_cast<uint64_t>(swaps);
+    const uint64_t high = (a->order.high ^ b->order.high) & mask;
+    const uint64_t low = (a->order.low ^ b->order.low) & mask;
+    const uint64_t source = (a->source ^ b->source) & mask;
+    a->order.high ^= high;
+    b->order.high ^= high;
+    a->order.low ^= low;
+    b->order.low ^= low;
+    a->source ^= source;
+    b->source ^= source;
   }
   // For nodes with equal order.
   bool LessByRest(const Node& a, const Node& b) const;
