@@ -4,6 +4,8 @@
 
 #include <new>
 
+#include "storage/xxh3.h"
+
 namespace millrace {
 namespace {
 
@@ -40,7 +42,7 @@ DigestStream::DigestStream() : state_(XXH3_createState()) {
 DigestStream::~DigestStream() { XXH3_freeState(StateOf(state_)); }
 
 void DigestStream::Update(std::string_view bytes) {
-  XXH3_128bits_update(StateOf(state_), bytes.data(), bytes.size());
+  Xxh3().update128(state_, bytes.data(), bytes.size());
 }
 
 Digest DigestStream::Finish() const { return FromXxh(XXH3_128bits_digest(StateOf(state_))); }

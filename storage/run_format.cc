@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "mapreduce/status_macros.h"
 #include "storage/byte_codec.h"
+#include "storage/xxh3.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -210,7 +211,7 @@ absl::StatusOr<PartitionOfRun> ReadRunPartition(ReadableFile& file, const std::s
 }
 
 uint64_t BlockChecksum(std::string_view block_after_checksum) {
-  return XXH3_64bits(block_after_checksum.data(), block_after_checksum.size());
+  return Xxh3().hash64(block_after_checksum.data(), block_after_checksum.size());
 }
 
 }  // namespace millrace

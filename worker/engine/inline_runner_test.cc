@@ -115,6 +115,7 @@ struct Shape {
   uint64_t memory_bytes = 512 << 20;
   bool fetch = false;
   InputFormat format = InputFormat::kLines;
+  std::vector<std::string> split_keys;  // of a total order
 };
 
 struct Output {
@@ -168,6 +169,7 @@ class World {
     job.input.format = shape.format;
     InlineOptions options;
     options.reducers = shape.reducers;
+    options.split_keys = shape.split_keys;
     options.memory_bytes = shape.memory_bytes;
     options.scratch_folder = "/scratch";
     options.part_path = [](uint32_t index) { return "/out/part-" + std::to_string(index); };
@@ -389,6 +391,23 @@ TEST(EngineTest, AMapperMayChooseTheParts) {
   EXPECT_EQ(output->parts, (std::vector<std::string>{"0\tx\n", "", "2a\tx\n2b\tx\n"}));
   shape.reducers = 2;
   EXPECT_THAT(std::string(world.Run(job, shape).status().message()), HasSubstr("part 2 of 2"));
+}
+
+TEST(EngineTest, InATotalOrderThePartsFollowEachOther) {
+  World world({"d 1\na 2\nb 3\n", "c 4\nb 5\n0 6\n"});
+  Shape shape;
+  shape.split_keys = {"b", "d"};
+  for (const uint64_t memory : {uint64_t{512} << 20, uint64_t{64} << 10}) {
+    shape.memory_bytes = memory;
+    auto output = world.Run(Join(), shape);
+    ASSERT_TRUE(output.ok()) << output.status();
+    EXPECT_EQ(output->parts,
+              (std::vector<std::string>{"0\t6\na\t2\n", "b\t3,5\nc\t4\n", "d\t1\n"}));
+  }
+  JobDescription job = Join();
+  job.mapper = [] { return std::make_unique<Placer>(); };
+  EXPECT_THAT(std::string(world.Run(job, shape).status().message()),
+              HasSubstr("the order chooses the part"));
 }
 
 TEST(EngineTest, OutputMayBeValuesAlone) {

@@ -262,7 +262,8 @@ absl::Status AggregatedOutput::DrainTo(RunWriter* writer) {
 CollectedOutput::CollectedOutput(const MapOutputContext& context, PairCollector* collector)
     : RunOutput(context, Aggregate::kNone),
       collector_(collector),
-      max_pair_bytes_(std::min(collector->max_pair_bytes(), context.max_record_bytes)) {}
+      max_pair_bytes_(std::min(collector->max_pair_bytes(), context.max_record_bytes)),
+      split_keys_(context.task->split_keys.empty() ? nullptr : &context.task->split_keys) {}
 
 void CollectedOutput::EmitPair(std::string_view key, std::string_view value) {
   if (!status().ok()) return;
@@ -274,6 +275,10 @@ void CollectedOutput::EmitPair(std::string_view key, std::string_view value) {
 
 void CollectedOutput::EmitPairTo(uint32_t part, std::string_view key, std::string_view value) {
   if (!status().ok()) return;
+  if (__builtin_expect(split_keys_ != nullptr, 0)) {
+    return Fail(absl::AbortedError(
+        "the mapper called EmitTo in a job with total_order, in which the order chooses the part"));
+  }
   TaskHooks& hooks = *context().hooks;
   hooks.sampler.NextTurn(WorkPhase::kAggregate);
   Collect(part, key, value);
@@ -281,6 +286,7 @@ void CollectedOutput::EmitPairTo(uint32_t part, std::string_view key, std::strin
 }
 
 uint32_t CollectedOutput::PartOf(std::string_view key) const {
+  if (split_keys_ != nullptr) return 0;  // the collector finds it
   const Partitioner& chooser = partitioner() != nullptr ? *partitioner() : hash_partitioner_;
   return chooser.Partition(key, partitions());
 }
@@ -302,7 +308,7 @@ void CollectedOutput::Collect(uint32_t partition, std::string_view key, std::str
 }
 
 absl::Status CollectedOutput::DrainTo(RunWriter* writer) {
-  collector_->WriteTo({partitions(), combiner(), writer, context().hooks});
+  collector_->WriteTo({partitions(), combiner(), writer, context().hooks, split_keys_});
   collector_->Clear();
   if (combiner() != nullptr) MILLRACE_RETURN_IF_ERROR(combiner()->status());
   return writer->status();

@@ -145,6 +145,7 @@ class CollectedOutput : public RunOutput {
 
   PairCollector* const collector_;
   const uint64_t max_pair_bytes_;
+  const std::vector<std::string>* const split_keys_;  // of a total order; else null
   const HashPartitioner hash_partitioner_;
 };
 

@@ -22,7 +22,7 @@ constexpr uint64_t kElementBytes = 2 * sizeof(SortElement);
 
 // The bytes with a size before them, at `at`.
 std::string_view SizedBytes(const char* at) {
-  uint64_t size;
+  uint64_t size = 0;
   const char* const begin = GetVarint(at, at + kMaxSizeBytes, &size);
   return {begin, size};
 }
@@ -109,6 +109,7 @@ void PairCollector::ScatterByPartition(uint32_t partitions) {
 }
 
 void PairCollector::WriteTo(const Target& target) {
+  if (target.split_keys != nullptr) return WriteRanges(target);
   ScatterByPartition(target.partitions);
   uint64_t begin = 0;
   for (uint32_t p = 0; p < target.partitions; ++p) {
@@ -118,14 +119,39 @@ void PairCollector::WriteTo(const Target& target) {
     // The elements in the order of Add have been copied, so their memory is free for the sort.
     SortStrings(elements, end - begin, elements_.as<SortElement>(),
                 [this](uint64_t position) { return KeyAt(position); });
-    // A combiner and the writer take turns.
-    const bool only_writes = target.combiner == nullptr;
-    if (target.hooks != nullptr && only_writes) target.hooks->Work(WorkPhase::kSpill);
-    target.writer->BeginPartition(p);
-    WriteSorted(elements, scratch_.as<SortElement>() + end, target.combiner, target.writer);
-    if (target.combiner != nullptr) target.combiner->EndPartition(target.writer);
+    WritePartition(p, elements, scratch_.as<SortElement>() + end, target);
     begin = end;
   }
+}
+
+// Sorted together, the pairs of a range lie side by side: nobody has to find the part of each.
+void PairCollector::WriteRanges(const Target& target) {
+  if (target.hooks != nullptr) target.hooks->Work(WorkPhase::kSort);
+  SortElement* const elements = elements_.as<SortElement>();
+  SortStrings(elements, count_, scratch_.as<SortElement>(),
+              [this](uint64_t position) { return KeyAt(position); });
+  const SortElement* begin = elements;
+  for (uint32_t p = 0; p < target.partitions; ++p) {
+    const SortElement* end = elements + count_;
+    if (p < target.split_keys->size()) {
+      end = std::lower_bound(begin, end, std::string_view((*target.split_keys)[p]),
+                             [this](const SortElement& element, std::string_view split_key) {
+                               return KeyAt(element.ref) < split_key;
+                             });
+    }
+    WritePartition(p, begin, end, target);
+    begin = end;
+  }
+}
+
+void PairCollector::WritePartition(uint32_t partition, const SortElement* begin,
+                                   const SortElement* end, const Target& target) {
+  // A combiner and the writer take turns.
+  const bool only_writes = target.combiner == nullptr;
+  if (target.hooks != nullptr && only_writes) target.hooks->Work(WorkPhase::kSpill);
+  target.writer->BeginPartition(partition);
+  WriteSorted(begin, end, target.combiner, target.writer);
+  if (target.combiner != nullptr) target.combiner->EndPartition(target.writer);
 }
 
 void PairCollector::WriteSorted(const SortElement* begin, const SortElement* end,

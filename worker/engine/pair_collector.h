@@ -10,6 +10,7 @@
 #define MILLRACE_WORKER_ENGINE_PAIR_COLLECTOR_H_
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -46,6 +47,9 @@ class PairCollector {
     Combiner* combiner = nullptr;  // null: none
     RunWriter* writer = nullptr;
     TaskHooks* hooks = nullptr;  // are told what is worked at; null: nobody is
+    // If there are any, partitions are ranges: each after the first begins with one of these, in
+    // ascending order. Then all pairs were added to partition 0, and are dealt out here.
+    const std::vector<std::string>* split_keys = nullptr;
   };
 
   // Adds everything to the writer, sorted by (partition, key). Afterwards the collector must be
@@ -65,6 +69,9 @@ class PairCollector {
   std::string_view RecordAt(uint64_t position) const;
   void Prefetch(uint64_t position) const;
   void ScatterByPartition(uint32_t partitions);
+  void WriteRanges(const Target& target);
+  void WritePartition(uint32_t partition, const SortElement* begin, const SortElement* end,
+                      const Target& target);
   void WriteSorted(const SortElement* begin, const SortElement* end, Combiner* combiner,
                    RunWriter* writer);
 

@@ -49,12 +49,13 @@ JobDescription JobWithCombiner() {
 
 // Each partition of the run that `collector` writes.
 std::vector<Pairs> Write(PairCollector* collector, uint32_t partitions,
-                         Combiner* combiner = nullptr) {
+                         Combiner* combiner = nullptr,
+                         const std::vector<std::string>* split_keys = nullptr) {
   RunDisk disk;
   RunWriterOptions options;
   options.partitions = partitions;
   auto writer = *RunWriter::Create(disk.fs(), "/runs/run", options);
-  collector->WriteTo({partitions, combiner, writer.get()});
+  collector->WriteTo({partitions, combiner, writer.get(), /*hooks=*/nullptr, split_keys});
   const absl::StatusOr<RunFooter> footer = writer->Finish();
   EXPECT_TRUE(footer.ok()) << footer.status();
   std::vector<Pairs> run;
@@ -83,6 +84,21 @@ TEST(PairCollectorTest, EqualKeysKeepTheOrderOfAdd) {
     expected.emplace_back("key", value);
   }
   EXPECT_EQ(Write(&collector, 1).at(0), expected);
+}
+
+TEST(PairCollectorTest, RangesBeginWithTheirSplitKeys) {
+  PairCollector collector(1 << 20);
+  for (const char* const key : {"m", "b", "", "z", "a", "mm", "b"}) {
+    EXPECT_TRUE(collector.Add(0, key, key));
+  }
+  const std::vector<std::string> split_keys = {"a", "b", "b", "m", "zz"};
+  EXPECT_EQ(Write(&collector, 6, /*combiner=*/nullptr, &split_keys),
+            (std::vector<Pairs>{{{"", ""}},
+                                {{"a", "a"}},
+                                {},
+                                {{"b", "b"}, {"b", "b"}},
+                                {{"m", "m"}, {"mm", "mm"}, {"z", "z"}},
+                                {}}));
 }
 
 TEST(PairCollectorTest, NothingGivesEmptyPartitions) {

@@ -55,14 +55,14 @@ RunMerger::Node RunMerger::Advance(uint64_t source) {
   return {kExhausted, source};
 }
 
-bool RunMerger::LessByRest(const Node& a, const Node& b) const {
-  if (a.order.is_long()) {
-    const std::string_view a_rest = sources_[a.source]->key().substr(kShortKeyBytes);
-    const std::string_view b_rest = sources_[b.source]->key().substr(kShortKeyBytes);
+bool RunMerger::LessByRest(uint64_t a, uint64_t b, bool keys_are_long) const {
+  if (keys_are_long) {
+    const std::string_view a_rest = sources_[a]->key().substr(kShortKeyBytes);
+    const std::string_view b_rest = sources_[b]->key().substr(kShortKeyBytes);
     const int order = a_rest.compare(b_rest);
     if (order != 0) return order < 0;
   }
-  return a.source < b.source;
+  return a < b;
 }
 
 }  // namespace millrace

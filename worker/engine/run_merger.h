@@ -52,7 +52,10 @@ class RunMerger {
   // Reads the next record of a source and makes its node.
   Node Advance(uint64_t source);
   bool Less(const Node& a, const Node& b) const {
-    if (__builtin_expect(a.order == b.order, 0)) return LessByRest(a, b);
+    // By value: a node whose address is known to others would have to lie in memory.
+    if (__builtin_expect(a.order == b.order, 0)) {
+      return LessByRest(a.source, b.source, a.order.is_long());
+    }
     return a.order < b.order;
   }
   // Who wins a match is as good as random, so a branch would be guessed wrong every other time.
@@ -68,8 +71,8 @@ class RunMerger {
     a->source ^= source;
     b->source ^= source;
   }
-  // For nodes with equal order.
-  bool LessByRest(const Node& a, const Node& b) const;
+  // For sources whose keys have equal order.
+  bool LessByRest(uint64_t a, uint64_t b, bool keys_are_long) const;
   void Build();
 
   std::vector<std::unique_ptr<RunReader>> sources_;

@@ -6,13 +6,11 @@
 #ifndef MILLRACE_TESTS_BENCH_FLOOR_RECORD_RUNS_H_
 #define MILLRACE_TESTS_BENCH_FLOOR_RECORD_RUNS_H_
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include <algorithm>
 #include <string>
 #include <vector>
 
+#include "storage/xxh3.h"
 #include "tests/bench/floor/files.h"
 #include "tests/bench/floor/record_sort.h"
 
@@ -41,7 +39,7 @@ class RecordRunWriter {
     if (end_ == sizeof(RecordBlockHeader)) return;
     const char* records = block_.data() + sizeof(RecordBlockHeader);
     const size_t bytes = end_ - sizeof(RecordBlockHeader);
-    const RecordBlockHeader header{XXH3_64bits(records, bytes), bytes,
+    const RecordBlockHeader header{millrace::Xxh3().hash64(records, bytes), bytes,
                                    static_cast<uint64_t>(split)};
     std::memcpy(block_.data(), &header, sizeof(header));
     file_.Append(block_.data(), end_);
@@ -78,7 +76,7 @@ class RecordRunReader {
     for (const Block& block : blocks_) {
       const size_t bytes = block.header.bytes;
       if (files_[block.file].ReadAt(block.offset, to, bytes) != bytes ||
-          XXH3_64bits(to, bytes) != block.header.digest) {
+          millrace::Xxh3().hash64(to, bytes) != block.header.digest) {
         Damaged(block.file);
       }
       visit(to, bytes);

@@ -7,13 +7,11 @@
 #ifndef MILLRACE_TESTS_BENCH_FLOOR_RUN_FILE_H_
 #define MILLRACE_TESTS_BENCH_FLOOR_RUN_FILE_H_
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "storage/xxh3.h"
 #include "tests/bench/floor/files.h"
 
 namespace floor_bench {
@@ -78,7 +76,7 @@ class RunWriter {
     if (end_ == sizeof(BlockHeader)) return;
     const char* payload = block_.data() + sizeof(BlockHeader);
     const size_t bytes = end_ - sizeof(BlockHeader);
-    const BlockHeader header{XXH3_64bits(payload, bytes), bytes};
+    const BlockHeader header{millrace::Xxh3().hash64(payload, bytes), bytes};
     std::memcpy(block_.data(), &header, sizeof(header));
     file_.Append(block_.data(), end_);
     written_ += end_;
@@ -109,7 +107,7 @@ class RunReader {
     if (header.bytes > end_ - position_) Damaged();
     if (block_.size() < header.bytes + kReadableBytes) block_.resize(header.bytes + kReadableBytes);
     Read(block_.data(), header.bytes);
-    if (XXH3_64bits(block_.data(), header.bytes) != header.digest) Damaged();
+    if (millrace::Xxh3().hash64(block_.data(), header.bytes) != header.digest) Damaged();
     *block = std::string_view(block_.data(), header.bytes);
     return true;
   }

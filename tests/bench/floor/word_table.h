@@ -6,6 +6,9 @@
 #ifndef MILLRACE_TESTS_BENCH_FLOOR_WORD_TABLE_H_
 #define MILLRACE_TESTS_BENCH_FLOOR_WORD_TABLE_H_
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include <string_view>
 
 #include "tests/bench/floor/hash_slots.h"
