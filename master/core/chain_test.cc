@@ -113,6 +113,26 @@ TEST_F(ChainTest, ForALostPartTheMapsThatWentWithTheirWorkerRunAgain) {
   EXPECT_EQ(Job(kCount).stages[0].done, 0u);
 }
 
+// The last reduces had fetched all they needed, so nobody waits for what was lost with blue.
+TEST_F(ChainTest, MapsThatRunAgainForNobodyGiveWayToTheReader) {
+  On(Joined(kRed, 2));
+  On(Joined(kBlue, 2));
+  On(Chain());
+  On(Done(kRed, A(1), Map(0, kCount)));
+  On(Done(kBlue, A(2), Map(1, kCount)));
+  On(Ready(kRed, A(3), kCount));
+  On(Ready(kRed, A(4), kCount));
+  EXPECT_THAT(Only<LaunchAttempt>(On(WorkerLeft{kBlue})), IsEmpty()) << "both slots are taken";
+  On(Wrote(kRed, 3, Reduce(0, kCount), 30));  // map 1 runs again as attempt 5, in case it is missed
+  const Actions actions = On(Wrote(kRed, 4, Reduce(1, kCount), 40));
+  EXPECT_THAT(Only<CancelAttempt>(actions), ElementsAre(CancelAttempt{kRed, A(5)}));
+  EXPECT_THAT(Only<LaunchAttempt>(actions), ElementsAre(Reads(6, 0, 3, 30), Reads(7, 1, 4, 40)));
+  EXPECT_THAT(Only<LaunchAttempt>(On(Done(kRed, A(6), Map(0, kTop)))), IsEmpty());
+  const Actions missed = On(FetchFailed(kRed, A(7), Map(1, kTop), 1, A(4)));
+  EXPECT_THAT(Only<LaunchAttempt>(missed),
+              ElementsAre(LaunchAttempt{kRed, A(8), Map(1, kCount), Reason::kOutputLost}));
+}
+
 TEST_F(ChainTest, ADifferentPartIsNoNonDeterministicMap) {
   RunFirst();
   On(FetchFailed(kRed, A(5), Map(0, kTop), 0, A(3)));

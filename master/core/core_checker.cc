@@ -109,6 +109,8 @@ void CoreChecker::Check(const LaunchAttempt& action) {
   }
   CheckSources(action.task, action);
   CheckAddresses(action);
+  const bool is_held = jobs_[action.task.job].feeds && HasAllParts(action.task.job);
+  if (action.task.stage == 0 && is_held) Complain("a map for parts that are all there", action);
   const JobId reads = action.task.stage == 0 ? jobs_[action.task.job].reads : JobId();
   const TaskId part = reads.is_set() ? TaskId{reads, 1, action.task.index} : TaskId();
   const auto winner = winners_.find(part);

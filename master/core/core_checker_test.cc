@@ -159,6 +159,22 @@ TEST_F(CoreCheckerTest, ASourceThatIsKeptNeedsNoWorker) {
   EXPECT_THAT(checker_.complaints(), IsEmpty());
 }
 
+TEST_F(CoreCheckerTest, AMapRunsAgainOnlyWhileAPartIsMissing) {
+  JobPlan plan;
+  plan.map_count = 1;
+  plan.reducers = 1;
+  plan.feeds = true;
+  const JobId first{2};
+  const TaskId map{first, 0, 0};
+  const TaskId reduce{first, 1, 0};
+  Saw({JobAccepted{first, plan, 0, ""}, AttemptStarted{A(1), map, kRed}, Finished(A(1), map)});
+  Saw({AttemptStarted{A(2), reduce, kRed}, OutputLost{A(1), map}});
+  Saw({Finished(A(2), reduce)});
+  EXPECT_THAT(checker_.complaints(), IsEmpty());
+  Saw({AttemptStarted{A(3), map, kRed}}, {LaunchAttempt{kRed, A(3), map}});
+  ExpectComplaint("a map for parts that are all there");
+}
+
 TEST_F(CoreCheckerTest, ASlotIsGrantedOnlyToWhatRunsThere) {
   checker_.Connected(kBlue, 1);
   RunMap();
