@@ -93,5 +93,18 @@ TEST(MakeAttemptSpecTest, AMapOfAChainReadsTheStagedPart) {
   EXPECT_THAT(MakeAttemptSpec(launch, last, &before).split, IsEmpty());
 }
 
+TEST(MakeAttemptSpecTest, ASkippedRecordOfAPartIsLookedForInTheFileThatIsRead) {
+  const std::vector<JobSpec> chain = ChainOf(Chained());
+  const StoredJob before = MakeStoredJob(JobId(2), chain[1], "cluster");
+  const StoredJob last = MakeStoredJob(JobId(3), chain[2], "cluster");
+  LaunchAttempt launch{WorkerId(1), AttemptId{Epoch(1), 9}, TaskId{JobId(3), 0, 2}};
+  launch.part = StepPart{TaskId{JobId(2), 1, 2}, AttemptId{Epoch(1), 5}, 70};
+  launch.one_by_one = true;
+  launch.skip = {InputRecord{StepPartName(JobId(2), 2), 14, 7}};
+  const AttemptSpec spec = MakeAttemptSpec(launch, last, &before);
+  ASSERT_THAT(spec.split, SizeIs(1));
+  EXPECT_THAT(spec.skip, ElementsAre(InputRecord{spec.split[0].file.path, 14, 7}));
+}
+
 }  // namespace
 }  // namespace millrace

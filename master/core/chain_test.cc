@@ -33,9 +33,9 @@ class ChainTest : public CoreTest {
 
   // Red, with two slots, has run all of the first job: attempts 1 and 2 were its maps, 3 and 4 its
   // reduces. What the last report set off.
-  Actions RunFirst() {
+  Actions RunFirst(const JobSubmitted& chain = Chain()) {
     On(Joined(kRed, 2));
-    On(Chain());
+    On(chain);
     On(Done(kRed, A(1), Map(0, kCount)));
     On(Done(kRed, A(2), Map(1, kCount)));
     On(Ready(kRed, A(3), kCount));
@@ -141,6 +141,26 @@ TEST_F(ChainTest, ADifferentPartIsNoNonDeterministicMap) {
   differs.outcome.digest = Digest{9, 9};
   EXPECT_THAT(Only<LaunchAttempt>(On(differs)).front().part.bytes, 31u);
   EXPECT_EQ(StateOf(kCount), JobState::kRunning);
+}
+
+TEST_F(ChainTest, ARecordThatIsSkippedIsThatOfThePartWhicheverAttemptMadeIt) {
+  JobSubmitted chain = Chain();
+  chain.plan.skip_bad_records = 3;
+  RunFirst(chain);
+  AttemptReported failed = Failed(kRed, A(5), Map(0, kTop), Cause::kUserCodeFailed, "boom");
+  failed.outcome.record = {"/out/top/_millrace/job-1/part-00000-attempt-1-3", 14, 7};
+  On(failed);
+  failed.outcome.attempt = A(7);
+  On(failed);
+  On(FetchFailed(kRed, A(8), Map(0, kTop), 0, A(3)));
+  On(Ready(kRed, A(9), kCount));
+  const InputRecord skipped{"/job-1/part-00000", 14, 7};
+  LaunchAttempt again = Reads(10, 0, 9, 30);
+  again.reason = Reason::kOutputLost;
+  again.one_by_one = true;
+  again.skip = {skipped};
+  EXPECT_THAT(Only<LaunchAttempt>(On(Wrote(kRed, 9, Reduce(0, kCount), 30))), ElementsAre(again));
+  EXPECT_THAT(Job(kTop).summary.skipped_records, ElementsAre(skipped));
 }
 
 TEST_F(ChainTest, ThePartThatAMapReadsIsItsLineage) {
