@@ -83,7 +83,16 @@ TEST_F(CoreCheckerTest, AReduceStartsWhenEachOfItsSourcesHasAnAddress) {
                       Finished(A(1), Map(0))});
   checker_.Connected(kBlue, 1);
   Saw({AttemptStarted{A(2), Reduce(0), kBlue}}, {LaunchAttempt{kBlue, A(2), Reduce(0)}});
-  ExpectComplaint("a reduce whose source nobody can find");
+  ExpectComplaint("a source that nobody can find");
+}
+
+TEST_F(CoreCheckerTest, SourcesAreToldWhenEachHasAnAddress) {
+  RunMap();
+  checker_.Restarted({JobAccepted{kJob, plan_, 0, ""}, AttemptStarted{A(1), Map(0), kRed},
+                      Finished(A(1), Map(0))});
+  checker_.Connected(kBlue, 1);
+  Saw({}, {PublishSources{kBlue, kJob, 0, 1}});
+  ExpectComplaint("a source that nobody can find");
 }
 
 TEST_F(CoreCheckerTest, OnlyWhatRunsCanEnd) {
