@@ -133,6 +133,24 @@ TEST_F(ChainTest, MapsThatRunAgainForNobodyGiveWayToTheReader) {
               ElementsAre(LaunchAttempt{kRed, A(8), Map(1, kCount), Reason::kOutputLost}));
 }
 
+// Had nobody noticed, the reduce would find out one by one, and each costs it an attempt.
+TEST_F(ChainTest, ForALostPartTheMapsThatAReturningWorkerDoesNotHaveRunFirst) {
+  RunFirst();
+  On(Done(kRed, A(6), Map(1, kTop)));
+  On(WorkerDisconnected{kRed});
+  WorkerJoined back = Joined(kRed, 2);
+  back.attempts = {{Map(0, kTop), A(5)}};
+  back.outputs = {{Map(1, kTop), A(6)}};
+  EXPECT_THAT(Only<LaunchAttempt>(On(back)), IsEmpty()) << "all parts are there";
+  EXPECT_EQ(Job(kCount).stages[0].done, 0u);
+  EXPECT_THAT(Only<LaunchAttempt>(On(FetchFailed(kRed, A(5), Map(0, kTop), 0, A(3)))),
+              ElementsAre(LaunchAttempt{kRed, A(7), Map(0, kCount), Reason::kOutputLost},
+                          LaunchAttempt{kRed, A(8), Map(1, kCount), Reason::kOutputLost}));
+  EXPECT_THAT(Only<LaunchAttempt>(On(Done(kRed, A(7), Map(0, kCount)))), IsEmpty());
+  EXPECT_THAT(Only<LaunchAttempt>(On(Done(kRed, A(8), Map(1, kCount)))),
+              ElementsAre(LaunchAttempt{kRed, A(9), Reduce(0, kCount), Reason::kOutputLost}));
+}
+
 TEST_F(ChainTest, ADifferentPartIsNoNonDeterministicMap) {
   RunFirst();
   On(FetchFailed(kRed, A(5), Map(0, kTop), 0, A(3)));

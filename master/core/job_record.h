@@ -112,6 +112,8 @@ struct JobRecord {
   bool LastStageComplete() const { return stages.back().complete(); }
   // Whether the output of a finished map may still be asked for.
   bool NeedsMapOutputs() const { return running() && !plan().map_only() && !reduces().complete(); }
+  // The same, or it would be if a part were lost.
+  bool MayNeedMapOutputs() const { return NeedsMapOutputs() || held(); }
   // In a chain: every part is there for its reader. Until one of them is lost nothing of it runs,
   // not even maps whose outputs went meanwhile.
   bool held() const { return running() && plan().feeds && LastStageComplete(); }

@@ -126,6 +126,8 @@ TEST(JobRecordTest, AJobThatIsHeldForItsReaderRunsNoMapUntilAPartIsLost) {
   Finish(&job.reduces());
   job.maps().SetState(0, TaskState::kIdle);
   EXPECT_TRUE(job.held());
+  EXPECT_FALSE(job.NeedsMapOutputs());
+  EXPECT_TRUE(job.MayNeedMapOutputs());
   EXPECT_FALSE(job.HasIdleMaps());
   EXPECT_FALSE(job.HasReruns());
   job.reduces().SetState(1, TaskState::kIdle);
