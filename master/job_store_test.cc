@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "rpc/wire.h"
+#include "rpc/wire_samples.h"
 #include "storage/paths.h"
 
 namespace millrace {
@@ -57,6 +59,18 @@ TEST(ChainOfTest, EachHasARequestOfItsOwnAndTheLastTheClients) {
   const std::vector<JobSpec> chain = ChainOf(Chained());
   EXPECT_EQ(chain[2].request_id, "request");
   EXPECT_NE(chain[0].request_id, chain[1].request_id);
+}
+
+TEST(ChainOfTest, EachIsReadFromTheJournalAsItWasThoughTheRequestIsAsLongAsItMayBe) {
+  JobSpec spec = SampleJobSpec();
+  spec.request_id.assign(kMaxNameBytes - 3, 'r');
+  spec.before.assign(kMaxStepsBefore, StepSpec{"step", 3});
+  for (const JobSpec& step : ChainOf(spec)) {
+    const absl::StatusOr<JobSpec> copy = DecodeJobSpec(EncodeJobSpec(step));
+    ASSERT_TRUE(copy.ok()) << copy.status();
+    EXPECT_EQ(copy->request_id, step.request_id);
+    EXPECT_EQ(copy->before, step.before);
+  }
 }
 
 TEST(ChainOfTest, AJobAloneStaysAsItIs) {
