@@ -156,7 +156,19 @@ kj::Promise<absl::StatusOr<std::shared_ptr<BinaryStore::OpenBinary>>> BinaryStor
       });
 }
 
+BinaryStore::Hold BinaryStore::HoldFiles(std::set<std::string> files) {
+  const auto has_ended = [](const auto& hold) { return hold.expired(); };
+  holds_.erase(std::remove_if(holds_.begin(), holds_.end(), has_ended), holds_.end());
+  Hold hold = std::make_shared<std::set<std::string>>(std::move(files));
+  holds_.push_back(hold);
+  return hold;
+}
+
+// Who looks for a file after this does so behind it, on the one I/O thread, and finds it gone.
 void BinaryStore::Prune(std::set<std::string> in_use) {
+  for (const auto& one : holds_) {
+    if (const Hold hold = one.lock()) in_use.insert(hold->begin(), hold->end());
+  }
   // Not worth waiting for: work that was accepted runs to its end.
   lane_
       ->Run(lane_,

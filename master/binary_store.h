@@ -3,8 +3,8 @@
 //
 // All file access runs on the I/O thread. Bounded: at most kOutstandingMax reads and writes are
 // under way (one more is refused with OVERLOADED), a binary has at most kBinaryBytesMax bytes, and
-// of the uploaded ones that no unfinished job needs the oldest go when there are more than
-// kKeptMax.
+// of the uploaded ones that neither an unfinished job nor a submission needs the oldest go when
+// there are more than kKeptMax.
 //
 // Lives on one event loop.
 #ifndef MILLRACE_MASTER_BINARY_STORE_H_
@@ -17,6 +17,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -50,7 +51,13 @@ class BinaryStore {
   // was submitted.
   kj::Promise<absl::StatusOr<std::shared_ptr<OpenBinary>>> Open(const JobBinary& binary);
 
-  // Removes the oldest uploaded binaries that are not among `in_use` (SHA-256 of each).
+  // Files (SHA-256 of each) that are here, or will be, and stay as long as somebody has the hold.
+  // What Needs says after this is true for as long.
+  using Hold = std::shared_ptr<const std::set<std::string>>;
+  Hold HoldFiles(std::set<std::string> files);
+
+  // Removes the oldest uploaded binaries that are neither held nor among `in_use` (SHA-256 of
+  // each).
   void Prune(std::set<std::string> in_use);
 
  private:
@@ -68,6 +75,7 @@ class BinaryStore {
   const std::string folder_;
   const std::string host_id_;
   uint64_t uploads_ = 0;
+  std::vector<std::weak_ptr<const std::set<std::string>>> holds_;  // some may have ended
 };
 
 // A binary on its way in. Dropped before Finish, it leaves nothing behind.

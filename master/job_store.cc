@@ -134,6 +134,10 @@ AttemptSpec MakeAttemptSpec(const LaunchAttempt& launch, const StoredJob& stored
     }
     spec.one_by_one = launch.one_by_one;
     spec.skip = launch.skip;
+    // They are named by the part, whose file has the name of the attempt that made it.
+    if (before != nullptr && !spec.split.empty()) {
+      for (InputRecord& record : spec.skip) record.file = spec.split.front().file.path;
+    }
   }
   return spec;
 }

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "rpc/wire.h"
+#include "rpc/wire_samples.h"
 #include "storage/paths.h"
 
 namespace millrace {
@@ -59,6 +61,18 @@ TEST(ChainOfTest, EachHasARequestOfItsOwnAndTheLastTheClients) {
   EXPECT_NE(chain[0].request_id, chain[1].request_id);
 }
 
+TEST(ChainOfTest, EachIsReadFromTheJournalAsItWasThoughTheRequestIsAsLongAsItMayBe) {
+  JobSpec spec = SampleJobSpec();
+  spec.request_id.assign(kMaxNameBytes - 3, 'r');
+  spec.before.assign(kMaxStepsBefore, StepSpec{"step", 3});
+  for (const JobSpec& step : ChainOf(spec)) {
+    const absl::StatusOr<JobSpec> copy = DecodeJobSpec(EncodeJobSpec(step));
+    ASSERT_TRUE(copy.ok()) << copy.status();
+    EXPECT_EQ(copy->request_id, step.request_id);
+    EXPECT_EQ(copy->before, step.before);
+  }
+}
+
 TEST(ChainOfTest, AJobAloneStaysAsItIs) {
   JobSpec spec = Chained();
   spec.before.clear();
@@ -91,6 +105,19 @@ TEST(MakeAttemptSpecTest, AMapOfAChainReadsTheStagedPart) {
   EXPECT_EQ(spec.split[0].length, 70u);
   launch.part.bytes = 0;
   EXPECT_THAT(MakeAttemptSpec(launch, last, &before).split, IsEmpty());
+}
+
+TEST(MakeAttemptSpecTest, ASkippedRecordOfAPartIsLookedForInTheFileThatIsRead) {
+  const std::vector<JobSpec> chain = ChainOf(Chained());
+  const StoredJob before = MakeStoredJob(JobId(2), chain[1], "cluster");
+  const StoredJob last = MakeStoredJob(JobId(3), chain[2], "cluster");
+  LaunchAttempt launch{WorkerId(1), AttemptId{Epoch(1), 9}, TaskId{JobId(3), 0, 2}};
+  launch.part = StepPart{TaskId{JobId(2), 1, 2}, AttemptId{Epoch(1), 5}, 70};
+  launch.one_by_one = true;
+  launch.skip = {InputRecord{StepPartName(JobId(2), 2), 14, 7}};
+  const AttemptSpec spec = MakeAttemptSpec(launch, last, &before);
+  ASSERT_THAT(spec.split, SizeIs(1));
+  EXPECT_THAT(spec.skip, ElementsAre(InputRecord{spec.split[0].file.path, 14, 7}));
 }
 
 }  // namespace

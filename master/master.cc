@@ -70,7 +70,10 @@ class Master::Performer {
   void operator()(const AnswerSubmit& action) { master_.admission_.Answer(action); }
   void operator()(const AnswerCancel& action) { master_.service_.Answer(action); }
   void operator()(const JobChanged& action) { master_.service_.Changed(action); }
-  void operator()(const FoldJob& action) { master_.DropJob(action.job); }
+  void operator()(const FoldJob& action) {
+    master_.links_.ReleaseEverywhere(action.job);  // who ran some of it has been told before
+    master_.DropJob(action.job);
+  }
   void operator()(const ForgetJob& action) { master_.DropJob(action.job); }
   void operator()(const ForgetRegistration&) {}  // all in the journal
   void operator()(const WakeAt&) {}              // the shell's own

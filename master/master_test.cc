@@ -72,6 +72,18 @@ TEST_F(MasterTest, EachWorkerIsToldTheContextOfAJobOnce) {
   EXPECT_EQ(context.nonce_path, "/out/_millrace/" + context.staging_key + "/nonce");
 }
 
+TEST_F(MasterTest, AWorkerThatWasAskedAndRanNothingIsToldOfTheEndToo) {
+  FakeWorker& red = AddWorker("red");
+  FakeWorker& blue = AddWorker("blue");
+  const JobId job = Submit(WordCount("/out")).job;
+  WorkAll();
+  EXPECT_EQ(View(job).state, JobState::kSucceeded) << View(job).error;
+  EXPECT_THAT(blue.mail().prepared, SizeIs(1));
+  EXPECT_THAT(blue.mail().launched, IsEmpty());
+  EXPECT_THAT(red.mail().released, ElementsAre(job));
+  EXPECT_THAT(blue.mail().released, ElementsAre(job));
+}
+
 TEST_F(MasterTest, AJobWhoseKeepFolderTheMasterDoesNotSeeIsRefusedAndLeavesNothing) {
   AddWorker("red");
   JobSpec spec = WordCount("/out");

@@ -1,5 +1,6 @@
 #include "master/submission.h"
 
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -18,6 +19,12 @@ absl::Status CheckSize(const JobBinary& file) {
   return absl::InvalidArgumentError(absl::StrCat(file.Describe(), " has ", file.size,
                                                  " bytes; at most ", BinaryStore::kBinaryBytesMax,
                                                  " are possible"));
+}
+
+std::set<std::string> FilesOf(const JobSpec& spec) {
+  std::set<std::string> files = {spec.binary.sha256};
+  for (const JobBinary& file : spec.side_files) files.insert(file.sha256);
+  return files;
 }
 
 absl::Status NoSuchFile(const std::string& name) {
@@ -51,7 +58,8 @@ Submission::Submission(JobSpec spec, uint64_t input_count, std::shared_ptr<Submi
     : spec_(std::move(spec)),
       input_count_(input_count),
       budget_(std::move(budget)),
-      binaries_(binaries) {
+      binaries_(binaries),
+      hold_(binaries.HoldFiles(FilesOf(spec_))) {
   spec_.inputs.clear();
   ++budget_->open;
 }

@@ -2,8 +2,9 @@
 // side files if this host has no copy. Nothing of it exists for anybody else before it is sealed
 // and admitted.
 //
-// Dropped, it leaves nothing. Bounded, together with all other submissions, by SubmissionBudget.
-// One loop; not thread-safe.
+// As long as it lives the store keeps the files that it names, so that one which need not be sent
+// is there when the job is. Dropped, it leaves nothing. Bounded, together with all other
+// submissions, by SubmissionBudget. One loop; not thread-safe.
 #ifndef MILLRACE_MASTER_SUBMISSION_H_
 #define MILLRACE_MASTER_SUBMISSION_H_
 
@@ -64,6 +65,7 @@ class Submission {
   const uint64_t input_count_;
   const std::shared_ptr<SubmissionBudget> budget_;
   BinaryStore& binaries_;
+  const BinaryStore::Hold hold_;
   uint64_t input_bytes_ = 0;
   std::map<std::string, std::unique_ptr<BinaryStore::Upload>> uploads_;  // by name of the file
   bool sealed_ = false;

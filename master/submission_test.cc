@@ -48,6 +48,20 @@ class SubmissionTest : public MasterFixture {
     request.send().ignoreResult().wait(wait_scope_);
   }
 
+  JobId SubmitWithBinary() {
+    auto submission = Begin(WordCount("/out"));
+    AddBinary(submission, 0, "the program");
+    return Finish(submission).job;
+  }
+
+  // So many that older ones go as soon as a job has ended.
+  void AddNewerBinaries() {
+    for (size_t i = 0; i <= BinaryStore::kKeptMax; ++i) {
+      const std::string name = Sha256Hex(absl::StrCat("another program ", i));
+      ASSERT_TRUE(WriteFileAtomically(fs_, JoinPath("/state/binaries", name), "bytes").ok());
+    }
+  }
+
   std::string FetchBinary(JobId job, const std::string& file = "") {
     auto bulk = Connect(Role::kBulk);
     auto request = bulk->Peer().castAs<capnp_master::Binaries>().openRequest();
@@ -204,6 +218,24 @@ TEST_F(SubmissionTest, ABinaryFromAnotherHostIsSentAndServedToWorkers) {
   ASSERT_TRUE(job.is_set());
   EXPECT_EQ(FetchBinary(job), "the program");
   EXPECT_FALSE(NeedsBinary(Begin(WordCount("/another"))));
+}
+
+TEST_F(SubmissionTest, WhatNeedNotBeSentStaysUntilTheJobThatNeedsItIsThere) {
+  const JobId first = SubmitWithBinary();
+  auto second = Begin(WordCount("/another"));
+  EXPECT_FALSE(NeedsBinary(second));
+  AddNewerBinaries();
+  Cancel(first);
+  EXPECT_EQ(FetchBinary(Finish(second).job), "the program");
+}
+
+TEST_F(SubmissionTest, WhatNobodyNeedsAnyMoreGoesWhenThereIsMuchThatIsNewer) {
+  const JobId job = SubmitWithBinary();
+  { auto abandoned = Begin(WordCount("/another")); }
+  Settle();
+  AddNewerBinaries();
+  Cancel(job);
+  EXPECT_TRUE(NeedsBinary(Begin(WordCount("/another"))));
 }
 
 TEST_F(SubmissionTest, ABinaryThatArrivesDamagedIsRefused) {

@@ -75,6 +75,8 @@ class WorkerLink final : private kj::TaskSet::ErrorHandler {
   // there are.
   void Publish(uint32_t from, uint32_t to, const JobContext& context);
   void Release(JobId job);
+  // Whether the worker was told of the job, and not yet that it is over.
+  bool Knows(JobId job) const { return jobs_.count(job) > 0; }
   // In calls of at most 1,000 outputs each.
   using OutputNames = std::vector<std::pair<TaskId, AttemptId>>;
   void Retain(const OutputNames& outputs);

@@ -212,7 +212,9 @@ kj::Promise<std::string> WorkerLinks::FindObjection(const JobContext& context,
 }
 
 void WorkerLinks::ReleaseEverywhere(JobId job) {
-  for (auto& [worker, link] : links_) link.calls->Release(job);
+  for (auto& [worker, link] : links_) {
+    if (link.calls->Knows(job)) link.calls->Release(job);
+  }
 }
 
 const WorkerLinks::Known* WorkerLinks::Find(WorkerId worker) const {

@@ -93,7 +93,8 @@ class WorkerLinks final : private kj::TaskSet::ErrorHandler {
   // Asks every connected worker whether it can run the job. Gives the first objection, with the
   // host's name, or nothing; a worker that has not answered within `patience` has none.
   kj::Promise<std::string> FindObjection(const JobContext& context, kj::Duration patience);
-  // Takes the question back, for a job that was refused.
+  // Says that the job was refused, or is over, to every worker that was asked about it and has not
+  // been told so yet; it may never have got an attempt of it.
   void ReleaseEverywhere(JobId job);
 
   struct Known {

@@ -43,7 +43,7 @@ absl::StatusOr<WorkerSessionId> ReadSession(capnp_types::Session::Reader in);
 absl::StatusOr<InputFile> ReadInputFile(capnp_types::InputFile::Reader in);
 absl::StatusOr<FileRange> ReadFileRange(capnp_types::FileRange::Reader in);
 absl::StatusOr<InputRecord> ReadInputRecord(capnp_types::InputRecord::Reader in);
-// Without the input files: they follow in messages of their own.
+// What a client asks for. Without the input files: they follow in messages of their own.
 absl::StatusOr<JobSpec> ReadJobSpec(capnp_types::JobSpec::Reader in);
 absl::StatusOr<JobContext> ReadJobContext(capnp_types::JobContext::Reader in);
 absl::StatusOr<AttemptSpec> ReadAttemptSpec(capnp_types::AttemptSpec::Reader in);

@@ -112,6 +112,19 @@ JobSpec JobSpecFrom(capnp_types::JobSpec::Reader in, FieldReader& fields) {
   return spec;
 }
 
+// The jobs of a chain get requests of their own: "/" and a number behind that of the client.
+constexpr size_t kStepRequestBytes = 3;
+static_assert(kMaxStepsBefore <= 100, "the number has at most two digits");
+
+// As a client sends it. What was made of it, and stored, may have used that room up.
+JobSpec SubmittedJobSpecFrom(capnp_types::JobSpec::Reader in, FieldReader& fields) {
+  JobSpec spec = JobSpecFrom(in, fields);
+  const size_t added = spec.before.empty() ? 0 : kStepRequestBytes;
+  fields.Require(spec.request_id.size() + added <= kMaxNameBytes, "requestId",
+                 "too long for a chain of jobs");
+  return spec;
+}
+
 JobContext JobContextFrom(capnp_types::JobContext::Reader in, FieldReader& fields) {
   JobContext context;
   context.job = fields.SomeId<JobId>("job", in.getJob());
@@ -139,7 +152,7 @@ JobContext JobContextFrom(capnp_types::JobContext::Reader in, FieldReader& field
 }
 
 JobSpec StoredJobSpecFrom(capnp_types::StoredJobSpec::Reader in, FieldReader& fields) {
-  JobSpec spec = fields.Nested("spec", ReadJobSpec(in.getSpec()));
+  JobSpec spec = fields.Nested("spec", ReadMessage("JobSpec", in.getSpec(), JobSpecFrom));
   spec.inputs = fields.NestedList<InputFile, capnp_types::InputFile>("inputs", in.getInputs(),
                                                                      kMaxInputFiles, ReadInputFile);
   fields.Require(in.getInputs().size() == in.getSpec().getInputCount(), "inputs",
@@ -182,7 +195,7 @@ absl::StatusOr<JobSpec> DecodeWords(kj::ArrayPtr<const word> words) {
 }  // namespace
 
 absl::StatusOr<JobSpec> ReadJobSpec(capnp_types::JobSpec::Reader in) {
-  return ReadMessage("JobSpec", in, JobSpecFrom);
+  return ReadMessage("JobSpec", in, SubmittedJobSpecFrom);
 }
 
 absl::StatusOr<JobContext> ReadJobContext(capnp_types::JobContext::Reader in) {

@@ -260,6 +260,17 @@ TEST(WireTest, ListsBeyondTheirBounds) {
             "AttemptSpec.skip: too many elements");
 }
 
+TEST(WireTest, TheRequestOfAChainLeavesRoomForTheNumbersOfItsJobs) {
+  JobSpec spec = SampleJobSpec();
+  spec.request_id.assign(kMaxNameBytes - 3, 'r');
+  EXPECT_TRUE(Sent<wire::JobSpec>(spec, ReadJobSpec).ok());
+  spec.request_id.push_back('r');
+  EXPECT_EQ(Sent<wire::JobSpec>(spec, ReadJobSpec).status().message(),
+            "JobSpec.requestId: too long for a chain of jobs");
+  spec.before.clear();
+  EXPECT_TRUE(Sent<wire::JobSpec>(spec, ReadJobSpec).ok());
+}
+
 TEST(WireTest, NumbersOutOfRange) {
   EXPECT_EQ(Problem<wire::JobSpec>(SampleJobSpec(), ReadJobSpec,
                                    [](auto b) { b.setSkipBadRecords(kMaxSkippedRecords + 1); }),

@@ -131,6 +131,10 @@ std::string StagedPartPath(std::string_view output, std::string_view job_key, ui
                   kPartPrefix + FiveDigits(part) + "-" + ToString(attempt));
 }
 
+std::string StepPartName(JobId job, uint32_t part) {
+  return JoinPath("/" + ToString(job), kPartPrefix + FiveDigits(part));
+}
+
 std::string NoncePath(std::string_view output, std::string_view job_key) {
   return JoinPath(StagingFolder(output, job_key), "nonce");
 }

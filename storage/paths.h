@@ -84,6 +84,9 @@ std::string StagingRoot(std::string_view output);
 std::string StagingFolder(std::string_view output, std::string_view job_key);
 std::string StagedPartPath(std::string_view output, std::string_view job_key, uint32_t part,
                            const AttemptId& attempt);
+// "/job-3/part-00000": the same part, whichever attempt made it. A name for places in it; no file
+// has this path.
+std::string StepPartName(JobId job, uint32_t part);
 std::string NoncePath(std::string_view output, std::string_view job_key);
 std::string MadeFolderPath(std::string_view output, std::string_view job_key);
 std::string StagingLockPath(std::string_view output, std::string_view job_key);

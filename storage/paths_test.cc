@@ -81,6 +81,7 @@ TEST(PathsTest, EverythingUnfinishedInTheOutputIsHidden) {
   EXPECT_EQ(StagingFolder("/o", "job-3-ab"), "/o/_millrace/job-3-ab");
   EXPECT_EQ(StagedPartPath("/o", "job-3-ab", 2, kAttempt),
             "/o/_millrace/job-3-ab/part-00002-attempt-1-17");
+  EXPECT_EQ(StepPartName(JobId(3), 2), "/job-3/part-00002");
   EXPECT_EQ(NoncePath("/o", "job-3-ab"), "/o/_millrace/job-3-ab/nonce");
   EXPECT_EQ(ManifestPath("/o"), "/o/_SUCCESS");
   EXPECT_EQ(SkippedPath("/o"), "/o/_skipped");

@@ -31,7 +31,7 @@ struct LaunchAttempt {
   AttemptId attempt;
   TaskId task;
   Reason reason = Reason::kFirst;
-  // As in AttemptSpec.
+  // As in AttemptSpec, but for the names of parts (StepPartName).
   bool one_by_one = false;
   std::vector<InputRecord> skip = {};
   // What a map of a job that reads another reads.

@@ -307,7 +307,7 @@ void AttemptRules::LoseAttempt(const AttemptId& id, LossNote* loss) {
 
 void AttemptRules::LoseOutput(JobId job_id, uint32_t map_index, LossNote* loss) {
   JobRecord* job = turn_.cluster().FindJob(job_id);
-  if (job == nullptr || !job->NeedsMapOutputs()) return;
+  if (job == nullptr || !job->MayNeedMapOutputs()) return;
   const TaskId task{job_id, 0, map_index};
   if (!job->task(task).done()) return;
   loss->Show(job_id);

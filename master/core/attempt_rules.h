@@ -40,7 +40,7 @@ class AttemptRules {
   // The attempt, which runs, gets nothing done: it is stopped. May fail the job.
   void TimeOut(const AttemptId& attempt);
   // The output of a finished map is gone. May fail the job. Does nothing for an output that nobody
-  // needs any more.
+  // can need any more.
   void LoseOutput(JobId job, uint32_t map_index, LossNote* loss);
   // Whether `attempt` has won its task, and its output is still the current one.
   bool IsWinner(const TaskId& task, const AttemptId& attempt) const;

@@ -33,9 +33,9 @@ class ChainTest : public CoreTest {
 
   // Red, with two slots, has run all of the first job: attempts 1 and 2 were its maps, 3 and 4 its
   // reduces. What the last report set off.
-  Actions RunFirst() {
+  Actions RunFirst(const JobSubmitted& chain = Chain()) {
     On(Joined(kRed, 2));
-    On(Chain());
+    On(chain);
     On(Done(kRed, A(1), Map(0, kCount)));
     On(Done(kRed, A(2), Map(1, kCount)));
     On(Ready(kRed, A(3), kCount));
@@ -113,6 +113,44 @@ TEST_F(ChainTest, ForALostPartTheMapsThatWentWithTheirWorkerRunAgain) {
   EXPECT_EQ(Job(kCount).stages[0].done, 0u);
 }
 
+// The last reduces had fetched all they needed, so nobody waits for what was lost with blue.
+TEST_F(ChainTest, MapsThatRunAgainForNobodyGiveWayToTheReader) {
+  On(Joined(kRed, 2));
+  On(Joined(kBlue, 2));
+  On(Chain());
+  On(Done(kRed, A(1), Map(0, kCount)));
+  On(Done(kBlue, A(2), Map(1, kCount)));
+  On(Ready(kRed, A(3), kCount));
+  On(Ready(kRed, A(4), kCount));
+  EXPECT_THAT(Only<LaunchAttempt>(On(WorkerLeft{kBlue})), IsEmpty()) << "both slots are taken";
+  On(Wrote(kRed, 3, Reduce(0, kCount), 30));  // map 1 runs again as attempt 5, in case it is missed
+  const Actions actions = On(Wrote(kRed, 4, Reduce(1, kCount), 40));
+  EXPECT_THAT(Only<CancelAttempt>(actions), ElementsAre(CancelAttempt{kRed, A(5)}));
+  EXPECT_THAT(Only<LaunchAttempt>(actions), ElementsAre(Reads(6, 0, 3, 30), Reads(7, 1, 4, 40)));
+  EXPECT_THAT(Only<LaunchAttempt>(On(Done(kRed, A(6), Map(0, kTop)))), IsEmpty());
+  const Actions missed = On(FetchFailed(kRed, A(7), Map(1, kTop), 1, A(4)));
+  EXPECT_THAT(Only<LaunchAttempt>(missed),
+              ElementsAre(LaunchAttempt{kRed, A(8), Map(1, kCount), Reason::kOutputLost}));
+}
+
+// Had nobody noticed, the reduce would find out one by one, and each costs it an attempt.
+TEST_F(ChainTest, ForALostPartTheMapsThatAReturningWorkerDoesNotHaveRunFirst) {
+  RunFirst();
+  On(Done(kRed, A(6), Map(1, kTop)));
+  On(WorkerDisconnected{kRed});
+  WorkerJoined back = Joined(kRed, 2);
+  back.attempts = {{Map(0, kTop), A(5)}};
+  back.outputs = {{Map(1, kTop), A(6)}};
+  EXPECT_THAT(Only<LaunchAttempt>(On(back)), IsEmpty()) << "all parts are there";
+  EXPECT_EQ(Job(kCount).stages[0].done, 0u);
+  EXPECT_THAT(Only<LaunchAttempt>(On(FetchFailed(kRed, A(5), Map(0, kTop), 0, A(3)))),
+              ElementsAre(LaunchAttempt{kRed, A(7), Map(0, kCount), Reason::kOutputLost},
+                          LaunchAttempt{kRed, A(8), Map(1, kCount), Reason::kOutputLost}));
+  EXPECT_THAT(Only<LaunchAttempt>(On(Done(kRed, A(7), Map(0, kCount)))), IsEmpty());
+  EXPECT_THAT(Only<LaunchAttempt>(On(Done(kRed, A(8), Map(1, kCount)))),
+              ElementsAre(LaunchAttempt{kRed, A(9), Reduce(0, kCount), Reason::kOutputLost}));
+}
+
 TEST_F(ChainTest, ADifferentPartIsNoNonDeterministicMap) {
   RunFirst();
   On(FetchFailed(kRed, A(5), Map(0, kTop), 0, A(3)));
@@ -121,6 +159,26 @@ TEST_F(ChainTest, ADifferentPartIsNoNonDeterministicMap) {
   differs.outcome.digest = Digest{9, 9};
   EXPECT_THAT(Only<LaunchAttempt>(On(differs)).front().part.bytes, 31u);
   EXPECT_EQ(StateOf(kCount), JobState::kRunning);
+}
+
+TEST_F(ChainTest, ARecordThatIsSkippedIsThatOfThePartWhicheverAttemptMadeIt) {
+  JobSubmitted chain = Chain();
+  chain.plan.skip_bad_records = 3;
+  RunFirst(chain);
+  AttemptReported failed = Failed(kRed, A(5), Map(0, kTop), Cause::kUserCodeFailed, "boom");
+  failed.outcome.record = {"/out/top/_millrace/job-1/part-00000-attempt-1-3", 14, 7};
+  On(failed);
+  failed.outcome.attempt = A(7);
+  On(failed);
+  On(FetchFailed(kRed, A(8), Map(0, kTop), 0, A(3)));
+  On(Ready(kRed, A(9), kCount));
+  const InputRecord skipped{"/job-1/part-00000", 14, 7};
+  LaunchAttempt again = Reads(10, 0, 9, 30);
+  again.reason = Reason::kOutputLost;
+  again.one_by_one = true;
+  again.skip = {skipped};
+  EXPECT_THAT(Only<LaunchAttempt>(On(Wrote(kRed, 9, Reduce(0, kCount), 30))), ElementsAre(again));
+  EXPECT_THAT(Job(kTop).summary.skipped_records, ElementsAre(skipped));
 }
 
 TEST_F(ChainTest, ThePartThatAMapReadsIsItsLineage) {

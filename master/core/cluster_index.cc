@@ -93,6 +93,13 @@ void ClusterState::SetPhase(const AttemptId& id, Phase phase) {
   Occupy(id, *attempt, job);
 }
 
+void ClusterState::StopAwaiting(WorkerId worker, JobRecord* job) {
+  const bool was_awaited = job->awaited_workers.erase(worker) > 0;
+  const bool was_last = was_awaited && job->awaited_workers.empty();
+  if (was_last && !job->ended()) MarkSourcesChanged(job->id());
+  Reindex(job);
+}
+
 void ClusterState::SetState(WorkerRecord* worker, WorkerState state) {
   worker->state = state;
   Reindex(worker);

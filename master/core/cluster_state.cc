@@ -103,8 +103,7 @@ void ClusterState::On(const WorkerLost& edit) {
     JobRecord* job = FindJob(job_id);
     if (job == nullptr) continue;
     job->workers.erase(edit.worker);
-    job->awaited_workers.erase(edit.worker);
-    Reindex(job);
+    StopAwaiting(edit.worker, job);
   }
   worker->shares.clear();
   SetState(worker, WorkerState::kLost);

@@ -71,6 +71,9 @@ class ClusterState {
 
   // Workers with reduce attempts of `job` are to be told of its sources.
   void MarkSourcesChanged(JobId job) { changed_sources_.insert(job); }
+  // `worker` has said what it holds of `job`, or is lost. With the last of those that are awaited
+  // reduces can be told where all sources are.
+  void StopAwaiting(WorkerId worker, JobRecord* job);
 
   // Drop what is remembered of the past.
   void ForgetJob(JobId job);

@@ -108,7 +108,9 @@ void CoreChecker::Check(const LaunchAttempt& action) {
     Complain("launches what no edit says", action);
   }
   CheckSources(action.task, action);
-  CheckAddresses(action);
+  if (action.task.stage > 0) CheckAddresses(action.task.job, action);
+  const bool is_held = jobs_[action.task.job].feeds && HasAllParts(action.task.job);
+  if (action.task.stage == 0 && is_held) Complain("a map for parts that are all there", action);
   const JobId reads = action.task.stage == 0 ? jobs_[action.task.job].reads : JobId();
   const TaskId part = reads.is_set() ? TaskId{reads, 1, action.task.index} : TaskId();
   const auto winner = winners_.find(part);
@@ -139,6 +141,7 @@ void CoreChecker::Check(const PublishSources& action) {
   MustReach(action.worker, action);
   if (jobs_.count(action.job) == 0) Complain("unknown job", action);
   if (action.from >= action.to) Complain("says nothing", action);
+  CheckAddresses(action.job, action);
 }
 
 void CoreChecker::Check(const PublishJob& action) {
@@ -180,13 +183,12 @@ void CoreChecker::CheckSources(const TaskId& reduce, const Action& action) {
   }
 }
 
-// Where a source is can be told only when its worker has come back to this master.
-void CoreChecker::CheckAddresses(const LaunchAttempt& launch) {
-  if (launch.task.stage == 0 || jobs_[launch.task.job].keeps_outputs) return;
+void CoreChecker::CheckAddresses(JobId job, const Action& action) {
+  if (jobs_[job].keeps_outputs) return;
   for (const auto& [task, attempt] : winners_) {
-    const bool is_source = task.job == launch.task.job && task.stage == 0;
+    const bool is_source = task.job == job && task.stage == 0;
     if (is_source && heard_of_.count(workers_[attempt]) == 0) {
-      Complain("a reduce whose source nobody can find", launch);
+      Complain("a source that nobody can find", action);
     }
   }
 }

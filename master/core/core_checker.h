@@ -66,7 +66,8 @@ class CoreChecker {
 
   // A reduce is placed, and granted a slot, only while all its sources are within reach.
   void CheckSources(const TaskId& reduce, const Action& action);
-  void CheckAddresses(const LaunchAttempt& launch);
+  // The worker of each source has come back to this master: it can be said where that is.
+  void CheckAddresses(JobId job, const Action& action);
   void CheckRoom();
   void MustReach(WorkerId worker, const Action& action);
   void Complain(const std::string& what, const Action& action);

@@ -83,7 +83,16 @@ TEST_F(CoreCheckerTest, AReduceStartsWhenEachOfItsSourcesHasAnAddress) {
                       Finished(A(1), Map(0))});
   checker_.Connected(kBlue, 1);
   Saw({AttemptStarted{A(2), Reduce(0), kBlue}}, {LaunchAttempt{kBlue, A(2), Reduce(0)}});
-  ExpectComplaint("a reduce whose source nobody can find");
+  ExpectComplaint("a source that nobody can find");
+}
+
+TEST_F(CoreCheckerTest, SourcesAreToldWhenEachHasAnAddress) {
+  RunMap();
+  checker_.Restarted({JobAccepted{kJob, plan_, 0, ""}, AttemptStarted{A(1), Map(0), kRed},
+                      Finished(A(1), Map(0))});
+  checker_.Connected(kBlue, 1);
+  Saw({}, {PublishSources{kBlue, kJob, 0, 1}});
+  ExpectComplaint("a source that nobody can find");
 }
 
 TEST_F(CoreCheckerTest, OnlyWhatRunsCanEnd) {
@@ -157,6 +166,22 @@ TEST_F(CoreCheckerTest, ASourceThatIsKeptNeedsNoWorker) {
   Saw({AttemptStarted{A(2), TaskId{kept, 1, 0}, kBlue}},
       {LaunchAttempt{kBlue, A(2), TaskId{kept, 1, 0}}});
   EXPECT_THAT(checker_.complaints(), IsEmpty());
+}
+
+TEST_F(CoreCheckerTest, AMapRunsAgainOnlyWhileAPartIsMissing) {
+  JobPlan plan;
+  plan.map_count = 1;
+  plan.reducers = 1;
+  plan.feeds = true;
+  const JobId first{2};
+  const TaskId map{first, 0, 0};
+  const TaskId reduce{first, 1, 0};
+  Saw({JobAccepted{first, plan, 0, ""}, AttemptStarted{A(1), map, kRed}, Finished(A(1), map)});
+  Saw({AttemptStarted{A(2), reduce, kRed}, OutputLost{A(1), map}});
+  Saw({Finished(A(2), reduce)});
+  EXPECT_THAT(checker_.complaints(), IsEmpty());
+  Saw({AttemptStarted{A(3), map, kRed}}, {LaunchAttempt{kRed, A(3), map}});
+  ExpectComplaint("a map for parts that are all there");
 }
 
 TEST_F(CoreCheckerTest, ASlotIsGrantedOnlyToWhatRunsThere) {

@@ -89,8 +89,8 @@ struct OutputReused {
   std::map<std::string, int64_t> counters;
 };
 
-// The output of a finished map task is gone, and some unfinished reduce needs it: not done any
-// more.
+// The output of a finished map task is gone, and some reduce needs it, or would if it ran again; or
+// that of a reduce, which another job reads. Not done any more.
 struct OutputLost {
   AttemptId attempt;  // that made it
   TaskId task;

@@ -112,8 +112,14 @@ struct JobRecord {
   bool LastStageComplete() const { return stages.back().complete(); }
   // Whether the output of a finished map may still be asked for.
   bool NeedsMapOutputs() const { return running() && !plan().map_only() && !reduces().complete(); }
-  bool HasIdleMaps() const { return running() && input_ready && maps().idle() > 0; }
-  bool HasReruns() const { return running() && input_ready && maps().HasRerun(); }
+  // The same, or it would be if a part were lost.
+  bool MayNeedMapOutputs() const { return NeedsMapOutputs() || held(); }
+  // In a chain: every part is there for its reader. Until one of them is lost nothing of it runs,
+  // not even maps whose outputs went meanwhile.
+  bool held() const { return running() && plan().feeds && LastStageComplete(); }
+  bool WantsMaps() const { return running() && input_ready && !held(); }
+  bool HasIdleMaps() const { return WantsMaps() && maps().idle() > 0; }
+  bool HasReruns() const { return WantsMaps() && maps().HasRerun(); }
   // A reduce is placed after the last map it needs, and only when all of their outputs are within
   // reach.
   bool HasPlaceableReduces() const {

@@ -118,6 +118,24 @@ TEST(JobRecordTest, AJobThatDoesNotRunWantsNothing) {
   EXPECT_TRUE(job.ended());
 }
 
+TEST(JobRecordTest, AJobThatIsHeldForItsReaderRunsNoMapUntilAPartIsLost) {
+  JobPlan plan = Plan(1, 2);
+  plan.feeds = true;
+  JobRecord job(plan);
+  Finish(&job.maps());
+  Finish(&job.reduces());
+  job.maps().SetState(0, TaskState::kIdle);
+  EXPECT_TRUE(job.held());
+  EXPECT_FALSE(job.NeedsMapOutputs());
+  EXPECT_TRUE(job.MayNeedMapOutputs());
+  EXPECT_FALSE(job.HasIdleMaps());
+  EXPECT_FALSE(job.HasReruns());
+  job.reduces().SetState(1, TaskState::kIdle);
+  EXPECT_FALSE(job.held());
+  EXPECT_TRUE(job.HasIdleMaps());
+  EXPECT_TRUE(job.HasReruns());
+}
+
 TEST(JobRecordTest, TheTitleNamesTheJobTwice) {
   EXPECT_EQ(Record(1, 1).Title(), "job \"wordcount\" (job-3)");
 }

@@ -12,6 +12,18 @@ class RecoveryTest : public CoreTest {
  protected:
   AttemptId B(uint64_t sequence) { return AttemptId{Epoch(2), sequence}; }
 
+  void RedHasTheSourceAndBlueReduces() {
+    Submit(1, 1);
+    On(Joined(kRed, 1));
+    On(Joined(kBlue, 2));
+    On(Done(kRed, A(1), Map(0)));  // attempt 2 fetches on blue, which has more room
+  }
+  static WorkerJoined BlueWithItsReduce() {
+    WorkerJoined blue = Joined(kBlue, 2);
+    blue.attempts = {{Reduce(0), A(2)}};
+    return blue;
+  }
+
   // Name and state of the workers that people see.
   std::vector<std::pair<std::string, std::string>> Shown() {
     std::vector<std::pair<std::string, std::string>> shown;
@@ -134,6 +146,38 @@ TEST_F(RecoveryTest, ReducesWaitUntilTheWorkersWithTheirSourcesAreBack) {
   On(Done(kRed, A(1), Map(0)));
   Restart(2);
   EXPECT_EQ(On(Joined(kBlue, 1)), (Actions{}));
+}
+
+// Where a source is can be said when its worker is back; and what was told is not told again.
+TEST_F(RecoveryTest, AnAdoptedReduceIsToldOfItsSourcesWhenAllWhoHaveAnyAreBack) {
+  RedHasTheSourceAndBlueReduces();
+  Restart(2);
+  EXPECT_EQ(On(BlueWithItsReduce()), (Actions{}));
+  WorkerJoined red = Joined(kRed, 1);
+  red.outputs = {{Map(0), A(1)}};
+  EXPECT_EQ(On(red), (Actions{PublishSources{kBlue, kJob, 0, 1}}));
+}
+
+TEST_F(RecoveryTest, AnAdoptedReduceIsToldOfItsSourcesWhenWhoHadThemIsLost) {
+  RedHasTheSourceAndBlueReduces();
+  Restart(2);
+  On(BlueWithItsReduce());
+  Pass(absl::Seconds(9));
+  On(HeartbeatReceived{kBlue});
+  EXPECT_EQ(Tick(), (Actions{}));
+  Pass(absl::Seconds(1));
+  EXPECT_EQ(Tick(),
+            (Actions{ForgetWorker{kRed}, PublishSources{kBlue, kJob, 0, 2},
+                     LaunchAttempt{kBlue, B(1), Map(0), Reason::kOutputLost}}));
+}
+
+TEST_F(RecoveryTest, AnAdoptedReduceOnTheLastWorkerThatIsBackIsToldAtOnce) {
+  RedHasTheSourceAndBlueReduces();
+  Restart(2);
+  WorkerJoined red = Joined(kRed, 1);
+  red.outputs = {{Map(0), A(1)}};
+  EXPECT_EQ(On(red), (Actions{}));
+  EXPECT_EQ(On(BlueWithItsReduce()), (Actions{PublishSources{kBlue, kJob, 0, 1}}));
 }
 
 TEST_F(RecoveryTest, NobodyWaitsForAWorkerWhoseOutputsAreKept) {

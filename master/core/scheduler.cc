@@ -36,6 +36,9 @@ void Scheduler::TellSources(WorkerRecord* worker, const JobRecord& job) {
 void Scheduler::TellChangedSources() {
   for (JobId id : cluster_.TakeChangedSources()) {
     JobRecord* job = cluster_.FindJob(id);
+    // Marked again when the last of them is back, or lost: nobody can say before where its outputs
+    // are, and what a worker was told once it is not told again.
+    if (!job->awaited_workers.empty()) continue;
     if (turn_.now() < job->tell_again_at && !job->maps().complete()) {
       cluster_.MarkSourcesChanged(id);
       RunAt(job->tell_again_at);

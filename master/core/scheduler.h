@@ -3,7 +3,8 @@
 //   1. Workers are told of changed sources before anything else. Each map that runs again is news
 //   for
 //      every worker that reduces, so while maps are missing, which no reduce can do without, news
-//      is gathered as CoreOptions::source_messages_per_second demands.
+//      is gathered as CoreOptions::source_messages_per_second demands. After a restart it waits
+//      until every worker with outputs of the job is back, or lost.
 //   2. Maps whose output was lost come before everything that needs a slot.
 //   3. Slots go to the job that uses fewest (max-min fairness), first come first on ties: to a
 //      reduce attempt of it that is ready, or to its next map task. Nothing is taken away.
@@ -45,7 +46,8 @@ class Scheduler {
   // Whether the worker may run attempts of the job now.
   bool IsReady(WorkerId worker, JobId job);
 
-  // Sends `worker` what it has not been told yet of the sources of `job`.
+  // Sends `worker` what it has not been told yet of the sources of `job`, whose workers are all
+  // back.
   void TellSources(WorkerRecord* worker, const JobRecord& job);
 
  private:

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "mapreduce/count_text.h"
+#include "storage/paths.h"
 
 namespace millrace {
 namespace {
@@ -26,7 +27,12 @@ Cause SkipRules::CauseOf(const JobRecord& job, const AttemptOutcome& outcome) {
 InputRecord SkipRules::PlaceOf(const JobRecord& job, const AttemptOutcome& outcome) {
   const bool matters = job.plan().skip_bad_records > 0 && outcome.task.stage == 0 &&
                        CauseOf(job, outcome) == Cause::kUserCodeFailed;
-  return matters ? outcome.record : InputRecord();
+  if (!matters) return InputRecord();
+  InputRecord place = outcome.record;
+  // A part has another path each time that it is made, and its records are the same.
+  const JobId reads = job.plan().reads;
+  if (reads.is_set() && !place.file.empty()) place.file = StepPartName(reads, outcome.task.index);
+  return place;
 }
 
 void SkipRules::LookAtFailure(JobRecord* job, const TaskId& task, const InputRecord& place) {

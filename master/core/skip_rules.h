@@ -30,7 +30,8 @@ class SkipRules {
   // An input that is damaged at a place that can be stepped over is no reason to give the job up,
   // if it may skip records: it counts as a failure there. Else the cause of `outcome`.
   static Cause CauseOf(const JobRecord& job, const AttemptOutcome& outcome);
-  // The place to journal with the end of an attempt: none unless it may matter here.
+  // The place to journal with the end of an attempt: none unless it may matter here. What a job
+  // reads of another is named by StepPartName.
   static InputRecord PlaceOf(const JobRecord& job, const AttemptOutcome& outcome);
   // User code of `task` has failed at `place`, which is journalled. May fail the job.
   void LookAtFailure(JobRecord* job, const TaskId& task, const InputRecord& place);

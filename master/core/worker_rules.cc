@@ -120,8 +120,7 @@ void WorkerRules::ReconcileOutputs(WorkerRecord* worker, const WorkerJoined& eve
     }
     JobRecord* job = cluster.FindJob(job_id);
     if (job == nullptr || job->ended()) continue;
-    job->awaited_workers.erase(worker->id);
-    cluster.Reindex(job);
+    cluster.StopAwaiting(worker->id, job);
     // Whatever was on its way when the connection broke is sent again.
     worker->shares[job_id].told_version = 0;
     if (job->reducing_workers.count(worker->id) > 0) cluster.MarkSourcesChanged(job_id);

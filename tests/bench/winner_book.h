@@ -55,15 +55,20 @@ class WinnerBook {
   }
 
   void On(const OutputLost& edit) {
-    Winner& winner = winners_[0][edit.task.index];
-    if (edit.task.stage != 0 || winner.attempt != edit.attempt) {
+    if (!Holds(edit)) {
       complaints_.push_back(absl::StrCat("no such output: ", DebugString(JobEdit(edit))));
       return;
     }
-    winner.attempt = AttemptId();
+    winners_[0][edit.task.index].attempt = AttemptId();
     ++outputs_lost_;
     --done_[0];
     complete_at_.push_back(false);
+  }
+
+  // The part of a reduce is no output that can be lost, and its index may be none of a map.
+  bool Holds(const OutputLost& edit) const {
+    return edit.task.stage == 0 && edit.task.index < winners_[0].size() &&
+           winners_[0][edit.task.index].attempt == edit.attempt;
   }
 
   std::vector<Winner> winners_[2];  // by stage; of a lost output the worker stays
