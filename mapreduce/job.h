@@ -132,8 +132,9 @@ struct JobDescription {
   // needs one. `--reducers` is for the other jobs of the chain.
   std::optional<uint32_t> reducers;
 
-  // Whether the mapper asks for MapInput::FirstLine. Then a compressed file is not cut, for nobody
-  // knows how many lines lie before a piece of one.
+  // Whether the mapper asks for MapInput::FirstLine, or for places in the file (OffsetOf) that mean
+  // something beyond the attempt. Then a compressed file is not cut, for nobody knows how much lies
+  // before a piece of one.
   bool counts_lines = false;
 };
 
