@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "absl/strings/str_cat.h"
 #include "mapreduce/byte_masks.h"
 #include "mapreduce/strings.h"
 
@@ -41,33 +42,39 @@ StreamingMapper::StreamingMapper(const StreamingJob& job)
 
 void StreamingMapper::Map(const MapInput& input) {
   if (failed_) return;
-  if (program_.running() && (input.shape().whole_file() || input.file() != file_)) EndRun();
-  if (!program_.running()) BeginRun({input.file(), input.offset()});
+  // A program reads ahead of what it is at, so nobody knows at which record it fails; not at the
+  // one to which we have come.
+  input.Mark(nullptr);
+  if (program_.running() && input.file() != file_) EndRun();
+  if (!chooser_.status().ok()) GiveUp(chooser_.status().message());
   if (failed_) return;
   file_ = input.file();
+  if (!program_.running()) BeginRun({input.file(), input.offset()});
+  if (failed_) return;
   Feed(input);
+  if (input.shape().whole_file()) EndRun();  // this is known: the file is the record
+  if (!failed_) input.Mark(nullptr);
 }
 
 void StreamingMapper::Finish() {
   if (!has_run_) BeginRun({});  // a map without records runs its program, too
   if (program_.running()) EndRun();
-  const absl::Status chosen = chooser_.Finish();
-  if (!chosen.ok() && !failed_) Fail(ToStd(chosen.message()));
+  if (const absl::Status chosen = chooser_.Finish(); !chosen.ok()) GiveUp(chosen.message());
 }
 
 void StreamingMapper::BeginRun(const TaskInput& input) {
   has_run_ = true;
-  const absl::Status started = program_.Start(input);
-  failed_ = !started.ok();
-  if (failed_) Fail(ToStd(started.message()));
+  if (const absl::Status started = program_.Start(input); !started.ok()) GiveUp(started.message());
 }
 
 void StreamingMapper::EndRun() {
   const absl::Status ended = program_.Finish();
-  const absl::Status& status = ended.ok() ? chooser_.status() : ended;
-  if (status.ok()) return;
+  if (!ended.ok()) GiveUp(absl::StrCat(file_, file_.empty() ? "" : ": ", ended.message()));
+}
+
+void StreamingMapper::GiveUp(absl::string_view why) {
   failed_ = true;
-  Fail(ToStd(status.message()));
+  Fail(ToStd(why));
 }
 
 void StreamingMapper::Feed(const MapInput& input) {

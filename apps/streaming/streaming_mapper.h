@@ -2,13 +2,15 @@
 // its standard output.
 //
 // Each input file has a run of the program of its own, so that the name of the file in its
-// environment is right. One object an attempt, one thread.
+// environment is right. A program that fails does so in a file, and at no record: only with
+// --input_format=whole_file is that the same. One object an attempt, one thread.
 #ifndef MILLRACE_APPS_STREAMING_STREAMING_MAPPER_H_
 #define MILLRACE_APPS_STREAMING_STREAMING_MAPPER_H_
 
 #include <memory>
 #include <string>
 
+#include "absl/strings/string_view.h"
 #include "apps/streaming/part_chooser.h"
 #include "apps/streaming/streaming_job.h"
 #include "apps/streaming/user_program.h"
@@ -27,6 +29,7 @@ class StreamingMapper : public Mapper {
  private:
   void BeginRun(const TaskInput& input);
   void EndRun();
+  void GiveUp(absl::string_view why);
   void Feed(const MapInput& input);
   void FeedAsLines(const MapInput& input);
   void FeedWithoutReturns(const MapInput& input, std::string_view lines);

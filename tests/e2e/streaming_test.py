@@ -180,6 +180,19 @@ class FailuresTest(StreamingTest):
         self.fails("--mapper=sh -c 'echo reporter:status:half way >&2; kill -KILL $$'",
                    says=["the mapper", "was killed by SIGKILL", "its last status was 'half way'"])
 
+    def test_a_failure_is_that_of_its_file_and_good_records_are_never_skipped(self):
+        os.remove(self.input)
+        bad, good = self.text("in/a", "bad\n"), self.text("in/b", "good\n")
+        mapper = "--mapper=sh -c 'cat; test \"${mapreduce_map_input_file##*/}\" != a'"
+        for flags in ([], ["--skip_bad_records=5"]):
+            said = self.run_job(mapper, "--reducers=0", *flags, code=1).said()
+            self.assertIn(bad + ": the mapper", said)
+            self.assertNotIn(good, said)
+        self.run_job(mapper, "--reducers=0", "--skip_bad_records=5", "--input_format=whole_file")
+        self.assertEqual(self.lines(), [b"good"])
+        with open(self.path("out/_skipped")) as f:
+            self.assertEqual(f.read(), bad + ":0\t4\n")
+
     def test_of_much_standard_error_the_end_is_reported(self):
         self.fails("--mapper=sh -c 'cat; head -c 1M /dev/zero >&2; echo the reason >&2; exit 3'",
                    says=["exited with 3", "the reason"])
