@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -44,7 +45,7 @@ struct SideFile {
 };
 
 struct JobDescription {
-  std::string name;
+  std::string name;  // as NameFor gives it
 
   // Factories: each attempt gets objects of its own. `mapper` is required.
   std::function<std::unique_ptr<Mapper>()> mapper;
@@ -137,6 +138,12 @@ struct JobDescription {
   // before a piece of one.
   bool counts_lines = false;
 };
+
+// Names appear in messages, file names and tables: letters, digits, '_', '-' and '.', at most so
+// many.
+constexpr size_t kJobNameMax = 100;
+// The name of a job that people call `title`: all that a name cannot have becomes '_'.
+std::string NameFor(std::string_view title);
 
 // The jobs of the chain that ends with `job`, first to last, each without the one before it.
 std::vector<JobDescription> ChainOf(const JobDescription& job);
