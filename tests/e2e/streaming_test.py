@@ -98,6 +98,11 @@ class RulesTest(StreamingTest):
         self.assertEqual(self.lines(), [b"%s a b" % self.path("in", name).encode()
                                         for name in ("other", "text")])
 
+    def test_a_reduce_has_no_input_file_even_where_a_map_ran_before(self):
+        self.stream("--input=" + self.path("in"), "--workers=1", "--reducers=1", "--mapper=cat",
+                    "--reducer=sh -c 'echo ${MILLRACE_INPUT_FILE-none}'")
+        self.assertEqual(self.lines(), [b"none"])
+
     def test_programs_run_in_a_folder_of_their_own(self):
         self.run_job("--mapper=sh -c 'echo mine >scratch; ls'", "--reducers=0",
                      "--file=" + self.input)
