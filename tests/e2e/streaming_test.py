@@ -2,6 +2,9 @@
 
 import json
 import os
+import re
+import shlex
+import shutil
 
 import cluster
 from cluster import STREAMING, count, fields, part_names
@@ -67,6 +70,19 @@ class ExamplesTest(StreamingTest):
                     "-file", os.path.join(EXAMPLES, "sums.awk"), "--workers=2")
         self.check_counts()
         self.assertEqual(len(part_names(self.path("out"))), 2)
+
+
+    def test_those_of_the_help_can_be_run(self):
+        self.text("text", TEXT)
+        self.text("logs/first", "an error 1\n")
+        self.text("logs/second", "nothing to 2\n")
+        shutil.copy(os.path.join(EXAMPLES, "words.py"), self.path("map.py"))
+        shutil.copy(os.path.join(EXAMPLES, "sums.py"), self.path("sum.py"))
+        said = self.start("help", [STREAMING, "--help"]).finish().output()
+        examples = re.findall(r"^  (streaming .*)$", said, re.MULTILINE)
+        self.assertEqual(len(examples), 3)
+        for example in examples:
+            self.job(STREAMING, *shlex.split(example)[1:], "--workers=2", "--overwrite").finish()
 
 
 class RulesTest(StreamingTest):
