@@ -99,30 +99,42 @@ void StreamingMapper::Feed(const MapInput& input) {
 
 // Records that are no lines: each becomes one, a pair with a tab between key and value.
 void StreamingMapper::FeedAsLines(const MapInput& input) {
-  constexpr size_t kEnough = 64 << 10;
-  const bool pairs = input.shape().format == InputFormat::kKeyValue;
   copy_.clear();
-  uint64_t records = 0;
-  const auto end_line = [&] {
-    copy_ += '\n';
-    ++records;
-    if (copy_.size() < kEnough) return;
-    program_.Write(copy_, records);
-    copy_.clear();
-    records = 0;
-  };
-  if (pairs) {
+  const char* torn = nullptr;  // the first record that the program would take for several
+  if (input.shape().format == InputFormat::kKeyValue) {
     input.ForEachPair([&](std::string_view key, std::string_view value) {
-      copy_.append(key).append("\t").append(value);
-      end_line();
+      if (torn == nullptr && !AddLine({key, "\t", value})) torn = key.data();
     });
   } else {
     input.ForEachRecord([&](std::string_view record) {
-      copy_.append(record);
-      end_line();
+      if (torn == nullptr && !AddLine({record})) torn = record.data();
     });
   }
-  program_.Write(copy_, records);
+  WriteLines();
+  if (torn == nullptr) return;
+  input.Mark(torn);
+  GiveUp("a record has a line end in it, and the mapper, which reads lines, would take it for "
+         "several (replace line ends in the input, leave such records out with "
+         "--skip_bad_records, or write this mapper in C++)");
+}
+
+// Adds nothing, and returns false, if that would be more than one line.
+bool StreamingMapper::AddLine(std::initializer_list<std::string_view> pieces) {
+  constexpr size_t kEnough = 64 << 10;
+  for (const std::string_view piece : pieces) {
+    if (Holds(piece, '\n')) return false;
+  }
+  for (const std::string_view piece : pieces) copy_.append(piece);
+  copy_ += '\n';
+  ++copied_;
+  if (copy_.size() >= kEnough) WriteLines();
+  return true;
+}
+
+void StreamingMapper::WriteLines() {
+  program_.Write(copy_, copied_);
+  copy_.clear();
+  copied_ = 0;
 }
 
 // The program gets each line with "\n", whatever its end was.

@@ -7,8 +7,10 @@
 #ifndef MILLRACE_APPS_STREAMING_STREAMING_MAPPER_H_
 #define MILLRACE_APPS_STREAMING_STREAMING_MAPPER_H_
 
-#include <memory>
+#include <cstdint>
+#include <initializer_list>
 #include <string>
+#include <string_view>
 
 #include "absl/strings/string_view.h"
 #include "apps/streaming/part_chooser.h"
@@ -32,6 +34,8 @@ class StreamingMapper : public Mapper {
   void GiveUp(absl::string_view why);
   void Feed(const MapInput& input);
   void FeedAsLines(const MapInput& input);
+  bool AddLine(std::initializer_list<std::string_view> pieces);
+  void WriteLines();
   void FeedWithoutReturns(const MapInput& input, std::string_view lines);
   void TakeLine(std::string_view line);
   void Count(std::string_view group, std::string_view name, int64_t by);
@@ -42,7 +46,8 @@ class StreamingMapper : public Mapper {
   bool has_run_ = false;
   bool failed_ = false;
   std::string file_;  // that the program is reading
-  std::string copy_;
+  std::string copy_;     // lines that it has not been given yet
+  uint64_t copied_ = 0;  // how many those are
 };
 
 }  // namespace millrace

@@ -131,6 +131,17 @@ TEST_F(StreamingMapperTest, AWholeFileThatFailsIsTheRecord) {
   EXPECT_EQ(map.record(), bad.data());
 }
 
+TEST_F(StreamingMapperTest, ARecordThatWouldBeSeveralLinesIsRefusedAndMarked) {
+  job_.mapper = {"cat"};
+  FilesMap map(job_, InputFormat::kNulSeparated);
+  map.Read("/in/lines", std::string_view("one\0two", 7));
+  EXPECT_EQ(map.failure(), "");
+  const std::string_view torn("one\0t\nwo\0three", 14);
+  map.Read("/in/torn", torn);
+  EXPECT_THAT(map.failure(), HasSubstr("a record has a line end in it"));
+  EXPECT_EQ(map.record(), torn.data() + 4);
+}
+
 TEST_F(StreamingMapperTest, AFailureSaysTheLastStatus) {
   EXPECT_THAT(Complaint({"sh", "-c", "echo reporter:status:half way >&2; exit 3"}, ""),
               HasSubstr("; its last status was 'half way'"));

@@ -214,6 +214,16 @@ class FailuresTest(StreamingTest):
         with open(self.path("out/_skipped")) as f:
             self.assertEqual(f.read(), bad + ":0\t4\n")
 
+    def test_a_record_with_a_line_end_is_named_and_can_be_skipped(self):
+        self.text("in/text", b"one\0t\nwo\0three")
+        self.fails("--mapper=cat", "--input_format=nul", "--reducers=0",
+                   says=["a record has a line end in it", "at " + self.path("in/text:4")])
+        self.run_job("--mapper=cat", "--input_format=nul", "--reducers=0", "--skip_bad_records=1")
+        self.assertEqual(self.lines(), [b"one", b"three"])
+        self.text("in/text", b"ab\ncd\n")
+        self.fails("--mapper=cat", "--record_bytes=3", "--reducers=0", "--overwrite",
+                   says=["a record has a line end in it", "at " + self.path("in/text:0")])
+
     def test_of_much_standard_error_the_end_is_reported(self):
         self.fails("--mapper=sh -c 'cat; head -c 1M /dev/zero >&2; echo the reason >&2; exit 3'",
                    says=["exited with 3", "the reason"])
