@@ -279,6 +279,8 @@ class FailuresTest(StreamingTest):
     def test_what_is_not_supported(self):
         self.refused("--mapper=cat", "-archives", "x.zip", says=["-archives", "--file"])
         self.refused("--mapper=cat", "-inputformat", "NLineInputFormat", says=["NLineInputFormat"])
+        self.refused("--mapper=cat", "-D", "mapreduce.output.fileoutputformat.compress=true",
+                     says=["fileoutputformat.compress", "--output_compression=zstd"])
         self.refused(says=["--mapper is missing"])
         self.refused("--mapper=cat 'a", says=["--mapper", "not closed"])
         self.refused("--mapper=cat", "--reducer=NONE", "--reducers=4", says=["--reducers=4"])
