@@ -19,7 +19,8 @@
 #include "mapreduce/reducer.h"
 
 DEFINE_bool(positions, false,
-            "Every occurrence as DOC:OFFSET of its first byte, instead of each document once.");
+            "Every occurrence as DOC:OFFSET of its first byte, instead of each document once. "
+            "Takes about 35 bytes of memory for each occurrence of one word.");
 
 namespace {
 
