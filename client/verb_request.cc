@@ -16,14 +16,15 @@ struct KnownVerb {
   const char* name;
   Verb verb;
   size_t needs;  // arguments: a job, then a task
+  size_t takes;  // the most of them
 };
 
 constexpr KnownVerb kVerbs[] = {
-    {"jobs", Verb::kJobs, 0},         {"job", Verb::kJob, 1},
-    {"wait", Verb::kWait, 1},         {"cancel", Verb::kCancel, 1},
-    {"attempts", Verb::kAttempts, 1}, {"workers", Verb::kWorkers, 0},
-    {"lineage", Verb::kLineage, 2},   {"diagnose", Verb::kDiagnose, 1},
-    {"cat", Verb::kCat, 1},
+    {"jobs", Verb::kJobs, 0, 0},         {"job", Verb::kJob, 1, 1},
+    {"wait", Verb::kWait, 1, 1},         {"cancel", Verb::kCancel, 1, 1},
+    {"attempts", Verb::kAttempts, 1, 1}, {"logs", Verb::kLogs, 1, 2},
+    {"workers", Verb::kWorkers, 0, 0},   {"lineage", Verb::kLineage, 2, 2},
+    {"diagnose", Verb::kDiagnose, 1, 1}, {"cat", Verb::kCat, 1, 1},
 };
 
 std::vector<std::string> VerbNames() {
@@ -61,16 +62,17 @@ absl::StatusOr<VerbRequest> ReadVerb(const std::vector<std::string>& arguments) 
   }
   MILLRACE_ASSIGN_OR_RETURN(const KnownVerb known, FindVerb(arguments[0]));
   VerbRequest request{known.verb, JobId(), TaskId()};
-  const size_t wanted = 1 + known.needs;
-  if (arguments.size() < wanted) return MissingArgument(known);
-  if (arguments.size() > wanted) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("'", arguments[wanted], "' is one argument too many for '", known.name, "'"));
+  const size_t given = arguments.size() - 1;
+  if (given < known.needs) return MissingArgument(known);
+  if (given > known.takes) {
+    return absl::InvalidArgumentError(absl::StrCat("'", arguments[1 + known.takes],
+                                                   "' is one argument too many for '", known.name,
+                                                   "'"));
   }
-  if (known.needs > 0) {
+  if (given > 0) {
     MILLRACE_ASSIGN_OR_RETURN(request.job, ReadJobId(arguments[1]));
   }
-  if (known.needs > 1) {
+  if (given > 1) {
     MILLRACE_ASSIGN_OR_RETURN(request.task, ReadTaskName(request.job, arguments[2]));
   }
   return request;

@@ -17,6 +17,7 @@ enum class Verb : uint8_t {
   kWait,
   kCancel,
   kAttempts,
+  kLogs,
   kWorkers,
   kLineage,
   kDiagnose,
@@ -26,7 +27,7 @@ enum class Verb : uint8_t {
 struct VerbRequest {
   Verb verb = Verb::kJobs;
   JobId job;    // not set for verbs about the whole cluster
-  TaskId task;  // of that job, for verbs about a task
+  TaskId task;  // of that job, for verbs about a task; its own job is not set where none was given
 };
 
 // Reads the arguments that are no flags. Errors list the verbs or say what the verb needs.

@@ -35,9 +35,16 @@ TEST(ReadVerbTest, ATaskIsNamedAsInTables) {
   }
 }
 
+TEST(ReadVerbTest, ATaskMayBeLeftOutWhereTheWholeJobIsMeant) {
+  EXPECT_FALSE(ReadVerb({"logs", "3"})->task.job.is_set());
+  EXPECT_EQ(ReadVerb({"logs", "3", "map-12"})->task, (TaskId{JobId(3), 0, 12}));
+  EXPECT_THAT(ErrorOf({"logs"}), HasSubstr("'logs' needs a job: millrace logs job-3"));
+  EXPECT_THAT(ErrorOf({"logs", "3", "map-1", "map-2"}), HasSubstr("'map-2' is one argument too"));
+}
+
 TEST(ReadVerbTest, MistakesAreAnsweredWithWhatIsMeant) {
-  EXPECT_THAT(ErrorOf({}),
-              HasSubstr("jobs, job, wait, cancel, attempts, workers, lineage, diagnose, cat"));
+  EXPECT_THAT(ErrorOf({}), HasSubstr("jobs, job, wait, cancel, attempts, logs, workers, lineage, "
+                                     "diagnose, cat"));
   EXPECT_THAT(ErrorOf({"worker"}), HasSubstr("did you mean 'workers'?"));
   EXPECT_THAT(ErrorOf({"frobnicate"}), HasSubstr("known are jobs, job"));
   EXPECT_THAT(ErrorOf({"job"}), HasSubstr("needs a job"));

@@ -11,6 +11,7 @@
 #include "client/exit_codes.h"
 #include "client/job_watch.h"
 #include "client/lineage_text.h"
+#include "client/logs_text.h"
 #include "client/output_parts.h"
 #include "client/recovery_text.h"
 #include "client/summary.h"
@@ -60,6 +61,15 @@ kj::Promise<int> ListAttempts(MasterLink& link, JobId job, bool json) {
     if (!attempts.ok()) return Refuse(attempts.status());
     return json ? AnswerJson(AttemptsJson(*attempts)) : Answer(AttemptsTable(*attempts));
   });
+}
+
+kj::Promise<int> ShowLogs(MasterLink& link, const VerbRequest& request, bool json) {
+  return link.Attempts(request.job)
+      .then([task = request.task, json](absl::StatusOr<std::vector<AttemptView>> attempts) {
+        if (!attempts.ok()) return Refuse(attempts.status());
+        const std::vector<AttemptView> logs = LogsOf(*attempts, task);
+        return json ? AnswerJson(LogsJson(logs)) : Answer(LogsText(logs));
+      });
 }
 
 kj::Promise<int> ShowLineage(MasterLink& link, TaskId task, bool json) {
@@ -197,6 +207,7 @@ kj::Promise<int> RunVerb(MasterLink& link, const VerbRequest& request, const Ver
     case Verb::kWait: return WaitForJob(link, request.job, options);
     case Verb::kCancel: return CancelJob(link, request.job, options.json);
     case Verb::kAttempts: return ListAttempts(link, request.job, options.json);
+    case Verb::kLogs: return ShowLogs(link, request, options.json);
     case Verb::kWorkers: return ListWorkers(link, options.json);
     case Verb::kDiagnose: return DiagnoseJob(link, request.job, options.json);
     case Verb::kLineage: return ShowLineage(link, request.task, options.json);

@@ -9,23 +9,16 @@
 namespace millrace {
 namespace {
 
-// Names appear in messages, file names and tables.
-constexpr size_t kMaxNameBytes = 100;
-
 absl::Status ValidateName(const std::string& name) {
   if (name.empty())
     return absl::InvalidArgumentError("JobDescription::name is empty: name the job");
-  if (name.size() > kMaxNameBytes) {
+  if (name.size() > kJobNameMax) {
     return absl::InvalidArgumentError(
-        absl::StrCat("JobDescription::name has ", name.size(), " bytes; at most ", kMaxNameBytes));
+        absl::StrCat("JobDescription::name has ", name.size(), " bytes; at most ", kJobNameMax));
   }
-  for (const char c : name) {
-    const bool allowed =
-        std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-' || c == '.';
-    if (!allowed) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "JobDescription::name '", name, "' may have letters, digits, '_', '-' and '.' only"));
-    }
+  if (NameFor(name) != name) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "JobDescription::name '", name, "' may have letters, digits, '_', '-' and '.' only"));
   }
   return absl::OkStatus();
 }
@@ -72,6 +65,14 @@ absl::Status ValidateOrder(const JobDescription& job) {
 }
 
 }  // namespace
+
+std::string NameFor(std::string_view title) {
+  std::string name(title.substr(0, kJobNameMax));
+  for (char& c : name) {
+    if (!std::isalnum(static_cast<unsigned char>(c)) && c != '-' && c != '.') c = '_';
+  }
+  return name;
+}
 
 absl::Status Validate(const JobDescription& job) {
   if (absl::Status status = ValidateName(job.name); !status.ok()) return status;

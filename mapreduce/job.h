@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -44,7 +45,7 @@ struct SideFile {
 };
 
 struct JobDescription {
-  std::string name;
+  std::string name;  // as NameFor gives it
 
   // Factories: each attempt gets objects of its own. `mapper` is required.
   std::function<std::unique_ptr<Mapper>()> mapper;
@@ -132,10 +133,17 @@ struct JobDescription {
   // needs one. `--reducers` is for the other jobs of the chain.
   std::optional<uint32_t> reducers;
 
-  // Whether the mapper asks for MapInput::FirstLine. Then a compressed file is not cut, for nobody
-  // knows how many lines lie before a piece of one.
+  // Whether the mapper asks for MapInput::FirstLine, or for places in the file (OffsetOf) that mean
+  // something beyond the attempt. Then a compressed file is not cut, for nobody knows how much lies
+  // before a piece of one.
   bool counts_lines = false;
 };
+
+// Names appear in messages, file names and tables: letters, digits, '_', '-' and '.', at most so
+// many.
+constexpr size_t kJobNameMax = 100;
+// The name of a job that people call `title`: all that a name cannot have becomes '_'.
+std::string NameFor(std::string_view title);
 
 // The jobs of the chain that ends with `job`, first to last, each without the one before it.
 std::vector<JobDescription> ChainOf(const JobDescription& job);

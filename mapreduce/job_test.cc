@@ -130,6 +130,11 @@ TEST(JobTest, SaysWhatIsWrong) {
   EXPECT_THAT(Complaint(job), HasSubstr("'a/b'"));
 }
 
+TEST(JobTest, AnyTextHasANameThatAJobMayHave) {
+  EXPECT_EQ(NameFor("a/b c.d-e_1"), "a_b_c.d-e_1");
+  EXPECT_EQ(NameFor(std::string(kJobNameMax + 1, 'x')), std::string(kJobNameMax, 'x'));
+}
+
 // --- Chains ---
 
 JobDescription After(const JobDescription& before) {

@@ -53,7 +53,8 @@ class MapInput {
   // Absolute path of the input file.
   std::string_view file() const { return place_.file; }
   // Position in the file of the first byte of data(). In a compressed file it counts what the
-  // file decompresses to, from the beginning of the attempt's part of it.
+  // file decompresses to, from the beginning of the attempt's part of it: of the whole file only
+  // with JobDescription::counts_lines.
   uint64_t offset() const { return place_.offset; }
   const RecordShape& shape() const { return place_.shape; }
   // Of which of JobDescription::inputs the file is one; 0 without them.
@@ -64,7 +65,8 @@ class MapInput {
   }
 
   // The number in its file, from 1, of the first line of data(). Lines before the split are counted
-  // when somebody asks, so ask only when you need it.
+  // when somebody asks, so ask only when you need it. In a compressed file that fails the job
+  // unless JobDescription::counts_lines is set.
   uint64_t FirstLine() const { return lines_ == nullptr ? 1 : lines_->FirstLine(); }
 
   // Calls f(std::string_view line) for each line, without its end.

@@ -4,6 +4,7 @@
 #include <glog/logging.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include <algorithm>
 #include <cstring>
@@ -267,13 +268,22 @@ class ZstdSource : public DecompressingSource {
     ZSTD_inBuffer in{bytes().data(), bytes().size(), 0};
     ZSTD_outBuffer out{buffer, room, 0};
     const size_t result = ZSTD_decompressStream(stream_.get(), &out, &in);
-    if (ZSTD_isError(result)) {
-      return InFrame(Damaged(path(), bytes().offset() + in.pos,
-                             absl::StrCat("damaged zstd data (", ZSTD_getErrorName(result), ")")));
-    }
+    if (ZSTD_isError(result)) return ErrorOf(result, bytes().offset() + in.pos);
     bytes().Consume(in.pos);
     if (result == 0) EndFrame();
     return out.pos;
+  }
+
+  // `offset`: how far the file was read.
+  absl::Status ErrorOf(size_t result, uint64_t offset) {
+    if (ZSTD_getErrorCode(result) != ZSTD_error_frameParameter_windowTooLarge) {
+      return InFrame(Damaged(path(), offset,
+                             absl::StrCat("damaged zstd data (", ZSTD_getErrorName(result), ")")));
+    }
+    // It is intact, and nothing to step over: what it holds would be missing without need.
+    return absl::FailedPreconditionError(
+        absl::StrCat(path(), ":", frame_offset(), ": this zstd frame needs a window of more than ",
+                     "128 MiB, too much for a task; compress the file without --long"));
   }
 
   // What is known of a frame that was damaged when an attempt read it is true of every later one.

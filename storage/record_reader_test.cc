@@ -372,6 +372,25 @@ TEST_F(RecordReaderTest, ADamagedFrameIsNamedAndCanBeSteppedOver) {
   }
 }
 
+TEST_F(RecordReaderTest, AFrameWithALargeWindowIsNoDamageAndIsNotSteppedOver) {
+  // What `zstd --long=28` begins a stream with: magic, no size of the content, a window of 2^28;
+  // then one last block of 4 bytes as they are.
+  const std::string large("\x28\xB5\x2F\xFD\x00\x90\x21\x00\x00one\n", 13);
+  const std::string first = Zstd("zero\n");
+  Write(first + large);
+  file_.compression = Compression::kZstd;
+  const std::vector<InputRecord> skip;
+  options_.skipped_frames = &skip;
+  RecordReader reader(&fs_, options_);
+  InputChunk chunk;
+  ASSERT_TRUE(reader.Open(Whole()).ok());
+  absl::StatusOr<bool> more = reader.Next(&chunk);
+  while (more.ok() && *more) more = reader.Next(&chunk);
+  EXPECT_THAT(std::string(more.status().message()),
+              HasSubstr(absl::StrCat("/text:", first.size(), ": this zstd frame needs a window")));
+  EXPECT_FALSE(BadFrameOf(more.status()).has_value());
+}
+
 TEST_F(RecordReaderTest, WithoutLeaveNoFrameIsNamed) {
   std::string packed = Zstd("one\n");
   packed[0] ^= 1;

@@ -30,6 +30,7 @@ uint64_t ThreadCpuMicroseconds() {
 }
 
 void SetEnvironment(const std::vector<std::string>& environment) {
+  unsetenv("MILLRACE_INPUT_FILE");  // of a map before: the only one that not every task has
   for (const std::string& entry : environment) {
     const size_t equals = entry.find('=');
     if (equals == std::string::npos || equals == 0) continue;

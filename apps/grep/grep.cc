@@ -4,7 +4,9 @@
 #include <gflags/gflags.h>
 
 #include <memory>
+#include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "apps/grep/grep_mapper.h"
@@ -19,14 +21,29 @@ DEFINE_string(
     "An empty pattern matches every line.");
 DEFINE_bool(ignore_case, false, "Whether upper and lower case are the same.");
 DEFINE_bool(invert_match, false, "Print the lines that do not match.");
+DECLARE_string(input_format);
+DECLARE_string(record_bytes);
 
 namespace {
+
+// Records of other kinds may hold many lines, or end in the middle of one.
+absl::Status CheckInputIsText() {
+  const std::string& format = FLAGS_input_format;
+  const bool fixed = !FLAGS_record_bytes.empty();
+  if (!fixed && format != "fixed" && format != "nul" && format != "key_value") {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat(fixed ? "--record_bytes=" + FLAGS_record_bytes : "--input_format=" + format,
+                   ": grep prints lines, which are in --input_format=lines and whole_file only"));
+}
 
 absl::StatusOr<millrace::JobDescription> Describe() {
   if (gflags::GetCommandLineFlagInfoOrDie("pattern").is_default) {
     return absl::InvalidArgumentError(
         "--pattern is missing: say what to look for, --pattern=REGEX");
   }
+  if (absl::Status text = CheckInputIsText(); !text.ok()) return text;
   const millrace::LinePattern pattern{FLAGS_pattern, FLAGS_ignore_case};
   if (const auto tried = millrace::LineMatcher::Make(pattern); !tried.ok()) {
     return absl::InvalidArgumentError(absl::StrCat("--pattern: ", tried.status().message()));

@@ -1,5 +1,4 @@
-// Which documents each word is in: word<TAB>doc1,doc2,... A document is what files of one name
-// hold.
+// Which documents each word is in: word<TAB>doc1,doc2,... Files of one name are one document.
 //
 //   inverted_index --input=books --output=/tmp/index --positions
 //
@@ -20,7 +19,8 @@
 #include "mapreduce/reducer.h"
 
 DEFINE_bool(positions, false,
-            "Every occurrence as DOC:OFFSET of its first byte, instead of each document once.");
+            "Every occurrence as DOC:OFFSET of its first byte, instead of each document once. "
+            "Takes about 35 bytes of memory for each occurrence of one word.");
 
 namespace {
 
@@ -104,6 +104,7 @@ absl::StatusOr<millrace::JobDescription> Describe() {
     if (FLAGS_positions) return std::make_unique<PositionMapper>();
     return std::make_unique<DocumentMapper>();
   };
+  job.counts_lines = FLAGS_positions;  // a piece of a compressed file has offsets of its own
   job.totals_become_values = !FLAGS_positions;
   if (!FLAGS_positions) job.aggregate = millrace::Aggregate::kBitOr;
   return job;

@@ -1,5 +1,6 @@
 #include "apps/streaming/hadoop_flags.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -10,6 +11,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "mapreduce/status_macros.h"
 
 namespace millrace {
@@ -49,11 +51,29 @@ constexpr Entry kUnsupported[] = {
     {"-verbose", "use --progress=plain"},
 };
 
-// Properties that would change what a job computes.
+// How many fields a mapper's key has, and by how many of them its part is chosen.
+constexpr char kKeyFields[] = "stream.num.map.output.key.fields";
+constexpr char kPartitionFields[] = "num.key.fields.for.partition";
+constexpr char kFieldPartitioner[] = "KeyFieldBasedPartitioner";
+
+// A property that would change what a job computes, and what to use instead.
+struct Property {
+  std::string_view name;
+  const char* instead;
+  std::string_view same = {};  // the value that says what is so here anyway, if there is one
+};
+
 constexpr char kSeparator[] = "key, value and their fields are separated by tabs";
 constexpr char kSort[] = "keys are sorted as bytes; put what to sort by in front of the key";
 constexpr char kUseSplit[] = "use --split_mb";
-constexpr Entry kUnsupportedProperties[] = {
+constexpr char kText[] = "programs read and write lines of text";
+constexpr char kFormats[] = "input is lines of text, or what --input_format says; output is text";
+constexpr char kCompress[] = "use --output_compression=zstd";
+constexpr char kGroups[] = "use --key_fields and --sort_fields";
+constexpr char kNoJava[] = "there is no Java here; name a program of your own";
+constexpr char kSkip[] = "use --skip_bad_records, and see what it means for programs";
+constexpr char kAll[] = "a job has all of its output or none";
+constexpr Property kUnsupportedProperties[] = {
     {"stream.map.output.field.separator", kSeparator},
     {"stream.map.input.field.separator", kSeparator},
     {"stream.reduce.output.field.separator", kSeparator},
@@ -68,12 +88,44 @@ constexpr Entry kUnsupportedProperties[] = {
     {"mapreduce.input.lineinputformat.linespermap", kUseSplit},
     {"mapreduce.input.fileinputformat.split.maxsize", kUseSplit},
     {"mapreduce.input.fileinputformat.split.minsize", kUseSplit},
+    {"mapred.line.input.format.linespermap", kUseSplit},
+    {"mapred.max.split.size", kUseSplit},
+    {"mapred.min.split.size", kUseSplit},
+    {"mapreduce.output.textoutputformat.separator", kSeparator},
+    {"mapred.textoutputformat.separator", kSeparator},
+    {"mapreduce.job.output.group.comparator.class", kGroups},
+    {"mapred.output.value.groupfn.class", kGroups},
+    {"textinputformat.record.delimiter", "records end with a line end, or see --input_format"},
+    {"stream.recordreader.class", "see --input_format"},
+    {"stream.map.input", kText, "text"},
+    {"stream.map.output", kText, "text"},
+    {"stream.reduce.input", kText, "text"},
+    {"stream.reduce.output", kText, "text"},
+    {"stream.map.input.ignoreKey", "mappers read lines without their offsets", "true"},
+    {"mapreduce.job.inputformat.class", kFormats, "TextInputFormat"},
+    {"mapred.input.format.class", kFormats, "TextInputFormat"},
+    {"mapreduce.job.outputformat.class", kFormats, "TextOutputFormat"},
+    {"mapred.output.format.class", kFormats, "TextOutputFormat"},
+    {"mapreduce.job.partitioner.class", kNoJava, kFieldPartitioner},
+    {"mapred.partitioner.class", kNoJava, kFieldPartitioner},
+    {"mapreduce.job.map.class", kNoJava},
+    {"mapreduce.job.combine.class", kNoJava},
+    {"mapreduce.job.reduce.class", kNoJava},
+    {"mapreduce.input.pathFilter.class", "use patterns in --input"},
+    {"mapreduce.input.fileinputformat.inputdir", "use --input"},
+    {"mapred.input.dir", "use --input"},
+    {"mapreduce.output.fileoutputformat.outputdir", "use --output"},
+    {"mapred.output.dir", "use --output"},
+    {"mapreduce.output.basename", "parts are named part-NNNNN-of-NNNNN"},
+    {"mapreduce.output.fileoutputformat.compress", kCompress, "false"},
+    {"mapred.output.compress", kCompress, "false"},
+    {"mapreduce.map.skip.maxrecords", kSkip, "0"},
+    {"mapred.skip.map.max.skip.records", kSkip, "0"},
+    {"mapreduce.map.failures.maxpercent", kAll, "0"},
+    {"mapred.max.map.failures.percent", kAll, "0"},
+    {"mapreduce.reduce.failures.maxpercent", kAll, "0"},
+    {"mapred.max.reduce.failures.percent", kAll, "0"},
 };
-
-// How many fields a mapper's key has, and by how many of them its part is chosen.
-constexpr char kKeyFields[] = "stream.num.map.output.key.fields";
-constexpr char kPartitionFields[] = "num.key.fields.for.partition";
-constexpr char kFieldPartitioner[] = "KeyFieldBasedPartitioner";
 
 // Null if it is not in the table.
 template <size_t kSize>
@@ -90,6 +142,16 @@ absl::Status NotSupported(absl::string_view what, absl::string_view instead) {
 
 // The last part of a Java class's name.
 std::string ClassName(const std::string& name) { return name.substr(name.rfind('.') + 1); }
+
+// Null if the property changes nothing, or is supported.
+const char* InsteadOf(const std::string& property, const std::string& value) {
+  for (const Property& known : kUnsupportedProperties) {
+    if (known.name != property) continue;
+    const bool is_so = !known.same.empty() && ClassName(value) == known.same;
+    return is_so ? nullptr : known.instead;
+  }
+  return nullptr;
+}
 
 bool IsJavaClass(const std::string& command) {
   return absl::StartsWith(command, "org.apache.") || absl::EndsWith(command, ".class");
@@ -160,38 +222,44 @@ class Translation {
     if (name == "TextInputFormat" || name == "TextOutputFormat" || name == "text") {
       return absl::OkStatus();
     }
-    return NotSupported(absl::StrCat(flag, " ", value),
-                        "input is lines of text, or --input_format=whole_file; output is text");
+    return NotSupported(absl::StrCat(flag, " ", value), kFormats);
   }
 
   absl::Status Set(const std::string& flag, const std::string& value) {
-    if (flag == "define") return Define(value);
+    if (flag == "define") return DefineAll(value);
     if (Find(kLists, flag) != nullptr) {
       lists_[flag].push_back(value);
       return absl::OkStatus();
     }
     if (flag == "partitioner" && ClassName(value) == kFieldPartitioner) return absl::OkStatus();
     if (IsJavaClass(value) || (flag == "reducer" && value == "aggregate")) {
-      return NotSupported(absl::StrCat("-", flag, " ", value),
-                          "there is no Java here; name a program of your own");
+      return NotSupported(absl::StrCat("-", flag, " ", value), kNoJava);
     }
     result_.push_back(absl::StrCat("--", flag, "=", value));
     return absl::OkStatus();
   }
 
+  // What came out of here before has all properties in one value.
+  absl::Status DefineAll(const std::string& settings) {
+    for (const absl::string_view setting : absl::StrSplit(settings, '\n')) {
+      MILLRACE_RETURN_IF_ERROR(Define(std::string(setting)));
+    }
+    return absl::OkStatus();
+  }
+
   absl::Status Define(const std::string& setting) {
     const std::string name = setting.substr(0, setting.find('='));
-    if (const char* instead = Find(kUnsupportedProperties, name); instead != nullptr) {
+    const std::string value = setting.substr(std::min(name.size() + 1, setting.size()));
+    if (const char* instead = InsteadOf(name, value); instead != nullptr) {
       return NotSupported(absl::StrCat("-D ", name), instead);
     }
     if ((name == "mapreduce.job.reduces" || name == "mapred.reduce.tasks") &&
         name.size() < setting.size()) {
-      result_.push_back("--reducers=" + setting.substr(name.size() + 1));
+      result_.push_back("--reducers=" + value);
       return absl::OkStatus();
     }
     if (name.size() < setting.size()) {
-      MILLRACE_ASSIGN_OR_RETURN(const bool taken,
-                                TakeFields(name, setting.substr(name.size() + 1)));
+      MILLRACE_ASSIGN_OR_RETURN(const bool taken, TakeFields(name, value));
       if (taken) return absl::OkStatus();
     }
     lists_["define"].push_back(setting);

@@ -94,6 +94,33 @@ TEST(HadoopFlagsTest, WhatIsNotSupportedIsRefusedByNameWithWhatToUse) {
   EXPECT_THAT(Complaint({"-reducer", "aggregate"}), HasSubstr("-reducer aggregate"));
 }
 
+TEST(HadoopFlagsTest, PropertiesThatWouldChangeTheOutputAreRefusedByName) {
+  EXPECT_EQ(Complaint({"-D", "mapreduce.output.fileoutputformat.compress=true"}),
+            "-D mapreduce.output.fileoutputformat.compress is not supported: use "
+            "--output_compression=zstd");
+  for (const char* property :
+       {"mapred.output.compress=true", "stream.map.output=typedbytes", "stream.map.input=rawbytes",
+        "stream.reduce.output=typedbytes", "textinputformat.record.delimiter=;",
+        "stream.map.input.ignoreKey=false", "mapreduce.output.textoutputformat.separator=:",
+        "mapreduce.job.outputformat.class=org.apache.hadoop.mapred.SequenceFileOutputFormat",
+        "mapreduce.job.output.group.comparator.class=Mine", "mapred.output.dir=there"}) {
+    const std::string setting = property;
+    EXPECT_THAT(Complaint({"-D", setting}),
+                HasSubstr("-D " + setting.substr(0, setting.find('=')) + " is not supported: "));
+  }
+}
+
+TEST(HadoopFlagsTest, PropertiesThatChangeNothingPass) {
+  for (const char* property :
+       {"mapreduce.output.fileoutputformat.compress=false", "stream.map.output=text",
+        "mapreduce.job.inputformat.class=org.apache.hadoop.mapred.TextInputFormat",
+        "mapreduce.map.failures.maxpercent=0", "mapreduce.map.output.compress=true", "mine=1"}) {
+    EXPECT_THAT(Ours({"-D", property}), ElementsAre(std::string("--define=") + property));
+  }
+  const Words once = Ours({"-D", "stream.map.output=text", "-D", "mine=1"});
+  EXPECT_EQ(Ours(once), once);
+}
+
 TEST(HadoopFlagsTest, AFlagWithoutItsValueIsRefused) {
   EXPECT_EQ(Complaint({"-mapper"}), "-mapper needs a value");
 }

@@ -123,7 +123,7 @@ int main(int argc, char** argv) {
   usage.examples = {
       "streaming --mapper='tr -s \" \" \"\\n\"' --reducer='uniq -c' --input=text --output=out",
       "streaming --mapper=map.py --reducer=sum.py --file=map.py,sum.py --input=logs --output=out",
-      "streaming -input logs -output out -mapper 'grep -c error' -numReduceTasks 0",
+      "streaming -input logs -output out -mapper 'wc -l' -numReduceTasks 0",
   };
   return millrace::Main(static_cast<int>(given.size()), pointers.data(), usage, Describe);
 }

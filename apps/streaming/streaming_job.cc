@@ -55,6 +55,14 @@ absl::StatusOr<Settings> ReadSettings(const char* flag, const std::string& text)
   return settings;
 }
 
+// Hadoop takes any text. Programs get to see it as it is, under both of its names.
+void SetName(const std::string& title, StreamingJob* job) {
+  if (!title.empty()) job->name = NameFor(title);
+  for (const char* variable : {"mapreduce_job_name", "mapred_job_name"}) {
+    job->environment.emplace(variable, title);
+  }
+}
+
 absl::Status ReadSideFiles(const StreamingFlags& flags, StreamingJob* job) {
   for (const absl::string_view entry : absl::StrSplit(flags.file, ',', absl::SkipEmpty())) {
     const std::pair<absl::string_view, absl::string_view> parts =
@@ -148,7 +156,7 @@ absl::StatusOr<StreamingJob> ReadStreamingJob(const StreamingFlags& flags) {
   MILLRACE_ASSIGN_OR_RETURN(const Settings properties, ReadSettings("define", flags.define));
   for (const auto& [name, value] : properties) {
     job.environment.emplace(VariableName(name), value);
-    if (name == "mapreduce.job.name" || name == "mapred.job.name") job.name = value;
+    if (name == "mapreduce.job.name" || name == "mapred.job.name") SetName(value, &job);
     if (name == "stream.non.zero.exit.is.failure") job.exit_code_counts = value != "false";
   }
   return job;

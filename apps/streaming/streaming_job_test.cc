@@ -53,8 +53,22 @@ TEST(StreamingJobTest, PropertiesAreInTheEnvironmentAndSomeMeanSomething) {
   EXPECT_FALSE(job->exit_code_counts);
   EXPECT_THAT(job->environment,
               UnorderedElementsAre(Pair("A", "1"), Pair("B", "x=y"),
-                                   Pair("mapreduce_job_name", "mine"), Pair("my_own_thing", "7"),
+                                   Pair("mapreduce_job_name", "mine"),
+                                   Pair("mapred_job_name", "mine"), Pair("my_own_thing", "7"),
                                    Pair("stream_non_zero_exit_is_failure", "false")));
+}
+
+TEST(StreamingJobTest, ANameMayBeAnyTextAsInHadoop) {
+  StreamingFlags flags = Flags();
+  flags.define = "mapreduce.job.name=Word count: 2";
+  auto job = ReadStreamingJob(flags);
+  EXPECT_EQ(job->name, "Word_count__2");
+  EXPECT_EQ(job->environment["mapreduce_job_name"], "Word count: 2");
+  EXPECT_EQ(job->environment["mapred_job_name"], "Word count: 2");
+  flags.define = "mapred.job.name=" + std::string(300, 'x');
+  EXPECT_EQ(ReadStreamingJob(flags)->name, std::string(100, 'x'));
+  flags.define = "mapreduce.job.name=";
+  EXPECT_EQ(ReadStreamingJob(flags)->name, "streaming");
 }
 
 TEST(StreamingJobTest, SideFilesHaveNames) {

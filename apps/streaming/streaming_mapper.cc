@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "absl/strings/str_cat.h"
 #include "mapreduce/byte_masks.h"
 #include "mapreduce/strings.h"
 
@@ -41,33 +42,39 @@ StreamingMapper::StreamingMapper(const StreamingJob& job)
 
 void StreamingMapper::Map(const MapInput& input) {
   if (failed_) return;
-  if (program_.running() && (input.shape().whole_file() || input.file() != file_)) EndRun();
-  if (!program_.running()) BeginRun({input.file(), input.offset()});
+  // A program reads ahead of what it is at, so nobody knows at which record it fails; not at the
+  // one to which we have come.
+  input.Mark(nullptr);
+  if (program_.running() && input.file() != file_) EndRun();
+  if (!chooser_.status().ok()) GiveUp(chooser_.status().message());
   if (failed_) return;
   file_ = input.file();
+  if (!program_.running()) BeginRun({input.file(), input.offset()});
+  if (failed_) return;
   Feed(input);
+  if (input.shape().whole_file()) EndRun();  // this is known: the file is the record
+  if (!failed_) input.Mark(nullptr);
 }
 
 void StreamingMapper::Finish() {
   if (!has_run_) BeginRun({});  // a map without records runs its program, too
   if (program_.running()) EndRun();
-  const absl::Status chosen = chooser_.Finish();
-  if (!chosen.ok() && !failed_) Fail(ToStd(chosen.message()));
+  if (const absl::Status chosen = chooser_.Finish(); !chosen.ok()) GiveUp(chosen.message());
 }
 
 void StreamingMapper::BeginRun(const TaskInput& input) {
   has_run_ = true;
-  const absl::Status started = program_.Start(input);
-  failed_ = !started.ok();
-  if (failed_) Fail(ToStd(started.message()));
+  if (const absl::Status started = program_.Start(input); !started.ok()) GiveUp(started.message());
 }
 
 void StreamingMapper::EndRun() {
   const absl::Status ended = program_.Finish();
-  const absl::Status& status = ended.ok() ? chooser_.status() : ended;
-  if (status.ok()) return;
+  if (!ended.ok()) GiveUp(absl::StrCat(file_, file_.empty() ? "" : ": ", ended.message()));
+}
+
+void StreamingMapper::GiveUp(absl::string_view why) {
   failed_ = true;
-  Fail(ToStd(status.message()));
+  Fail(ToStd(why));
 }
 
 void StreamingMapper::Feed(const MapInput& input) {
@@ -92,30 +99,42 @@ void StreamingMapper::Feed(const MapInput& input) {
 
 // Records that are no lines: each becomes one, a pair with a tab between key and value.
 void StreamingMapper::FeedAsLines(const MapInput& input) {
-  constexpr size_t kEnough = 64 << 10;
-  const bool pairs = input.shape().format == InputFormat::kKeyValue;
   copy_.clear();
-  uint64_t records = 0;
-  const auto end_line = [&] {
-    copy_ += '\n';
-    ++records;
-    if (copy_.size() < kEnough) return;
-    program_.Write(copy_, records);
-    copy_.clear();
-    records = 0;
-  };
-  if (pairs) {
+  const char* torn = nullptr;  // the first record that the program would take for several
+  if (input.shape().format == InputFormat::kKeyValue) {
     input.ForEachPair([&](std::string_view key, std::string_view value) {
-      copy_.append(key).append("\t").append(value);
-      end_line();
+      if (torn == nullptr && !AddLine({key, "\t", value})) torn = key.data();
     });
   } else {
     input.ForEachRecord([&](std::string_view record) {
-      copy_.append(record);
-      end_line();
+      if (torn == nullptr && !AddLine({record})) torn = record.data();
     });
   }
-  program_.Write(copy_, records);
+  WriteLines();
+  if (torn == nullptr) return;
+  input.Mark(torn);
+  GiveUp("a record has a line end in it, and the mapper, which reads lines, would take it for "
+         "several (replace line ends in the input, leave such records out with "
+         "--skip_bad_records, or write this mapper in C++)");
+}
+
+// Adds nothing, and returns false, if that would be more than one line.
+bool StreamingMapper::AddLine(std::initializer_list<std::string_view> pieces) {
+  constexpr size_t kEnough = 64 << 10;
+  for (const std::string_view piece : pieces) {
+    if (Holds(piece, '\n')) return false;
+  }
+  for (const std::string_view piece : pieces) copy_.append(piece);
+  copy_ += '\n';
+  ++copied_;
+  if (copy_.size() >= kEnough) WriteLines();
+  return true;
+}
+
+void StreamingMapper::WriteLines() {
+  program_.Write(copy_, copied_);
+  copy_.clear();
+  copied_ = 0;
 }
 
 // The program gets each line with "\n", whatever its end was.

@@ -15,6 +15,7 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Pair;
+using ::testing::StartsWith;
 
 class StreamingMapperTest : public ::testing::Test {
  protected:
@@ -40,6 +41,35 @@ class StreamingMapperTest : public ::testing::Test {
 
   StreamingJob job_;
   CounterSet counters_;
+};
+
+// Maps small files one after the other, as an attempt does; knows where that stands and how it is.
+class FilesMap {
+ public:
+  FilesMap(const StreamingJob& job, InputFormat format) : mapper_(job), shape_{format} {
+    mapper_.Attach(&emitter_, &counters_);
+    mapper_.Start();
+  }
+  void Read(std::string_view file, std::string_view text) {
+    mapper_.Map(MapInput(text, {file, /*offset=*/0, shape_}, &cursor_));
+  }
+  const char* record() const { return cursor_.record; }
+  std::string failure() const { return std::string(emitter_.status().message()); }
+
+ private:
+  class NoPairs : public EmitSink {
+   public:
+    void DrainShort(const ShortPair*, int) override {}
+    void DrainLong(const LongPair*, int) override {}
+    void EmitPair(std::string_view, std::string_view) override {}
+  };
+
+  NoPairs sink_;
+  Emitter emitter_{ValueForm::kStrings, &sink_};
+  CounterSet counters_;
+  InputCursor cursor_;
+  StreamingMapper mapper_;
+  const RecordShape shape_;
 };
 
 TEST_F(StreamingMapperTest, LinesGoInAndPairsComeOut) {
@@ -70,6 +100,46 @@ TEST_F(StreamingMapperTest, AFailureSaysWhatWasGivenAndWritten) {
                     HasSubstr("given 2 records and had written 2 lines")));
   EXPECT_THAT(Complaint({"sh", "-c", "kill -9 $$"}, ""), HasSubstr("was killed by SIGKILL"));
   EXPECT_THAT(Complaint({"no-such-program"}, ""), HasSubstr("the mapper: no-such-program"));
+}
+
+TEST_F(StreamingMapperTest, AFailureIsThatOfTheFileAndAtNoRecord) {
+  job_.mapper = {"sh", "-c", "cat >/dev/null; exit 3"};
+  FilesMap map(job_, InputFormat::kLines);
+  map.Read("/in/bad", "x\n");
+  EXPECT_EQ(map.failure(), "") << "nobody knows yet";
+  map.Read("/in/good", "y\n");
+  EXPECT_THAT(map.failure(), StartsWith("/in/bad: the mapper 'sh -c cat"));
+  EXPECT_EQ(map.record(), nullptr);
+}
+
+TEST_F(StreamingMapperTest, AProgramThatCannotStartIsNotTheFaultOfARecord) {
+  job_.mapper = {"no-such-program"};
+  FilesMap map(job_, InputFormat::kWholeFile);
+  map.Read("/in/first", "x\n");
+  EXPECT_THAT(map.failure(), HasSubstr("no-such-program"));
+  EXPECT_EQ(map.record(), nullptr);
+}
+
+TEST_F(StreamingMapperTest, AWholeFileThatFailsIsTheRecord) {
+  job_.mapper = {"grep", "y"};
+  FilesMap map(job_, InputFormat::kWholeFile);
+  map.Read("/in/good", "y\n");
+  EXPECT_EQ(map.record(), nullptr);
+  const std::string_view bad = "x\n";
+  map.Read("/in/bad", bad);
+  EXPECT_THAT(map.failure(), StartsWith("/in/bad: the mapper 'grep y' exited with 1"));
+  EXPECT_EQ(map.record(), bad.data());
+}
+
+TEST_F(StreamingMapperTest, ARecordThatWouldBeSeveralLinesIsRefusedAndMarked) {
+  job_.mapper = {"cat"};
+  FilesMap map(job_, InputFormat::kNulSeparated);
+  map.Read("/in/lines", std::string_view("one\0two", 7));
+  EXPECT_EQ(map.failure(), "");
+  const std::string_view torn("one\0t\nwo\0three", 14);
+  map.Read("/in/torn", torn);
+  EXPECT_THAT(map.failure(), HasSubstr("a record has a line end in it"));
+  EXPECT_EQ(map.record(), torn.data() + 4);
 }
 
 TEST_F(StreamingMapperTest, AFailureSaysTheLastStatus) {

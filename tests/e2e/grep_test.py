@@ -33,8 +33,8 @@ class GrepTest(cluster.ClusterTest):
         data = b"".join(b"line %d\n" % i for i in range(300000))  # several chunks
         self.text("in/packed.gz", gzip.compress(data))
         path = self.path("in/packed.gz").encode()
-        for number_format in ("lines", "nul"):
-            self.grep("--pattern=9999$", "--workers=1", "--input_format=" + number_format,
+        for input_format in ("lines", "whole_file"):
+            self.grep("--pattern=9999$", "--workers=1", "--input_format=" + input_format,
                       "--overwrite")
             self.assertEqual(self.output(), [b"%s:%d\tline %d" % (path, i + 1, i)
                                              for i in range(9999, 300000, 10000)])
@@ -118,6 +118,11 @@ class GrepTest(cluster.ClusterTest):
         self.refused("--pattern=a(b", says=["--pattern", "missing closing parenthesis",
                                             "at byte 3 of 'a(b'"])
         self.refused(says=["--pattern is missing"])
+
+    def test_records_that_are_no_lines_are_refused(self):
+        for flag in ("--input_format=nul", "--input_format=key_value", "--input_format=fixed",
+                     "--record_bytes=3"):
+            self.refused("--pattern=a", flag, says=[flag, "grep prints lines"])
 
     def test_reducers_are_refused(self):
         self.refused("--pattern=a", "--reducers=4", says=["--reducers=4", "map-only"])

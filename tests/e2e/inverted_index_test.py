@@ -2,7 +2,9 @@
 
 import collections
 import os
+import random
 import re
+import subprocess
 
 import cluster
 from cluster import INDEX
@@ -56,6 +58,18 @@ class InvertedIndexTest(cluster.ClusterTest):
         paths = self.documents(4, lines=30000)
         self.run_job("--reducers=2", "--split_mb=1", "--positions")
         self.check(paths, positions=True)
+
+    def test_positions_in_a_zstd_file_are_those_in_its_content(self):
+        numbers = random.Random(1)  # which do not pack well
+        pieces = [b"".join(b"%016x of many\n" % numbers.getrandbits(64) for _ in range(20000))
+                  for _ in range(10)]
+        frames = [subprocess.run(["zstd", "-q", "-c"], input=piece, stdout=subprocess.PIPE,
+                                 check=True).stdout for piece in pieces]
+        packed = self.text("in/document.zst", b"".join(frames))
+        self.assertGreater(os.path.getsize(packed), 1 << 20, "could be cut")
+        self.run_job("--reducers=2", "--split_mb=1", "--positions")
+        # The oracle knows nothing of zstd, and documents go by their names.
+        self.check([self.text("plain/document.zst", b"".join(pieces))], positions=True)
 
     def test_files_of_one_name_are_one_document(self):
         self.text("in/a/same", "one two\n")

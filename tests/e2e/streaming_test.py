@@ -2,6 +2,9 @@
 
 import json
 import os
+import re
+import shlex
+import shutil
 
 import cluster
 from cluster import STREAMING, count, fields, part_names
@@ -69,6 +72,19 @@ class ExamplesTest(StreamingTest):
         self.assertEqual(len(part_names(self.path("out"))), 2)
 
 
+    def test_those_of_the_help_can_be_run(self):
+        self.text("text", TEXT)
+        self.text("logs/first", "an error 1\n")
+        self.text("logs/second", "nothing to 2\n")
+        shutil.copy(os.path.join(EXAMPLES, "words.py"), self.path("map.py"))
+        shutil.copy(os.path.join(EXAMPLES, "sums.py"), self.path("sum.py"))
+        said = self.start("help", [STREAMING, "--help"]).finish().output()
+        examples = re.findall(r"^  (streaming .*)$", said, re.MULTILINE)
+        self.assertEqual(len(examples), 3)
+        for example in examples:
+            self.job(STREAMING, *shlex.split(example)[1:], "--workers=2", "--overwrite").finish()
+
+
 class RulesTest(StreamingTest):
     def test_map_only_output_is_what_the_program_wrote(self):
         self.run_job("--mapper=cat", "--reducer=NONE")
@@ -97,6 +113,11 @@ class RulesTest(StreamingTest):
                      "--mapper=sh -c 'cat >/dev/null; echo \"$mapreduce_map_input_file $MINE\"'")
         self.assertEqual(self.lines(), [b"%s a b" % self.path("in", name).encode()
                                         for name in ("other", "text")])
+
+    def test_a_reduce_has_no_input_file_even_where_a_map_ran_before(self):
+        self.stream("--input=" + self.path("in"), "--workers=1", "--reducers=1", "--mapper=cat",
+                    "--reducer=sh -c 'echo ${MILLRACE_INPUT_FILE-none}'")
+        self.assertEqual(self.lines(), [b"none"])
 
     def test_programs_run_in_a_folder_of_their_own(self):
         self.run_job("--mapper=sh -c 'echo mine >scratch; ls'", "--reducers=0",
@@ -180,6 +201,29 @@ class FailuresTest(StreamingTest):
         self.fails("--mapper=sh -c 'echo reporter:status:half way >&2; kill -KILL $$'",
                    says=["the mapper", "was killed by SIGKILL", "its last status was 'half way'"])
 
+    def test_a_failure_is_that_of_its_file_and_good_records_are_never_skipped(self):
+        os.remove(self.input)
+        bad, good = self.text("in/a", "bad\n"), self.text("in/b", "good\n")
+        mapper = "--mapper=sh -c 'cat; test \"${mapreduce_map_input_file##*/}\" != a'"
+        for flags in ([], ["--skip_bad_records=5"]):
+            said = self.run_job(mapper, "--reducers=0", *flags, code=1).said()
+            self.assertIn(bad + ": the mapper", said)
+            self.assertNotIn(good, said)
+        self.run_job(mapper, "--reducers=0", "--skip_bad_records=5", "--input_format=whole_file")
+        self.assertEqual(self.lines(), [b"good"])
+        with open(self.path("out/_skipped")) as f:
+            self.assertEqual(f.read(), bad + ":0\t4\n")
+
+    def test_a_record_with_a_line_end_is_named_and_can_be_skipped(self):
+        self.text("in/text", b"one\0t\nwo\0three")
+        self.fails("--mapper=cat", "--input_format=nul", "--reducers=0",
+                   says=["a record has a line end in it", "at " + self.path("in/text:4")])
+        self.run_job("--mapper=cat", "--input_format=nul", "--reducers=0", "--skip_bad_records=1")
+        self.assertEqual(self.lines(), [b"one", b"three"])
+        self.text("in/text", b"ab\ncd\n")
+        self.fails("--mapper=cat", "--record_bytes=3", "--reducers=0", "--overwrite",
+                   says=["a record has a line end in it", "at " + self.path("in/text:0")])
+
     def test_of_much_standard_error_the_end_is_reported(self):
         self.fails("--mapper=sh -c 'cat; head -c 1M /dev/zero >&2; echo the reason >&2; exit 3'",
                    says=["exited with 3", "the reason"])
@@ -235,6 +279,8 @@ class FailuresTest(StreamingTest):
     def test_what_is_not_supported(self):
         self.refused("--mapper=cat", "-archives", "x.zip", says=["-archives", "--file"])
         self.refused("--mapper=cat", "-inputformat", "NLineInputFormat", says=["NLineInputFormat"])
+        self.refused("--mapper=cat", "-D", "mapreduce.output.fileoutputformat.compress=true",
+                     says=["fileoutputformat.compress", "--output_compression=zstd"])
         self.refused(says=["--mapper is missing"])
         self.refused("--mapper=cat 'a", says=["--mapper", "not closed"])
         self.refused("--mapper=cat", "--reducer=NONE", "--reducers=4", says=["--reducers=4"])

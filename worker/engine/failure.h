@@ -5,7 +5,8 @@
 //                        is not its to use, or its partitioner answered out of range. User code
 //                        that throws is not caught here.
 //   kInvalidArgument     the task itself makes no sense: the job cannot run.
-//   kFailedPrecondition  an input file is not the one that was submitted (or is gone).
+//   kFailedPrecondition  an input file is not the one that was submitted (or is gone), is damaged,
+//                        or is one in which the job as it describes itself cannot count lines.
 //   kDataLoss            a source of a reduce is damaged, missing or not the expected one;
 //                        BadSourceOf says which.
 //   kOutOfRange          a record, of the input or emitted, is longer than the job allows, or

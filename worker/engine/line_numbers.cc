@@ -68,7 +68,17 @@ void LineNumbers::Coarsen() {
   if (known.stretches.size() > kMaxStretches) known.stretches.clear();
 }
 
+// A compressed file may be cut, and offsets in a piece of one begin with 0 wherever that lies.
+absl::Status LineNumbers::CheckCountable() const {
+  const InputFile& file = files_.front().file;
+  if (counts_lines_ || file.compression == Compression::kNone) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat(file.path, ": the mapper asks for line numbers of a compressed file, which may ",
+                   "be cut; set JobDescription::counts_lines, so that it is read as a whole"));
+}
+
 uint64_t LineNumbers::FirstLine() {
+  if (status_.ok()) status_ = CheckCountable();
   if (place_.offset != offset_ && status_.ok()) {
     const absl::StatusOr<uint64_t> line_ends = LineEndsBefore(offset_);
     if (line_ends.ok()) place_ = {offset_, *line_ends};

@@ -26,8 +26,9 @@ namespace millrace {
 
 class LineNumbers : public LineNumberSource {
  public:
-  // `file_system` must outlive this object.
-  explicit LineNumbers(FileSystem* file_system) : fs_(file_system) {}
+  // `file_system` must outlive this object. `counts_lines`: as in JobDescription.
+  LineNumbers(FileSystem* file_system, bool counts_lines)
+      : fs_(file_system), counts_lines_(counts_lines) {}
 
   // Counting is progress of this attempt, and ends when the attempt is cancelled. Forgets the
   // errors of the attempt before.
@@ -68,10 +69,12 @@ class LineNumbers : public LineNumberSource {
 
   void Add(uint64_t begin, const Stretch& stretch);
   void Coarsen();
+  absl::Status CheckCountable() const;
   absl::StatusOr<uint64_t> LineEndsBefore(uint64_t offset);
   absl::StatusOr<uint64_t> CountByReading(uint64_t begin, uint64_t end);
 
   FileSystem* const fs_;
+  const bool counts_lines_;
   TaskHooks* hooks_ = nullptr;
   absl::Status status_;
   std::list<KnownFile> files_;  // the one that is open comes first

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <zstd.h>
 
 #include <algorithm>
 #include <memory>
@@ -16,6 +17,7 @@
 namespace millrace {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 // Adds up what is read.
@@ -82,7 +84,7 @@ class LineNumbersTest : public ::testing::Test {
   CountingFileSystem fs_{&memory_};
   TaskHooks hooks_;
   InputFile file_;
-  LineNumbers numbers_{&fs_};
+  LineNumbers numbers_{&fs_, /*counts_lines=*/false};
 };
 
 TEST_F(LineNumbersTest, AFileBeginsWithLineOneAndIsNotRead) {
@@ -167,6 +169,17 @@ TEST_F(LineNumbersTest, ACancelledAttemptStopsCounting) {
   EXPECT_EQ(fs_.bytes_read, 0u);
 }
 
+TEST_F(LineNumbersTest, CompressedBytesAreNeverCounted) {
+  file_.compression = Compression::kZstd;
+  numbers_.Open(file_);
+  numbers_.Enter(0);  // of a piece that may lie anywhere
+  numbers_.FirstLine();
+  EXPECT_TRUE(absl::IsFailedPrecondition(numbers_.status())) << numbers_.status();
+  EXPECT_THAT(std::string(numbers_.status().message()),
+              AllOf(HasSubstr("/file"), HasSubstr("JobDescription::counts_lines")));
+  EXPECT_EQ(fs_.bytes_read, 0u);
+}
+
 // --- In a map ---
 
 class NumberingMapper : public Mapper {
@@ -223,6 +236,19 @@ TEST_F(NumberedMapTest, AWholeFileBeginsWithLineOne) {
   const auto info = fs_.Stat("/whole");
   const InputFile whole{"/whole", info->size, info->mtime_ns};
   EXPECT_EQ(Map({{whole, 0, 4}, {whole, 0, 4}}), "1\tx\n2\ty\n1\tx\n2\ty\n");
+}
+
+TEST_F(NumberedMapTest, OfACompressedFileTheJobMustSayThatItCountsLines) {
+  const std::string text = "a\nbb\nc\n";
+  std::string packed(ZSTD_compressBound(text.size()), '\0');
+  packed.resize(ZSTD_compress(packed.data(), packed.size(), text.data(), text.size(), 1));
+  ASSERT_TRUE(WriteFileAtomically(fs_, "/file.zst", packed).ok());
+  const auto info = fs_.Stat("/file.zst");
+  const InputFile file{"/file.zst", info->size, info->mtime_ns, Compression::kZstd};
+  EXPECT_THAT(Map({{file, 0, file.size}}), HasSubstr("JobDescription::counts_lines"));
+  job_.counts_lines = true;
+  runner_ = std::make_unique<MapRunner>(job_, &fs_, MapRunnerOptions());
+  EXPECT_EQ(Map({{file, 0, file.size}}), "1\ta\n2\tbb\n3\tc\n");
 }
 
 TEST_F(NumberedMapTest, AFileThatCannotBeCountedFailsTheAttempt) {

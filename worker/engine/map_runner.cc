@@ -50,7 +50,10 @@ InputChunk TakeRecord(const RecordShape& shape, InputChunk* chunk) {
 class MapRunner::Impl {
  public:
   Impl(const JobDescription& job, FileSystem* fs, const MapRunnerOptions& options)
-      : job_(job), fs_(fs), memory_bytes_(options.memory_bytes), line_numbers_(fs) {}
+      : job_(job),
+        fs_(fs),
+        memory_bytes_(options.memory_bytes),
+        line_numbers_(fs, job.counts_lines) {}
 
   absl::StatusOr<TaskResult> Run(const MapTask& task, TaskHooks& hooks);
 
