@@ -65,9 +65,8 @@ absl::StatusOr<VerbRequest> ReadVerb(const std::vector<std::string>& arguments) 
   const size_t given = arguments.size() - 1;
   if (given < known.needs) return MissingArgument(known);
   if (given > known.takes) {
-    return absl::InvalidArgumentError(absl::StrCat("'", arguments[1 + known.takes],
-                                                   "' is one argument too many for '", known.name,
-                                                   "'"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "'", arguments[1 + known.takes], "' is one argument too many for '", known.name, "'"));
   }
   if (given > 0) {
     MILLRACE_ASSIGN_OR_RETURN(request.job, ReadJobId(arguments[1]));

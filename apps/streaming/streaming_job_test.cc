@@ -51,11 +51,11 @@ TEST(StreamingJobTest, PropertiesAreInTheEnvironmentAndSomeMeanSomething) {
   const auto job = ReadStreamingJob(flags);
   EXPECT_EQ(job->name, "mine");
   EXPECT_FALSE(job->exit_code_counts);
-  EXPECT_THAT(job->environment,
-              UnorderedElementsAre(Pair("A", "1"), Pair("B", "x=y"),
-                                   Pair("mapreduce_job_name", "mine"),
-                                   Pair("mapred_job_name", "mine"), Pair("my_own_thing", "7"),
-                                   Pair("stream_non_zero_exit_is_failure", "false")));
+  EXPECT_THAT(
+      job->environment,
+      UnorderedElementsAre(Pair("A", "1"), Pair("B", "x=y"), Pair("mapreduce_job_name", "mine"),
+                           Pair("mapred_job_name", "mine"), Pair("my_own_thing", "7"),
+                           Pair("stream_non_zero_exit_is_failure", "false")));
 }
 
 TEST(StreamingJobTest, ANameMayBeAnyTextAsInHadoop) {

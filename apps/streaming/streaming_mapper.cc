@@ -113,9 +113,10 @@ void StreamingMapper::FeedAsLines(const MapInput& input) {
   WriteLines();
   if (torn == nullptr) return;
   input.Mark(torn);
-  GiveUp("a record has a line end in it, and the mapper, which reads lines, would take it for "
-         "several (replace line ends in the input, leave such records out with "
-         "--skip_bad_records, or write this mapper in C++)");
+  GiveUp(
+      "a record has a line end in it, and the mapper, which reads lines, would take it for "
+      "several (replace line ends in the input, leave such records out with "
+      "--skip_bad_records, or write this mapper in C++)");
 }
 
 // Adds nothing, and returns false, if that would be more than one line.

@@ -45,7 +45,7 @@ class StreamingMapper : public Mapper {
   PartChooser chooser_;
   bool has_run_ = false;
   bool failed_ = false;
-  std::string file_;  // that the program is reading
+  std::string file_;     // that the program is reading
   std::string copy_;     // lines that it has not been given yet
   uint64_t copied_ = 0;  // how many those are
 };

@@ -166,9 +166,8 @@ TEST_F(RecoveryTest, AnAdoptedReduceIsToldOfItsSourcesWhenWhoHadThemIsLost) {
   On(HeartbeatReceived{kBlue});
   EXPECT_EQ(Tick(), (Actions{}));
   Pass(absl::Seconds(1));
-  EXPECT_EQ(Tick(),
-            (Actions{ForgetWorker{kRed}, PublishSources{kBlue, kJob, 0, 2},
-                     LaunchAttempt{kBlue, B(1), Map(0), Reason::kOutputLost}}));
+  EXPECT_EQ(Tick(), (Actions{ForgetWorker{kRed}, PublishSources{kBlue, kJob, 0, 2},
+                             LaunchAttempt{kBlue, B(1), Map(0), Reason::kOutputLost}}));
 }
 
 TEST_F(RecoveryTest, AnAdoptedReduceOnTheLastWorkerThatIsBackIsToldAtOnce) {
