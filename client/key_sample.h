@@ -23,7 +23,8 @@ absl::StatusOr<std::vector<std::string>> SampleKeys(FileSystem& fs, const JobDes
                                                     const std::vector<InputFile>& files);
 
 // Keys that cut `sample`, which is ascending, into `parts` pieces of equal size: one less than
-// there are parts; none for one part or none. Keys are cut to 256 bytes: enough to cut by.
+// there are parts; none for one part or none. Of an empty sample all are empty keys: everything
+// goes to the last part, which is in order. Keys are cut to 256 bytes: enough to cut by.
 std::vector<std::string> SplitKeysFor(uint32_t parts, const std::vector<std::string>& sample);
 
 }  // namespace millrace

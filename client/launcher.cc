@@ -84,6 +84,7 @@ absl::StatusOr<CheckedJob> CheckJob(const Chain& chain, const Invocation& invoca
     WriteToTerminal(remark + "\n");
   }
   checked.draft.AddChain(chain);
+  checked.draft.total_order = job.total_order;
   std::vector<SideFile> side_files;
   for (const JobDescription& step : chain) {
     side_files.insert(side_files.end(), step.side_files.begin(), step.side_files.end());

@@ -1,6 +1,7 @@
 """//apps/sort: the parts, in the order of their names, are the input in order."""
 
 import glob
+import gzip
 import os
 import random
 
@@ -72,6 +73,17 @@ class SortTest(cluster.ClusterTest):
         self.text("in", b"")
         self.run_job("--reducers=3")
         self.assertEqual(self.parts(), [b"", b"", b""])
+
+    def test_what_no_sample_sees_is_in_order_all_the_same(self):
+        # All places of the sample lie in the long line, or in the file that holds nothing.
+        self.text("in/a.gz", gzip.compress(b""))
+        self.text("in/b", b"z" * 9000000 + b"\nd\nc\nb\na\n")
+        self.run_job("--reducers=4")
+        parts = self.parts()
+        self.assertEqual(len(parts), 4)
+        whole = b"".join(parts)
+        self.assertEqual(whole[:10], b"a\nb\nc\nd\nzz")
+        self.assertEqual(len(whole), 9000009)
 
     def test_in_one_process_the_output_is_the_same(self):
         lines = self.lines(20000)
