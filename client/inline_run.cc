@@ -55,6 +55,7 @@ class InlineRun {
     view_.job = kJob;
     view_.name = spec_.name;
     view_.output_folder = spec_.output_folder;
+    view_.output_key = plan_.job_key;
     view_.input_bytes = TotalBytes(spec_.inputs);
     view_.stages.push_back({StageKind::kMap, static_cast<uint32_t>(splits_.size()), 0, 0});
     if (!spec_.map_only()) view_.stages.push_back({StageKind::kReduce, spec_.reducers, 0, 0});

@@ -5,8 +5,12 @@
 #include <gtest/gtest.h>
 #include <zstd.h>
 
+#include <functional>
+#include <string>
+
 #include "storage/key_value_file.h"
 #include "storage/memory_file_system.h"
+#include "storage/output_manifest.h"
 
 namespace millrace {
 namespace {
@@ -28,18 +32,31 @@ class OutputPartsTest : public testing::Test {
   }
   std::string Read() {
     std::string all;
-    const absl::Status read = ReadParts(fs_, "/out", [&](std::string_view bytes) {
+    const absl::Status read = ReadParts(fs_, output_, [&](std::string_view bytes) {
       all.append(bytes);
       return absl::OkStatus();
     });
     return read.ok() ? all : read.ToString();
   }
   std::string Merged() {
-    const absl::Status merged = MergeParts(fs_, "/out", "/merged");
+    const absl::Status merged = MergeParts(fs_, output_, "/merged");
     return merged.ok() ? *ReadFile(fs_, "/merged", /*max_bytes=*/1 << 20) : merged.ToString();
   }
 
+  // Replaces the manifest by one of this job.
+  void Publish(const std::string& job_key) {
+    Write("_SUCCESS", ToJson(OutputManifest{job_key, "wordcount", {}}));
+  }
+  // What reading says when `between` happens before the second part.
+  absl::Status ReadWith(const std::function<void()>& between) {
+    return ReadParts(fs_, output_, [&](std::string_view bytes) {
+      if (bytes == "one\n") between();
+      return absl::OkStatus();
+    });
+  }
+
   MemoryFileSystem fs_;
+  PublishedOutput output_{"/out", ""};
 };
 
 TEST_F(OutputPartsTest, PartsComeInTheOrderOfTheirNames) {
@@ -78,10 +95,43 @@ TEST_F(OutputPartsTest, KeyValueFilesMakeAKeyValueFile) {
 TEST_F(OutputPartsTest, TheSinkMayStopIt) {
   Write("part-00000-of-00001", "one\n");
   Write("_SUCCESS", "{}");
-  const absl::Status read = ReadParts(fs_, "/out", [](std::string_view) {
+  const absl::Status read = ReadParts(fs_, output_, [](std::string_view) {
     return absl::ResourceExhaustedError("nobody reads any more");
   });
   EXPECT_EQ(read.code(), absl::StatusCode::kResourceExhausted);
+}
+
+TEST_F(OutputPartsTest, TheOutputOfOneJobIsNotThatOfAnother) {
+  Write("part-00000-of-00001", "one\n");
+  Publish("job-1-0123abcd");
+  output_.job_key = "job-1-0123abcd";
+  EXPECT_EQ(Read(), "one\n");
+  Publish("job-2-0123abcd");
+  const char kReplaced[] = "the output of job-1-0123abcd in /out was replaced by job-2-0123abcd";
+  EXPECT_THAT(Read(), HasSubstr(kReplaced));
+  EXPECT_THAT(Merged(), HasSubstr(kReplaced));
+  EXPECT_FALSE(fs_.Stat("/merged").ok());
+}
+
+TEST_F(OutputPartsTest, WhatIsReplacedWhileItIsReadIsNoOutput) {
+  Write("part-00000-of-00002", "one\n");
+  Write("part-00001-of-00002", "two\n");
+  Publish("job-1-0123abcd");
+  EXPECT_TRUE(ReadWith([] {}).ok());
+  const absl::Status read = ReadWith([this] { Publish("job-2-0123abcd"); });
+  EXPECT_EQ(read.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(read.message()), HasSubstr("was replaced by job-2-0123abcd"));
+}
+
+TEST_F(OutputPartsTest, APartThatIsGoneBecauseTheOutputIsBeingReplacedIsExplained) {
+  Write("part-00000-of-00002", "one\n");
+  Write("part-00001-of-00002", "two\n");
+  Publish("job-1-0123abcd");
+  const absl::Status read = ReadWith([this] {
+    EXPECT_TRUE(fs_.RemoveFile("/out/_SUCCESS").ok());
+    EXPECT_TRUE(fs_.RemoveFile("/out/part-00001-of-00002").ok());
+  });
+  EXPECT_THAT(std::string(read.message()), HasSubstr("/out has no _SUCCESS"));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "rpc/system_counters.h"
+#include "storage/paths.h"
 
 namespace millrace {
 namespace {
@@ -33,10 +34,10 @@ const char* ShownState(WorkerState state) {
 }  // namespace
 
 ClientViews::ClientViews(const MasterCore& core, const JobStore& jobs, const WorkerLinks& links,
-                         const MasterShell& shell, int64_t started_wall_us)
-    : core_(core), jobs_(jobs), links_(links), shell_(shell), started_wall_us_(started_wall_us) {}
+                         const MasterShell& shell, const Options& options)
+    : core_(core), jobs_(jobs), links_(links), shell_(shell), options_(options) {}
 
-int64_t ClientViews::NowWallUs() const { return started_wall_us_ + shell_.Now().micros(); }
+int64_t ClientViews::NowWallUs() const { return options_.started_wall_us + shell_.Now().micros(); }
 
 // --- Jobs ---
 
@@ -97,6 +98,7 @@ JobView ClientViews::MakeJobView(const JobSnapshot& snapshot) const {
   }
   view.skew = summary.skew;
   view.output_folder = summary.plan.output_folder;
+  view.output_key = JobKey(summary.job, options_.cluster_id);
   view.submitted_unix_ms = summary.accepted_wall_us / 1000;
   const int64_t end = Ended(summary.state) ? summary.ended_wall_us : NowWallUs();
   view.wall_ms = MillisBetween(summary.accepted_wall_us, end);

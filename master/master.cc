@@ -93,7 +93,7 @@ Master::Master(const Environment& environment, const Options& options)
       links_(options.epoch, timer_, core_, jobs_, shell_, options.link),
       publisher_(environment.fs, environment.runner, shell_),
       binaries_(environment.fs, environment.runner, options.binaries_folder, options.host_id),
-      views_(core_, jobs_, links_, shell_, options.started_wall_us),
+      views_(core_, jobs_, links_, shell_, {options.started_wall_us, options.cluster_id}),
       admission_({core_, shell_, jobs_, links_, publisher_, environment.fs, environment.runner,
                   options.cluster_id, options.jobs_end_with_master}),
       service_(core_, shell_, views_, admission_, binaries_, jobs_, timer_),

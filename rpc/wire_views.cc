@@ -107,6 +107,7 @@ JobView JobViewFrom(capnp_master::JobView::Reader in, FieldReader& fields) {
   job.output_bytes = in.getOutputBytes();
   job.counters = fields.Counters("counters", in.getCounters());
   job.output_folder = fields.Text("outputFolder", in.getOutputFolder(), kMaxPathBytes);
+  job.output_key = fields.Text("outputKey", in.getOutputKey(), kMaxNameBytes);
   job.submitted_unix_ms = in.getSubmittedUnixMs();
   job.wall_ms = in.getWallMs();
   job.waiting_on = fields.Text("waitingOn", in.getWaitingOn(), kMaxMessageTextBytes);
@@ -215,6 +216,7 @@ void Write(const JobView& value, capnp_master::JobView::Builder out) {
   WriteCounters(value.counters,
                 out.initCounters(static_cast<uint>(CountersToWrite(value.counters))));
   out.setOutputFolder(ToText(value.output_folder));
+  out.setOutputKey(ToText(value.output_key));
   out.setSubmittedUnixMs(value.submitted_unix_ms);
   out.setWallMs(value.wall_ms);
   out.setWaitingOn(ToText(ClipMessage(value.waiting_on)));

@@ -50,6 +50,7 @@ TEST(WireViewsTest, AJobTravelsWhole) {
   EXPECT_EQ(copy.skew.parts, job.skew.parts);
   EXPECT_EQ(copy.skew.more_parts, 57u);
   EXPECT_EQ(copy.output_folder, job.output_folder);
+  EXPECT_EQ(copy.output_key, job.output_key);
   EXPECT_EQ(copy.submitted_unix_ms, 19);
   EXPECT_EQ(copy.wall_ms, 20u);
   EXPECT_EQ(copy.waiting_on, job.waiting_on);
