@@ -102,7 +102,8 @@ DEFINE_bool(profile, false,
             "Say at the end where the CPU time and the bytes went, by phase (read, map, aggregate, "
             "sort, spill, shuffle, merge, reduce, write, control) and how long slots waited.");
 DEFINE_string(output_merged, "",
-              "File that gets all parts, one after the other, when the job has succeeded.");
+              "File that gets all parts, one after the other, when the job has succeeded; what "
+              "is compressed stays so if the name ends with .zst.");
 DEFINE_string(summary_json, "", "File for what happened, as JSON.");
 DEFINE_string(joblog, "", "File for one tab-separated line per attempt.");
 

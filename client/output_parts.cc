@@ -1,13 +1,15 @@
 #include "client/output_parts.h"
 
-#include <algorithm>
 #include <memory>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "mapreduce/status_macros.h"
+#include "mapreduce/strings.h"
 #include "storage/atomic_file.h"
 #include "storage/byte_source.h"
+#include "storage/chunk_buffer.h"
 #include "storage/compressed_source.h"
 #include "storage/key_value_file.h"
 #include "storage/output_manifest.h"
@@ -54,15 +56,35 @@ absl::StatusOr<std::vector<std::string>> PartsIn(FileSystem& fs, const std::stri
   return parts;
 }
 
-absl::StatusOr<FileRange> WholeFile(FileSystem& fs, const std::string& path) {
+enum class Form { kContent, kAsItLies };
+
+absl::StatusOr<FileRange> WholeFile(FileSystem& fs, const std::string& path, Form form) {
   MILLRACE_ASSIGN_OR_RETURN(const FileInfo info, fs.Stat(path));
   InputFile file{path, info.size, info.mtime_ns};
-  file.compression = CompressionOf(path);
+  if (form == Form::kContent) file.compression = CompressionOf(path);
   return FileRange{file, 0, info.size};
 }
 
-absl::Status ReadPart(FileSystem& fs, const std::string& path, const ByteSink& sink) {
-  MILLRACE_ASSIGN_OR_RETURN(const FileRange range, WholeFile(fs, path));
+// As far as its first block tells: a text may begin with a line that is the magic.
+absl::StatusOr<bool> IsKeyValueFile(FileSystem& fs, const std::string& path) {
+  MILLRACE_ASSIGN_OR_RETURN(const FileRange range, WholeFile(fs, path, Form::kAsItLies));
+  MILLRACE_ASSIGN_OR_RETURN(const auto file, InputFileHandle::Open(&fs, range));
+  KeyValueReader reader(file.get(), kKeyValueBlockBytes);
+  if (!reader.Open().ok()) return false;
+  ChunkBuffer block(kKeyValueBlockBytes, kKeyValueBlockBytes);
+  const absl::Status first = reader.Next(&block).status();
+  return first.ok() || absl::IsOutOfRange(first);  // a pair that is a block alone may be longer
+}
+
+absl::StatusOr<bool> AreKeyValueFiles(FileSystem& fs, const std::vector<std::string>& parts) {
+  for (const std::string& part : parts) {
+    MILLRACE_ASSIGN_OR_RETURN(const bool is_one, IsKeyValueFile(fs, part));
+    if (!is_one) return false;
+  }
+  return true;
+}
+
+absl::Status ReadRange(FileSystem& fs, const FileRange& range, const ByteSink& sink) {
   if (range.length == 0) return absl::OkStatus();
   MILLRACE_ASSIGN_OR_RETURN(const auto file, InputFileHandle::Open(&fs, range));
   const std::unique_ptr<ByteSource> source =
@@ -77,46 +99,43 @@ absl::Status ReadPart(FileSystem& fs, const std::string& path, const ByteSink& s
   }
 }
 
-absl::Status CopyPart(FileSystem& fs, const std::string& path, AtomicFile* out) {
-  MILLRACE_ASSIGN_OR_RETURN(const std::unique_ptr<ReadableFile> in, fs.OpenForReading(path));
-  std::vector<char> buffer(kReadBytes);
-  for (uint64_t offset = 0;;) {
-    MILLRACE_ASSIGN_OR_RETURN(const size_t read, in->Read(offset, kReadBytes, buffer.data()));
-    if (read == 0) return absl::OkStatus();
-    std::string_view bytes(buffer.data(), read);
-    const bool begins_again = offset == 0 && out->size() > 0;
-    const bool has_magic = bytes.substr(0, kKeyValueMagic.size()) == kKeyValueMagic;
-    if (begins_again && has_magic) bytes.remove_prefix(kKeyValueMagic.size());
-    MILLRACE_RETURN_IF_ERROR(out->Append(bytes));
-    offset += read;
+// One part after the other.
+absl::Status ReadEach(FileSystem& fs, const std::vector<std::string>& parts, Form form,
+                      const ByteSink& sink) {
+  MILLRACE_ASSIGN_OR_RETURN(const bool key_value, AreKeyValueFiles(fs, parts));
+  for (const std::string& part : parts) {
+    MILLRACE_ASSIGN_OR_RETURN(FileRange range, WholeFile(fs, part, form));
+    // Behind the magic of the first the blocks of all make one file.
+    const bool drops_magic = key_value && part != parts.front();
+    if (drops_magic) range.offset = kKeyValueMagic.size();
+    range.length -= range.offset;
+    MILLRACE_RETURN_IF_ERROR(ReadRange(fs, range, sink));
   }
+  return absl::OkStatus();
 }
 
-// Does something with each part.
-absl::Status ForEachPart(FileSystem& fs, const PublishedOutput& output,
-                         const std::function<absl::Status(const std::string& path)>& step) {
+absl::Status ReadOutput(FileSystem& fs, const PublishedOutput& output, Form form,
+                        const ByteSink& sink) {
   MILLRACE_ASSIGN_OR_RETURN(const std::string manifest, ManifestOf(fs, output));
-  const auto walk = [&]() -> absl::Status {
-    MILLRACE_ASSIGN_OR_RETURN(const std::vector<std::string> parts, PartsIn(fs, output.folder));
-    for (const std::string& part : parts) MILLRACE_RETURN_IF_ERROR(step(part));
-    return absl::OkStatus();
-  };
-  const absl::Status walked = walk();
+  const absl::StatusOr<std::vector<std::string>> parts = PartsIn(fs, output.folder);
+  const absl::Status read = parts.ok() ? ReadEach(fs, *parts, form, sink) : parts.status();
   // Asked in any case: parts of an output that was replaced may be gone.
   MILLRACE_RETURN_IF_ERROR(CheckUnchanged(fs, output, manifest));
-  return walked;
+  return read;
 }
 
 }  // namespace
 
 absl::Status ReadParts(FileSystem& fs, const PublishedOutput& output, const ByteSink& sink) {
-  return ForEachPart(fs, output, [&](const std::string& part) { return ReadPart(fs, part, sink); });
+  return ReadOutput(fs, output, Form::kContent, sink);
 }
 
 absl::Status MergeParts(FileSystem& fs, const PublishedOutput& output, const std::string& file) {
+  const bool as_they_lie = absl::EndsWith(file, ToAbsl(kZstdSuffix));
   MILLRACE_ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFile> out, AtomicFile::Create(fs, file));
-  MILLRACE_RETURN_IF_ERROR(ForEachPart(
-      fs, output, [&](const std::string& part) { return CopyPart(fs, part, out.get()); }));
+  MILLRACE_RETURN_IF_ERROR(
+      ReadOutput(fs, output, as_they_lie ? Form::kAsItLies : Form::kContent,
+                 [&out](std::string_view bytes) { return out->Append(bytes); }));
   return out->Commit(AtomicFile::kDurable);
 }
 

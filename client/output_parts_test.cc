@@ -8,9 +8,11 @@
 #include <functional>
 #include <string>
 
+#include "mapreduce/key_value.h"
 #include "storage/key_value_file.h"
 #include "storage/memory_file_system.h"
 #include "storage/output_manifest.h"
+#include "storage/paths.h"
 
 namespace millrace {
 namespace {
@@ -21,6 +23,14 @@ std::string Zstd(const std::string& content) {
   std::string packed(ZSTD_compressBound(content.size()), '\0');
   packed.resize(ZSTD_compress(&packed[0], packed.size(), content.data(), content.size(), 3));
   return packed;
+}
+
+// Of a key/value file, with one pair.
+std::string Block(const std::string& key, const std::string& value) {
+  std::string payload(kKeyValueHeaderBytes, '\0');
+  PutKeyValueHeader(key.size(), value.size(), &payload[0]);
+  payload += key + value;
+  return KeyValueBlockHeader(payload, 1) + payload;
 }
 
 class OutputPartsTest : public testing::Test {
@@ -38,9 +48,9 @@ class OutputPartsTest : public testing::Test {
     });
     return read.ok() ? all : read.ToString();
   }
-  std::string Merged() {
-    const absl::Status merged = MergeParts(fs_, output_, "/merged");
-    return merged.ok() ? *ReadFile(fs_, "/merged", /*max_bytes=*/1 << 20) : merged.ToString();
+  std::string Merged(const std::string& file = "/merged") {
+    const absl::Status merged = MergeParts(fs_, output_, file);
+    return merged.ok() ? *ReadFile(fs_, file, /*max_bytes=*/4 << 20) : merged.ToString();
   }
 
   // Replaces the manifest by one of this job.
@@ -76,20 +86,33 @@ TEST_F(OutputPartsTest, AnOutputThatIsNotCompleteIsRefused) {
   EXPECT_FALSE(fs_.Stat("/merged").ok());
 }
 
-TEST_F(OutputPartsTest, CompressedPartsAreReadAsTheyWereAndMergedAsTheyLie) {
+// The name of a file is all that its readers go by.
+TEST_F(OutputPartsTest, CompressedPartsMakeACompressedFileOnlyIfItsNameSaysSo) {
   Write("part-00000-of-00002.zst", Zstd("one\n"));
   Write("part-00001-of-00002.zst", Zstd("two\n"));
   Write("_SUCCESS", "{}");
   EXPECT_EQ(Read(), "one\ntwo\n");
-  EXPECT_EQ(Merged(), Zstd("one\n") + Zstd("two\n"));
+  EXPECT_EQ(Merged(), "one\ntwo\n");
+  EXPECT_EQ(Merged("/merged.zst"), Zstd("one\n") + Zstd("two\n"));
 }
 
 TEST_F(OutputPartsTest, KeyValueFilesMakeAKeyValueFile) {
   const std::string magic(kKeyValueMagic);
-  Write("part-00000-of-00002", magic + "blocks");
-  Write("part-00001-of-00002", magic + "more");
+  const std::string long_value(2 * kKeyValueBlockBytes, 'v');
+  const std::string blocks[] = {Block("a", "1"), Block("b", long_value), "", Block("d", "4")};
+  for (uint32_t i = 0; i < 4; ++i) Write(PartName(i, 4), magic + blocks[i]);
   Write("_SUCCESS", "{}");
-  EXPECT_EQ(Merged(), magic + "blocksmore");
+  EXPECT_EQ(Read(), magic + blocks[0] + blocks[1] + blocks[3]);
+  EXPECT_EQ(Merged(), Read());
+}
+
+TEST_F(OutputPartsTest, ALineThatReadsLikeTheirMagicStays) {
+  const std::string text = std::string(kKeyValueMagic) + "is how key/value files begin\n";
+  Write("part-00000-of-00002", text);
+  Write("part-00001-of-00002", text);
+  Write("_SUCCESS", "{}");
+  EXPECT_EQ(Read(), text + text);
+  EXPECT_EQ(Merged(), text + text);
 }
 
 TEST_F(OutputPartsTest, TheSinkMayStopIt) {

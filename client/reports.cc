@@ -77,7 +77,8 @@ absl::Status CheckSparesInput(FileSystem& fs, const char* flag, const std::strin
 absl::Status WriteReports(FileSystem& fs, const JobOptions& options, const JobView& view,
                           const std::vector<AttemptView>& attempts) {
   if (!options.output_merged.empty() && view.state == JobState::kSucceeded) {
-    MILLRACE_RETURN_IF_ERROR(MergeParts(fs, {view.output_folder, view.output_key}, options.output_merged));
+    const PublishedOutput output{view.output_folder, view.output_key};
+    MILLRACE_RETURN_IF_ERROR(MergeParts(fs, output, options.output_merged));
   }
   if (!options.summary_json.empty()) {
     MILLRACE_RETURN_IF_ERROR(WriteText(fs, options.summary_json, JobJson(view) + "\n"));

@@ -155,9 +155,11 @@ class ClientTest(cluster.ClusterTest):
     def test_all_parts_may_be_merged_into_one_file(self):
         flags = ("--input=" + self.path("in"), "--output=" + self.path("out"), "--reducers=3")
         merged = "--output_merged=" + self.path("merged")
-        self.job(WORDCOUNT, "--workers=1", merged, *flags).finish()
-        with open(self.path("merged"), encoding="utf-8") as file:
-            self.assertEqual(sorted(file.read().splitlines()), ["a\t1", "few\t1", "words\t1"])
+        for more in ((), ("--output_compression=zstd", "--overwrite")):
+            self.job(WORDCOUNT, "--workers=1", merged, *more, *flags).finish()
+            with open(self.path("merged"), encoding="utf-8") as file:
+                self.assertEqual(sorted(file.read().splitlines()), ["a\t1", "few\t1", "words\t1"])
+            os.remove(self.path("merged"))
         said = self.job(WORDCOUNT, "--master=" + self.cluster.address, "--detach", merged,
                         *flags).finish(2).said()
         self.assertIn("--detach and --output_merged exclude each other", said)
