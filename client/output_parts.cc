@@ -124,6 +124,12 @@ absl::Status ReadOutput(FileSystem& fs, const PublishedOutput& output, Form form
   return read;
 }
 
+absl::StatusOr<std::unique_ptr<AtomicFile>> BeginMerging(FileSystem& fs, const std::string& file) {
+  if (!fs.Stat(file).ok()) return AtomicFile::Create(fs, file);
+  MILLRACE_ASSIGN_OR_RETURN(const std::string behind_links, fs.RealPath(file));
+  return AtomicFile::Create(fs, behind_links);
+}
+
 }  // namespace
 
 absl::Status ReadParts(FileSystem& fs, const PublishedOutput& output, const ByteSink& sink) {
@@ -132,11 +138,15 @@ absl::Status ReadParts(FileSystem& fs, const PublishedOutput& output, const Byte
 
 absl::Status MergeParts(FileSystem& fs, const PublishedOutput& output, const std::string& file) {
   const bool as_they_lie = absl::EndsWith(file, ToAbsl(kZstdSuffix));
-  MILLRACE_ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFile> out, AtomicFile::Create(fs, file));
+  MILLRACE_ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFile> out, BeginMerging(fs, file));
   MILLRACE_RETURN_IF_ERROR(
       ReadOutput(fs, output, as_they_lie ? Form::kAsItLies : Form::kContent,
                  [&out](std::string_view bytes) { return out->Append(bytes); }));
   return out->Commit(AtomicFile::kDurable);
+}
+
+absl::Status TryMerging(FileSystem& fs, const std::string& file) {
+  return BeginMerging(fs, file).status();  // what it made goes with it
 }
 
 }  // namespace millrace

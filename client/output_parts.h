@@ -27,9 +27,12 @@ struct PublishedOutput {
 absl::Status ReadParts(FileSystem& fs, const PublishedOutput& output, const ByteSink& sink);
 
 // Makes `file` of the same, but compressed parts are not decompressed for a file whose name says
-// that it is compressed (.zst). `file` has its old content, or none, until the new one is complete.
-// Errors as above.
+// that it is compressed (.zst). `file` has its old content, or none, until the new one is complete;
+// if it is a symbolic link that goes for the file that it names. Errors as above.
 absl::Status MergeParts(FileSystem& fs, const PublishedOutput& output, const std::string& file);
+
+// Whether that could begin, asked before there is an output. Leaves nothing behind.
+absl::Status TryMerging(FileSystem& fs, const std::string& file);
 
 }  // namespace millrace
 
