@@ -105,7 +105,8 @@ std::optional<uint64_t> SlotsOf(const JobOptions& options) {
 }
 
 int ShowDryRun(const CheckedJob& job) {
-  DryRun run{&job.draft.spec, &job.options, SlotsOf(job.options), std::nullopt};
+  DryRun run{&job.draft.spec, &job.options, SlotsOf(job.options), std::nullopt,
+             job.draft.total_order};
   PosixFileSystem fs;
   std::string folder = job.draft.spec.output_folder;
   while (folder != "/" && !fs.Stat(folder).ok()) folder = FolderOf(folder);
