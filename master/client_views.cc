@@ -89,9 +89,9 @@ JobView ClientViews::MakeJobView(const JobSnapshot& snapshot) const {
   for (uint32_t stage = 0; stage < summary.plan.stage_count(); ++stage) {
     AddSystemCounters(JobPlan::kind(stage), summary.stage_stats[stage], &view.counters);
   }
-  AddSkippedRecords(summary.skipped_records.size(), &view.counters);
   view.map_outputs_reused = summary.map_outputs_reused;
   view.skipped_records = core_.SkippedRecords(summary.job);
+  AddSkippedRecords(view.skipped_records.size(), &view.counters);
   for (JobId step : core_.StepsBefore(summary.job)) {
     const JobSnapshot before = *core_.Job(step);
     for (const auto& [name, value] : before.summary.counters) view.counters[name] += value;

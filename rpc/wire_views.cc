@@ -14,6 +14,8 @@ using capnp::uint;
 constexpr size_t kMaxKinds = 64;
 // A later master may remember more of them than ours.
 constexpr size_t kMaxRecoveryEntries = 1000;
+// Each job of a chain may skip as many as one alone, and the last tells of them all.
+constexpr size_t kMaxSkippedInChain = kMaxSkippedRecords * (kMaxStepsBefore + 1);
 
 template <size_t kCount>
 std::array<uint64_t, kCount> Counts(const char* field, capnp::List<uint64_t>::Reader in,
@@ -117,7 +119,7 @@ JobView JobViewFrom(capnp_master::JobView::Reader in, FieldReader& fields) {
   job.map_outputs_reused = in.getMapOutputsReused();
   job.skew = fields.Nested("skew", ReadSkew(in.getSkew()));
   job.skipped_records = fields.NestedList<InputRecord, capnp_types::InputRecord>(
-      "skippedRecords", in.getSkippedRecords(), kMaxSkippedRecords, ReadInputRecord);
+      "skippedRecords", in.getSkippedRecords(), kMaxSkippedInChain, ReadInputRecord);
   return job;
 }
 

@@ -75,6 +75,12 @@ TEST(WireViewsTest, TheRecoveryLedgerTravelsWhole) {
   EXPECT_EQ(entry.bytes_again, 35u);
 }
 
+TEST(WireViewsTest, TheRecordsThatAllJobsOfAChainSkippedTravelWithTheLast) {
+  JobView job = SampleJobView();
+  job.skipped_records.assign(kMaxSkippedRecords + 1, InputRecord{"/in/a", 17, 5});
+  EXPECT_EQ(Sent<wire::JobView>(job, ReadJobView).skipped_records, job.skipped_records);
+}
+
 TEST(WireViewsTest, AnAttemptTravelsWhole) {
   const AttemptView attempt = SampleAttemptView();
   const AttemptView copy = Sent<wire::AttemptView>(attempt, ReadAttemptView);
