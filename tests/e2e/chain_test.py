@@ -7,7 +7,7 @@ import os
 import signal
 
 import cluster
-from cluster import TOP_K
+from cluster import RELAY, TOP_K
 
 WORDS = ["word%d" % i for i in range(500)]
 LINES = [" ".join(WORDS[i * j % 500] for j in range(9)) for i in range(4000)]
@@ -62,6 +62,34 @@ class ChainTest(TopKTest):
     def test_what_it_would_do(self):
         said = self.job(TOP_K, "--dry_run", *self.settings()).finish().output()
         self.assertIn("job: top_k\nafter: count, ", said)
+
+
+class RelayTest(cluster.ClusterTest):
+    """A chain whose jobs say what they have seen."""
+
+    WAYS = {"inline": "--workers=inline", "local": "--workers=2"}
+
+    def setUp(self):
+        super().setUp()
+        self.text("in/text", "to be or not to be\n" * 50)
+
+    def run_job(self, name, *flags):
+        """The summary of a job with output `name`, and what its jobs counted themselves."""
+        self.job(RELAY, "--input=" + self.path("in"), "--output=" + self.path(name),
+                 "--reducers=2", "--summary_json=" + self.path("summary"), *flags).finish()
+        with open(self.path("summary")) as file:
+            summary = json.load(file)
+        return summary, {key: value for key, value in summary["counters"].items()
+                         if key.startswith("relay/")}
+
+    def test_what_each_job_counts_is_told_at_the_end_of_the_last(self):
+        read = {}
+        for name, way in self.WAYS.items():
+            summary, counters = self.run_job(name, way, "--profile")
+            self.assertEqual(counters, {"relay/job-0-records": 300, "relay/job-1-records": 300})
+            read[name] = summary["profile"]["phases"]["read"]["bytes"]
+        self.assertGreater(read["local"], 50 * len("to be or not to be\n"))
+        self.assertEqual(read["inline"], read["local"])
 
 
 class RunningClusterTest(TopKTest):
