@@ -143,6 +143,7 @@ absl::Status Master::Restore(const JournalEntry& entry) {
 void Master::RestoreStaging() {
   OutputCommitter committer(&fs_);
   const std::map<std::string, std::string> unfinished = jobs_.OutputFolders();
+  std::map<std::string, std::string> missing;  // by output folder, before anything is staged there
   for (JobId job : core_.Jobs()) {
     const JobSummary summary = core_.Job(job)->summary;
     // One that feeds another writes to that one's folder.
@@ -153,8 +154,12 @@ void Master::RestoreStaging() {
     const auto stored = jobs_.Find(job);
     CHECK(stored != nullptr) << job << " is not finished and not known";
     const JobContext& context = stored->context;
-    absl::Status staged =
-        committer.Stage(context.output_folder, context.staging_key, context.nonce).status();
+    const auto [topmost, is_first] = missing.try_emplace(context.output_folder);
+    if (is_first) topmost->second = committer.TopmostMissing(context.output_folder).value_or("");
+    absl::Status staged = committer
+                              .Stage({context.output_folder, context.staging_key, context.nonce,
+                                      topmost->second})
+                              .status();
     if (staged.ok() && context.keeps_outputs()) {
       staged = committer.Keep(context.output_folder, context.staging_key, context.keep_folder);
     }

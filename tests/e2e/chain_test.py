@@ -57,7 +57,7 @@ class ChainTest(TopKTest):
         failed = self.job(TOP_K, "--workers=2", "--task_memory_mb=64", *self.settings()).finish(1)
         self.assertRegex(failed.said(), r'job "top_k" \(job-2\) ends with another of its chain: '
                                         r'job "count" \(job-1\) failed: no attempt of map-')
-        self.assertFalse(os.path.exists(self.path("out/_millrace")))
+        self.assertFalse(os.path.exists(self.path("out")))
 
     def test_what_it_would_do(self):
         said = self.job(TOP_K, "--dry_run", *self.settings()).finish().output()
@@ -145,6 +145,7 @@ class RunningClusterTest(TopKTest):
         self.millrace(self.cluster, "cancel", "2")
         jobs = self.millrace(self.cluster, "jobs", "--json")
         self.assertEqual([j["state"] for j in jobs], ["CANCELLED", "CANCELLED"])
+        self.assertFalse(os.path.exists(self.path("out")))
         self.red.send_signal(signal.SIGCONT)
 
 
