@@ -260,12 +260,12 @@ class InlineRun {
 };
 
 // Where a worker would have copies, here are the files themselves.
-absl::Status PlaceSideFiles(const JobDescription& job, const std::string& folder) {
+absl::Status PlaceSideFiles(const std::vector<SideFile>& files, const std::string& folder) {
   unsetenv("MILLRACE_FILES");
-  if (job.side_files.empty()) return absl::OkStatus();
+  if (files.empty()) return absl::OkStatus();
   std::error_code error;
   std::filesystem::create_directory(folder, error);
-  for (const SideFile& file : job.side_files) {
+  for (const SideFile& file : files) {
     std::filesystem::create_symlink(file.path, JoinPath(folder, file.name), error);
     if (error) {
       return absl::UnavailableError(
@@ -315,6 +315,10 @@ int RunInline(const std::string& program, const JobOptions& options,
   const absl::StatusOr<std::unique_ptr<TemporaryFolder>> scratch =
       TemporaryFolder::Make(options.scratch_folder);
   if (!scratch.ok()) return Complain(program, scratch.status());
+  const std::string side_files = JoinPath((*scratch)->path(), "files");
+  if (absl::Status placed = PlaceSideFiles(SideFilesOf(chain), side_files); !placed.ok()) {
+    return Complain(program, placed);
+  }
   PosixFileSystem fs;
   ChainTotals totals;
   std::vector<InputFile> inputs = draft.spec.inputs;
@@ -329,10 +333,6 @@ int RunInline(const std::string& program, const JobOptions& options,
       spec.reducers = draft.spec.before[i].reducers;
       spec.part_suffix.clear();
       spec.output_folder = JoinPath((*scratch)->path(), absl::StrCat("step-", i));
-    }
-    const std::string side_files = JoinPath((*scratch)->path(), absl::StrCat("files-", i));
-    if (absl::Status placed = PlaceSideFiles(chain[i], side_files); !placed.ok()) {
-      return Complain(program, placed);
     }
     InlineRun run(options, chain[i], spec, totals);
     if (absl::Status staged = run.Stage(); !staged.ok()) return Complain(program, staged);

@@ -85,11 +85,7 @@ absl::StatusOr<CheckedJob> CheckJob(const Chain& chain, const Invocation& invoca
   }
   checked.draft.AddChain(chain);
   checked.draft.total_order = job.total_order;
-  std::vector<SideFile> side_files;
-  for (const JobDescription& step : chain) {
-    side_files.insert(side_files.end(), step.side_files.begin(), step.side_files.end());
-  }
-  MILLRACE_ASSIGN_OR_RETURN(spec.side_files, IdentifySideFiles(side_files));
+  MILLRACE_ASSIGN_OR_RETURN(spec.side_files, IdentifySideFiles(SideFilesOf(chain)));
   spec.environment = EnvironmentForJobs(OwnEnvironment());
   if (job.total_order && !options.dry_run) {
     MILLRACE_ASSIGN_OR_RETURN(checked.draft.key_sample, SampleKeys(fs, job, spec.inputs));

@@ -91,6 +91,20 @@ class RelayTest(cluster.ClusterTest):
         self.assertGreater(read["local"], 50 * len("to be or not to be\n"))
         self.assertEqual(read["inline"], read["local"])
 
+    def test_both_jobs_may_have_one_side_file(self):
+        file = "--file=" + self.text("secret", "sesame\n")
+        for name, way in self.WAYS.items():
+            _, counters = self.run_job(name, way, file)
+            self.assertGreater(counters["relay/job-0-maps-with-sesame"], 0)
+            self.assertGreater(counters["relay/job-1-maps-with-sesame"], 0)
+
+    def test_two_side_files_of_one_name_are_refused(self):
+        one, two = self.text("one", "1\n"), self.text("two", "2\n")
+        said = self.job(RELAY, "--input=" + self.path("in"), "--output=" + self.path("out"),
+                        "--file=" + one, "--second_file=" + two).finish(2).said()
+        self.assertIn("job 'second': has %s as the side file 'shared', which is %s already" %
+                      (two, one), said)
+
 
 class RunningClusterTest(TopKTest):
     def setUp(self):
