@@ -113,10 +113,17 @@ Program JobProgram(const Usage& usage, const std::string& path) {
   Program program;
   program.name = std::string(BaseName(path));
   program.summary = usage.summary;
-  program.synopsis = "--input=P[,P...] --output=DIR [flags]";
+  program.synopsis = absl::StrCat(usage.required, usage.required.empty() ? "" : " ",
+                                  usage.takes_input ? "--input=P[,P...] " : "",
+                                  "--output=DIR [flags]");
   if (!usage.flags.empty()) program.groups.push_back({"Job flags", usage.flags});
+  if (!usage.takes_input) program.groups.push_back({kHiddenGroup, {"input"}});
   program.groups.push_back(
-      {"Input", {"input", "input_format", "record_bytes", "input_compression", "split_mb"}});
+      {"Input", {"input_format", "record_bytes", "input_compression", "split_mb"}});
+  if (usage.takes_input) {
+    std::vector<std::string>& flags = program.groups.back().flags;
+    flags.insert(flags.begin(), "input");
+  }
   program.groups.push_back({"Output",
                             {"output", "overwrite", "reducers", "output_format", "escape_output",
                              "output_compression", "output_merged"}});

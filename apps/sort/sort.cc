@@ -115,6 +115,7 @@ int main(int argc, char** argv) {
   usage.flags = {"key", "key_bytes"};
   usage.examples = {
       "sort --input=access.log --output=/tmp/sorted --key=4",
-      "sort --input=records.bin --output=/tmp/sorted --record_bytes=100 --key_bytes=10"};
+      "sort --input=records.bin --output=/tmp/sorted --record_bytes=100 --key_bytes=10",
+      "sort --master=127.0.0.1:7070 --input=/in/lines --output=/shared/sorted --reducers=16"};
   return millrace::Main(argc, argv, usage, Describe);
 }
