@@ -59,6 +59,11 @@ class SortTest(cluster.ClusterTest):
         self.assertEqual(self.parts(),
                          [b"only-one\n b 1\na\t10 y\nd 10 z\nc  2 x\n"])
 
+    def test_a_field_that_no_record_has_is_empty_and_not_looked_for_any_longer(self):
+        self.text("in", b"b 1\na 2\n")
+        self.run_job("--key=4000000000", "--reducers=1")
+        self.assertEqual(self.parts(), [b"b 1\na 2\n"])
+
     def test_carriage_returns_stay(self):
         self.text("in", b"b\r\na\r\nc")
         self.run_job("--reducers=1")
