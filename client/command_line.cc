@@ -178,6 +178,7 @@ std::string HelpText(const Program& program, const std::vector<KnownFlag>& known
   std::string text =
       absl::StrCat(program.summary, "\n\nUsage: ", program.name, " ", program.synopsis, "\n");
   for (const FlagGroup& group : program.groups) {
+    if (group.title == kHiddenGroup) continue;
     absl::StrAppend(&text, "\n", group.title, "\n");
     for (const std::string& name : group.flags) {
       for (const KnownFlag& flag : known) {

@@ -23,6 +23,10 @@ struct KnownFlag {
   std::string help;  // with units
 };
 
+// The title of a group of flags that are known, to be answered in better words than as unknown
+// ones, and not in the help.
+inline constexpr char kHiddenGroup[] = "";
+
 // Flags that belong together in the help. Every flag of a program is in exactly one group.
 struct FlagGroup {
   std::string title;

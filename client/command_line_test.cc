@@ -87,6 +87,12 @@ TEST(HelpTextTest, ShowsGroupsDefaultsExamplesAndExitCodes) {
   EXPECT_THAT(help, HasSubstr("  5  waiting timed out; the job goes on\n"));
 }
 
+TEST(HelpTextTest, LeavesOutWhatIsKnownButOfNoUse) {
+  Program program{"join", "Joins.", "--left=P", {}, {}, false};
+  program.groups = {{kHiddenGroup, {"input"}}, {"Output", {"reducers"}}};
+  EXPECT_THAT(HelpText(program, Flags()), HasSubstr("--left=P\n\nOutput\n  --reducers=auto\n"));
+}
+
 TEST(HelpTextTest, BreaksLongLines) {
   Program program{"p", "s", "", {{"G", {"long"}}}, {}, false};
   const std::vector<KnownFlag> known = {

@@ -15,6 +15,8 @@ namespace {
 constexpr size_t kFilesNamed = 5;
 // One core sorts and writes about so much in a quarter of an hour.
 constexpr uint64_t kMuchForOnePart = uint64_t{10} << 30;
+// So much of a compressed file a sample gets through in its second, more or less.
+constexpr uint64_t kMuchForASample = 64 << 20;
 
 uint64_t BytesOf(const InputSplit& split) {
   uint64_t bytes = 0;
@@ -82,6 +84,15 @@ std::string ReduceTasksText(const DryRun& run, const Totals& totals) {
   return absl::StrCat(*reducers, chosen);
 }
 
+// A file of which a sample may see the front alone; null if there is none.
+const InputFile* HardToSample(const JobSpec& spec) {
+  for (const InputFile& file : spec.inputs) {
+    const bool is_packed = file.compression != Compression::kNone && file.cuts.empty();
+    if (is_packed && file.size > kMuchForASample) return &file;
+  }
+  return nullptr;
+}
+
 void AddWarnings(const DryRun& run, const Totals& totals, std::string* text) {
   const auto warn = [text](const std::string& what) {
     absl::StrAppend(text, "warning: ", what, "\n");
@@ -95,6 +106,13 @@ void AddWarnings(const DryRun& run, const Totals& totals, std::string* text) {
   if (totals.largest_split > 4 * run.spec->split_bytes && totals.splits.size() > 1) {
     warn(absl::StrCat("the largest map task has ", BytesText(totals.largest_split),
                       ", and the others may wait for it; cut or compress its input otherwise"));
+  }
+  const InputFile* const packed = run.total_order ? HardToSample(*run.spec) : nullptr;
+  if (packed != nullptr) {
+    warn(absl::StrCat("the sample by which parts are chosen may see only the front of ",
+                      packed->path, " (", NameOf(packed->compression), ", ",
+                      BytesText(packed->size),
+                      "); if the file is in order, most of it goes to one part, so cut it"));
   }
   if (run.free_bytes.has_value() && *run.free_bytes < totals.bytes) {
     warn(absl::StrCat("only ", BytesText(*run.free_bytes), " are free where the output goes, for ",

@@ -20,6 +20,8 @@ struct DryRun {
   std::optional<uint64_t> slots;
   // Where the output goes.
   std::optional<uint64_t> free_bytes;
+  // Whether parts are chosen by a sample of the input (client/key_sample.h).
+  bool total_order = false;
 };
 
 // Lines about input, tasks and output; what cannot be cut, with its size; then warnings, each a

@@ -101,6 +101,17 @@ TEST_F(DryRunTest, OneLongTaskAmongManyIsAWarning) {
   EXPECT_THAT(Text(), HasSubstr("warning: the largest map task has 1 GiB"));
 }
 
+TEST_F(DryRunTest, ALargePieceOfWhichASampleSeesTheFrontIsAWarningForATotalOrder) {
+  Add("/in/a.gz", 100 * kMiB).compression = Compression::kGzip;
+  EXPECT_THAT(Text(), Not(HasSubstr("warning")));
+  run_.total_order = true;
+  EXPECT_THAT(Text(), HasSubstr("warning: the sample by which parts are chosen may see only the "
+                                "front of /in/a.gz (gzip, 100 MiB); if"));
+  spec_.inputs[0].compression = Compression::kZstd;
+  spec_.inputs[0].cuts = {50 * kMiB};
+  EXPECT_THAT(Text(), Not(HasSubstr("warning")));
+}
+
 TEST_F(DryRunTest, NoInputIsAWarning) {
   EXPECT_THAT(Text(), HasSubstr("map tasks: 0\n"));
   EXPECT_THAT(Text(), HasSubstr("warning: the input is empty\n"));

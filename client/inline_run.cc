@@ -32,6 +32,7 @@
 #include "storage/paths.h"
 #include "storage/posix_file_system.h"
 #include "worker/engine/inline_runner.h"
+#include "worker/executor_task.h"
 #include "worker/thread_profile.h"
 
 namespace millrace {
@@ -39,11 +40,20 @@ namespace {
 
 const JobId kJob(1);
 
+// What the jobs of a chain have come to, for the next one to go on with.
+struct ChainTotals {
+  uint32_t jobs = 0;                        // that have ended
+  std::map<std::string, int64_t> counters;  // of user code
+  std::map<std::string, int64_t> profile;
+};
+
 class InlineRun {
  public:
-  InlineRun(const JobOptions& options, const JobDescription& job, JobSpec spec)
+  // `before`: of the jobs before this one in its chain.
+  InlineRun(const JobOptions& options, const JobDescription& job, JobSpec spec, ChainTotals before)
       : job_(job),
         spec_(std::move(spec)),
+        totals_(std::move(before)),
         progress_(ProgressModeFor(options.progress), WriteToTerminal, TerminalColumns),
         began_(std::chrono::steady_clock::now()) {
     plan_.output = spec_.output_folder;
@@ -55,6 +65,8 @@ class InlineRun {
     view_.job = kJob;
     view_.name = spec_.name;
     view_.output_folder = spec_.output_folder;
+    view_.output_key = plan_.job_key;
+    view_.counters = totals_.counters;
     view_.input_bytes = TotalBytes(spec_.inputs);
     view_.stages.push_back({StageKind::kMap, static_cast<uint32_t>(splits_.size()), 0, 0});
     if (!spec_.map_only()) view_.stages.push_back({StageKind::kReduce, spec_.reducers, 0, 0});
@@ -82,11 +94,13 @@ class InlineRun {
     view_.error = std::string(done.message());
     view_.wall_ms = ElapsedMs();
     if (spec_.profile) TellProfile();
+    ++totals_.jobs;
     progress_.Finish(view_, view_.wall_ms);
   }
 
   const JobView& view() const { return view_; }
   const std::vector<AttemptView>& attempts() const { return attempts_; }
+  const ChainTotals& totals() const { return totals_; }
 
  private:
   // User code that throws fails the job here, so that its staging is removed. A debugger stops
@@ -117,7 +131,8 @@ class InlineRun {
           BeginAttempt(kind, index);
           if (spec_.profile) hooks.SetWorkClock(&profile_.emplace());
         }));
-    view_.counters = std::move(result.counters);
+    for (const auto& [name, value] : result.counters) totals_.counters[name] += value;
+    view_.counters = totals_.counters;
     AddSkippedRecords(0, &view_.counters);  // the first failure ends such a job
     for (size_t i = 0; i < result.maps.size(); ++i) TakeResult(result.maps[i], i);
     for (size_t i = 0; i < result.reduces.size(); ++i) {
@@ -189,7 +204,7 @@ class InlineRun {
   void EndProfile(StageKind kind) {
     if (!profile_.has_value()) return;
     AddToCounters(profile_->End(kind == StageKind::kMap ? WorkPhase::kMap : WorkPhase::kReduce),
-                  &profile_counters_);
+                  &totals_.profile);
     profile_.reset();
   }
 
@@ -198,9 +213,9 @@ class InlineRun {
     Profile beside;
     const uint64_t all_us = ProcessCpuMicroseconds() + ChildrenCpuMicroseconds();
     beside[WorkPhase::kControl].cpu_us =
-        all_us - std::min(all_us, ProfileIn(profile_counters_).cpu_us());
-    AddToCounters(beside, &profile_counters_);
-    view_.counters.insert(profile_counters_.begin(), profile_counters_.end());
+        all_us - std::min(all_us, ProfileIn(totals_.profile).cpu_us());
+    AddToCounters(beside, &totals_.profile);
+    view_.counters.insert(totals_.profile.begin(), totals_.profile.end());
   }
 
   // What user code may ask for (MILLRACE_TASK and its kin), as in an executor.
@@ -210,6 +225,7 @@ class InlineRun {
     setenv("MILLRACE_ATTEMPT", ToString(attempt.attempt).c_str(), 1);
     setenv("MILLRACE_WORKER", "inline", 1);
     setenv("MILLRACE_REDUCERS", std::to_string(spec_.reducers).c_str(), 1);
+    setenv(kStepVariable, std::to_string(totals_.jobs).c_str(), 1);
     if (attempt.kind == StageKind::kMap) {
       setenv("MILLRACE_INPUT_FILE", splits_[attempt.task.index].front().file.path.c_str(), 1);
     } else {
@@ -230,6 +246,7 @@ class InlineRun {
 
   const JobDescription& job_;
   const JobSpec spec_;
+  ChainTotals totals_;  // with what this job adds
   PosixFileSystem fs_;
   OutputCommitter committer_{&fs_};
   std::unique_ptr<FileLock> held_staging_;
@@ -240,16 +257,15 @@ class InlineRun {
   JobView view_;
   std::vector<AttemptView> attempts_;
   std::optional<ThreadProfile> profile_;  // of the task that runs
-  std::map<std::string, int64_t> profile_counters_;
 };
 
 // Where a worker would have copies, here are the files themselves.
-absl::Status PlaceSideFiles(const JobDescription& job, const std::string& folder) {
+absl::Status PlaceSideFiles(const std::vector<SideFile>& files, const std::string& folder) {
   unsetenv("MILLRACE_FILES");
-  if (job.side_files.empty()) return absl::OkStatus();
+  if (files.empty()) return absl::OkStatus();
   std::error_code error;
   std::filesystem::create_directory(folder, error);
-  for (const SideFile& file : job.side_files) {
+  for (const SideFile& file : files) {
     std::filesystem::create_symlink(file.path, JoinPath(folder, file.name), error);
     if (error) {
       return absl::UnavailableError(
@@ -299,7 +315,12 @@ int RunInline(const std::string& program, const JobOptions& options,
   const absl::StatusOr<std::unique_ptr<TemporaryFolder>> scratch =
       TemporaryFolder::Make(options.scratch_folder);
   if (!scratch.ok()) return Complain(program, scratch.status());
+  const std::string side_files = JoinPath((*scratch)->path(), "files");
+  if (absl::Status placed = PlaceSideFiles(SideFilesOf(chain), side_files); !placed.ok()) {
+    return Complain(program, placed);
+  }
   PosixFileSystem fs;
+  ChainTotals totals;
   std::vector<InputFile> inputs = draft.spec.inputs;
   for (size_t i = 0; i < chain.size(); ++i) {
     const bool is_last = i + 1 == chain.size();
@@ -313,17 +334,14 @@ int RunInline(const std::string& program, const JobOptions& options,
       spec.part_suffix.clear();
       spec.output_folder = JoinPath((*scratch)->path(), absl::StrCat("step-", i));
     }
-    const std::string side_files = JoinPath((*scratch)->path(), absl::StrCat("files-", i));
-    if (absl::Status placed = PlaceSideFiles(chain[i], side_files); !placed.ok()) {
-      return Complain(program, placed);
-    }
-    InlineRun run(options, chain[i], spec);
+    InlineRun run(options, chain[i], spec, totals);
     if (absl::Status staged = run.Stage(); !staged.ok()) return Complain(program, staged);
     run.Run((*scratch)->path());
     if (is_last || run.view().state != JobState::kSucceeded) return Report(program, options, run);
     absl::StatusOr<std::vector<InputFile>> parts = PartsIn(fs, spec);
     if (!parts.ok()) return Complain(program, parts.status());
     inputs = *std::move(parts);
+    totals = run.totals();
   }
   return kExitFailed;  // there is no chain without a job
 }

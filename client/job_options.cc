@@ -110,7 +110,7 @@ absl::Status ReadPlacement(const JobFlags& flags, JobOptions* options) {
     return Invalid(absl::StrCat(
         "--detach and --output_merged exclude each other: the client is gone when the job ends; "
         "`millrace cat ID > ",
-        flags.output_merged, "` does the same later"));
+        flags.output_merged, "` makes such a file later, never a compressed one"));
   }
   options->detach = flags.detach;
   options->dry_run = flags.dry_run;

@@ -181,7 +181,8 @@ void JobDraft::SetReducers(uint32_t reducers) {
     spec.before[i].reducers = fixed_before[i].value_or(reducers);
   }
   const uint32_t first = spec.before.empty() ? spec.reducers : spec.before[0].reducers;
-  if (!key_sample.empty()) spec.split_keys = SplitKeysFor(first, key_sample);
+  // Also without a sample: keys that a hash spreads over the parts are in no order.
+  if (total_order) spec.split_keys = SplitKeysFor(first, key_sample);
 }
 
 absl::StatusOr<JobBinary> IdentifyOwnBinary() {

@@ -24,7 +24,10 @@ struct Invocation {
 // What is going to be submitted once the number of parts is known.
 struct JobDraft {
   JobSpec spec;
-  std::vector<std::string> key_sample;  // of a job with a total order: keys, ascending
+  // Of the first job of a chain: whether it has a total order, and keys of its input, ascending.
+  // Of a total order a sample may have found none.
+  bool total_order = false;
+  std::vector<std::string> key_sample;
   // Of the last job of a chain, and of those before it: parts that are no choice.
   std::optional<uint32_t> fixed_reducers;
   std::vector<std::optional<uint32_t>> fixed_before;

@@ -127,6 +127,7 @@ TEST(JobDraftTest, TheJobsOfAChainShareTheNumberOfPartsButForThoseThatHaveTheirO
   chain[2].reducers = 1;
   chain[2].output.zstd = true;
   JobDraft draft;
+  draft.total_order = true;
   draft.key_sample = {"a", "b", "c", "d"};
   draft.AddChain(chain);
   draft.SetReducers(4);
@@ -135,6 +136,19 @@ TEST(JobDraftTest, TheJobsOfAChainShareTheNumberOfPartsButForThoseThatHaveTheirO
   EXPECT_EQ(draft.spec.reducers, 1u);
   EXPECT_THAT(draft.spec.before, ElementsAre(StepSpec{"count", 4}, StepSpec{"merge", 2}));
   EXPECT_THAT(draft.spec.split_keys, SizeIs(3));
+}
+
+TEST(JobDraftTest, ATotalOrderHasItsSplitKeysWhateverTheSampleFound) {
+  JobDraft draft;
+  draft.total_order = true;
+  draft.SetReducers(4);
+  EXPECT_THAT(draft.spec.split_keys, ElementsAre("", "", ""));
+}
+
+TEST(JobDraftTest, AJobWithoutATotalOrderHasNone) {
+  JobDraft draft;
+  draft.SetReducers(4);
+  EXPECT_THAT(draft.spec.split_keys, SizeIs(0));
 }
 
 }  // namespace

@@ -17,13 +17,16 @@
 namespace millrace {
 
 // Runs the job's mapper on pieces from all over the input, and returns some of the keys that it
-// emits, at most 10,000, in ascending order. Ends after a second with what it has. Errors are those
-// of reading, and what the mapper fails with: the job would fail with it as well.
+// emits, about 10,000 at most, in ascending order. Ends after a second with what it has: so of a
+// large file that is compressed as one piece only the keys of its front are known. Errors are those
+// of reading the beginning of a piece, and what the mapper fails with there: the job would fail
+// with it as well.
 absl::StatusOr<std::vector<std::string>> SampleKeys(FileSystem& fs, const JobDescription& job,
                                                     const std::vector<InputFile>& files);
 
 // Keys that cut `sample`, which is ascending, into `parts` pieces of equal size: one less than
-// there are parts; none for one part or none. Keys are cut to 256 bytes: enough to cut by.
+// there are parts; none for one part or none. Of an empty sample all are empty keys: everything
+// goes to the last part, which is in order. Keys are cut to 256 bytes: enough to cut by.
 std::vector<std::string> SplitKeysFor(uint32_t parts, const std::vector<std::string>& sample);
 
 }  // namespace millrace

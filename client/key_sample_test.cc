@@ -3,9 +3,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <zstd.h>
 
 #include <memory>
 #include <stdexcept>
+#include <utility>
 
 #include "storage/memory_file_system.h"
 
@@ -29,6 +31,12 @@ class LineMapper : public Mapper {
   }
 };
 
+std::string Zstd(const std::string& content) {
+  std::string packed(ZSTD_compressBound(content.size()), '\0');
+  packed.resize(ZSTD_compress(&packed[0], packed.size(), content.data(), content.size(), 1));
+  return packed;
+}
+
 class KeySampleTest : public testing::Test {
  protected:
   KeySampleTest() {
@@ -39,6 +47,19 @@ class KeySampleTest : public testing::Test {
     EXPECT_TRUE(WriteFileAtomically(fs_, path, content).ok());
     const FileInfo info = fs_.Stat(path).value();
     files_.push_back(InputFile{path, info.size, info.mtime_ns});
+  }
+
+  // A file of these frames that may be cut between any two.
+  void WriteZstd(const std::string& path, const std::vector<std::string>& frames) {
+    std::string packed;
+    std::vector<uint64_t> cuts;
+    for (const std::string& frame : frames) {
+      if (!packed.empty()) cuts.push_back(packed.size());
+      packed += Zstd(frame);
+    }
+    Write(path, packed);
+    files_.back().compression = Compression::kZstd;
+    files_.back().cuts = std::move(cuts);
   }
 
   std::vector<std::string> Sample() { return SampleKeys(fs_, job_, files_).value(); }
@@ -76,10 +97,43 @@ TEST_F(KeySampleTest, ALargeInputIsSampledAllOver) {
   }
 }
 
-TEST_F(KeySampleTest, CompressedFilesAreSampledFromTheirBeginning) {
-  Write("/a", "ant\nbee\n");
-  files_[0].cuts = {4};  // of which the sample must not make use
-  EXPECT_THAT(Sample(), ElementsAre("ant", "bee"));
+// 80,000 lines in ascending order that compress badly, each with its number in front.
+std::vector<std::string> NoisyLines() {
+  std::vector<std::string> lines;
+  uint64_t noise = 1;
+  for (int i = 100'000; i < 180'000; ++i) {
+    std::string line = std::to_string(i);
+    while (line.size() < 120) {
+      noise = noise * 6364136223846793005 + 1442695040888963407;
+      const char byte = static_cast<char>(noise >> 56);
+      line += byte == '\n' ? ' ' : byte;
+    }
+    lines.push_back(line + "\n");
+  }
+  return lines;
+}
+
+int NumberOf(const std::string& key) { return std::stoi(key.substr(0, 6)); }
+
+TEST_F(KeySampleTest, ALargeCompressedFileIsSampledBetweenAllItsCuts) {
+  const std::vector<std::string> lines = NoisyLines();
+  std::vector<std::string> frames(100);
+  for (size_t i = 0; i < lines.size(); ++i) frames[i / 800] += lines[i];
+  WriteZstd("/a.zst", frames);
+  ASSERT_THAT(files_[0].size, Gt(8u << 20)) << "too large to be looked at as a whole";
+  ASSERT_THAT(files_[0].cuts, SizeIs(99));
+  const std::vector<std::string> keys = SplitKeysFor(4, Sample());
+  ASSERT_THAT(keys, SizeIs(3));
+  for (int part = 1; part < 4; ++part) {
+    EXPECT_NEAR(NumberOf(keys[part - 1]), 100'000 + 20'000 * part, 2'000);
+  }
+}
+
+TEST_F(KeySampleTest, WhatIsCompressedAsOnePieceIsReadOn) {
+  std::string content;
+  for (int i = 100'000; i < 200'000; ++i) content += std::to_string(i) + "\n";
+  WriteZstd("/a.zst", {content});
+  EXPECT_NEAR(NumberOf(SplitKeysFor(2, Sample())[0]), 150'000, 5'000);
 }
 
 TEST_F(KeySampleTest, WhatTheMapperFailsWithIsSaidWithThePlace) {
@@ -88,6 +142,17 @@ TEST_F(KeySampleTest, WhatTheMapperFailsWithIsSaidWithThePlace) {
   files_.clear();
   Write("/b", "worse\n");
   EXPECT_THAT(Problem(), HasSubstr("/b:0: the mapper threw an exception: a worse line"));
+}
+
+// A job may be told to leave such records out; the sample knows enough without them.
+TEST_F(KeySampleTest, WhatFailsBehindTheBeginningOfAPieceIsLeftToTheJob) {
+  std::string content;
+  for (int i = 100'000; i < 200'000; ++i) content += std::to_string(i) + "\n";
+  WriteZstd("/a.zst", {content + "bad\n"});
+  EXPECT_THAT(Sample(), SizeIs(Gt(5'000u)));
+  files_.clear();
+  WriteZstd("/b.zst", {content + "worse\n"});
+  EXPECT_THAT(Sample(), SizeIs(Gt(5'000u)));
 }
 
 TEST(SplitKeysTest, CutTheSampleIntoEqualPieces) {

@@ -84,11 +84,8 @@ absl::StatusOr<CheckedJob> CheckJob(const Chain& chain, const Invocation& invoca
     WriteToTerminal(remark + "\n");
   }
   checked.draft.AddChain(chain);
-  std::vector<SideFile> side_files;
-  for (const JobDescription& step : chain) {
-    side_files.insert(side_files.end(), step.side_files.begin(), step.side_files.end());
-  }
-  MILLRACE_ASSIGN_OR_RETURN(spec.side_files, IdentifySideFiles(side_files));
+  checked.draft.total_order = job.total_order;
+  MILLRACE_ASSIGN_OR_RETURN(spec.side_files, IdentifySideFiles(SideFilesOf(chain)));
   spec.environment = EnvironmentForJobs(OwnEnvironment());
   if (job.total_order && !options.dry_run) {
     MILLRACE_ASSIGN_OR_RETURN(checked.draft.key_sample, SampleKeys(fs, job, spec.inputs));
@@ -104,7 +101,8 @@ std::optional<uint64_t> SlotsOf(const JobOptions& options) {
 }
 
 int ShowDryRun(const CheckedJob& job) {
-  DryRun run{&job.draft.spec, &job.options, SlotsOf(job.options), std::nullopt};
+  DryRun run{&job.draft.spec, &job.options, SlotsOf(job.options), std::nullopt,
+             job.draft.total_order};
   PosixFileSystem fs;
   std::string folder = job.draft.spec.output_folder;
   while (folder != "/" && !fs.Stat(folder).ok()) folder = FolderOf(folder);

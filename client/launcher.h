@@ -29,6 +29,8 @@ namespace millrace {
 struct Usage {
   std::string summary;                // what it does, and what its output looks like
   std::vector<std::string> flags;     // names of the job's own flags
+  std::string required;               // those without which it does nothing: "--pattern=REGEX"
+  bool takes_input = true;            // false: own flags instead (JobDescription::inputs)
   std::vector<std::string> examples;  // shown in place of the three that every job has
 };
 

@@ -102,7 +102,8 @@ DEFINE_bool(profile, false,
             "Say at the end where the CPU time and the bytes went, by phase (read, map, aggregate, "
             "sort, spill, shuffle, merge, reduce, write, control) and how long slots waited.");
 DEFINE_string(output_merged, "",
-              "File that gets all parts, one after the other, when the job has succeeded.");
+              "File that gets all parts, one after the other, when the job has succeeded; what "
+              "is compressed stays so if the name ends with .zst.");
 DEFINE_string(summary_json, "", "File for what happened, as JSON.");
 DEFINE_string(joblog, "", "File for one tab-separated line per attempt.");
 
@@ -112,10 +113,17 @@ Program JobProgram(const Usage& usage, const std::string& path) {
   Program program;
   program.name = std::string(BaseName(path));
   program.summary = usage.summary;
-  program.synopsis = "--input=P[,P...] --output=DIR [flags]";
+  program.synopsis = absl::StrCat(usage.required, usage.required.empty() ? "" : " ",
+                                  usage.takes_input ? "--input=P[,P...] " : "",
+                                  "--output=DIR [flags]");
   if (!usage.flags.empty()) program.groups.push_back({"Job flags", usage.flags});
+  if (!usage.takes_input) program.groups.push_back({kHiddenGroup, {"input"}});
   program.groups.push_back(
-      {"Input", {"input", "input_format", "record_bytes", "input_compression", "split_mb"}});
+      {"Input", {"input_format", "record_bytes", "input_compression", "split_mb"}});
+  if (usage.takes_input) {
+    std::vector<std::string>& flags = program.groups.back().flags;
+    flags.insert(flags.begin(), "input");
+  }
   program.groups.push_back({"Output",
                             {"output", "overwrite", "reducers", "output_format", "escape_output",
                              "output_compression", "output_merged"}});

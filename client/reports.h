@@ -1,4 +1,5 @@
-// The files that a job leaves for programs: --summary_json and --joblog.
+// The files that a job leaves for programs beside its output: --summary_json, --joblog and
+// --output_merged.
 #ifndef MILLRACE_CLIENT_REPORTS_H_
 #define MILLRACE_CLIENT_REPORTS_H_
 
@@ -12,7 +13,8 @@
 
 namespace millrace {
 
-// Writes what `options` ask for. Not atomic: the paths may be devices such as /dev/stdout.
+// Writes what `options` ask for, each whatever becomes of the others; the first error is returned.
+// Summary and log are not written atomically: their paths may be devices such as /dev/stdout.
 absl::Status WriteReports(FileSystem& fs, const JobOptions& options, const JobView& view,
                           const std::vector<AttemptView>& attempts);
 

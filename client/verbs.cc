@@ -150,8 +150,9 @@ int PrintOutput(const JobView& view) {
   }
   PosixFileSystem fs;
   bool reader_left = false;
+  const PublishedOutput output{view.output_folder, view.output_key};
   const absl::Status printed =
-      ReadParts(fs, view.output_folder, [&reader_left](std::string_view bytes) -> absl::Status {
+      ReadParts(fs, output, [&reader_left](std::string_view bytes) -> absl::Status {
         reader_left = std::fwrite(bytes.data(), 1, bytes.size(), stdout) < bytes.size();
         return reader_left ? absl::CancelledError() : absl::OkStatus();
       });

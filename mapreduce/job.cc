@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <map>
 
 #include "absl/strings/str_cat.h"
 #include "mapreduce/status_macros.h"
@@ -64,6 +65,20 @@ absl::Status ValidateOrder(const JobDescription& job) {
   return absl::OkStatus();
 }
 
+absl::Status ValidateSideFiles(const std::vector<JobDescription>& chain) {
+  std::map<std::string, std::string> paths;  // by name
+  for (const JobDescription& job : chain) {
+    for (const SideFile& file : job.side_files) {
+      const auto [known, is_new] = paths.emplace(file.name, file.path);
+      if (is_new || known->second == file.path) continue;
+      return absl::InvalidArgumentError(absl::StrCat(
+          "job '", job.name, "': has ", file.path, " as the side file '", file.name, "', which is ",
+          known->second, " already, and all side files lie in one folder; name one otherwise"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 std::string NameFor(std::string_view title) {
@@ -115,6 +130,19 @@ std::vector<JobDescription> ChainOf(const JobDescription& job) {
   return chain;
 }
 
+std::vector<SideFile> SideFilesOf(const std::vector<JobDescription>& chain) {
+  std::vector<SideFile> files;
+  for (const JobDescription& job : chain) {
+    for (const SideFile& file : job.side_files) {
+      const bool is_known = std::any_of(files.begin(), files.end(), [&file](const SideFile& known) {
+        return known.path == file.path && known.name == file.name;
+      });
+      if (!is_known) files.push_back(file);
+    }
+  }
+  return files;
+}
+
 absl::Status Validate(const std::vector<JobDescription>& chain) {
   const std::string& name = chain.back().name;
   const auto wrong = [](const std::string& job, const char* what) {
@@ -136,7 +164,7 @@ absl::Status Validate(const std::vector<JobDescription>& chain) {
       return wrong(job.name, "is map-only: a job that another comes after needs a reducer");
     }
   }
-  return absl::OkStatus();
+  return ValidateSideFiles(chain);
 }
 
 }  // namespace millrace

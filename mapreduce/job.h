@@ -114,7 +114,7 @@ struct JobDescription {
   bool allows_map_only = false;
 
   // Sent to each worker once, by content: what attempts see is what the files held when the job was
-  // submitted. At most 100.
+  // submitted. At most 100, and of one name only one, in a chain as a whole.
   std::vector<SideFile> side_files;
 
   // Optional: called by the client alone, before anything starts, for what cannot be checked where
@@ -147,6 +147,9 @@ std::string NameFor(std::string_view title);
 
 // The jobs of the chain that ends with `job`, first to last, each without the one before it.
 std::vector<JobDescription> ChainOf(const JobDescription& job);
+
+// The side files of all jobs of a chain, each once: their attempts find them in one folder.
+std::vector<SideFile> SideFilesOf(const std::vector<JobDescription>& chain);
 
 // A chain has at most so many jobs.
 constexpr size_t kChainMax = 16;

@@ -6,6 +6,7 @@
 namespace millrace {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 class NoMapper : public Mapper {
@@ -181,6 +182,22 @@ TEST(ChainTest, OnlyTheLastMayBeMapOnly) {
   EXPECT_THAT(ChainComplaint(After(map_only)), HasSubstr("needs a reducer"));
   map_only.after = std::make_shared<JobDescription>(GoodJob());
   EXPECT_EQ(ChainComplaint(map_only), "");
+}
+
+TEST(ChainTest, ItsJobsMayShareSideFilesButNotTheirNames) {
+  JobDescription first = GoodJob();
+  first.side_files = {SideFile{"/a/stop_words", "words"}, SideFile{"/a/map.py", "map.py"}};
+  JobDescription last = After(first);
+  last.name = "last";
+  last.side_files = {SideFile{"/a/stop_words", "words"}, SideFile{"/b/sum.py", "sum.py"}};
+  EXPECT_EQ(ChainComplaint(last), "");
+  std::vector<std::string> paths;
+  for (const SideFile& file : SideFilesOf(ChainOf(last))) paths.push_back(file.path);
+  EXPECT_THAT(paths, ElementsAre("/a/stop_words", "/a/map.py", "/b/sum.py"));
+  last.side_files.push_back({"/b/map.py", "map.py"});
+  EXPECT_EQ(ChainComplaint(last),
+            "job 'last': has /b/map.py as the side file 'map.py', which is /a/map.py already, and "
+            "all side files lie in one folder; name one otherwise");
 }
 
 TEST(ChainTest, HasAnEnd) {

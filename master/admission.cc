@@ -27,6 +27,7 @@ struct Admission::Step {
   std::shared_ptr<StoredJob> stored;
   std::string encoded;  // the specification, for the journal
   std::vector<Digest> fingerprints;
+  std::string topmost_missing;  // as in StagingPlan
   bool staged = false;
 
   absl::Status Prepare(OutputCommitter& committer, const std::string& cluster_id,
@@ -39,7 +40,8 @@ struct Admission::Step {
           " map tasks; at most ", kPartsMax, " are possible, so use a larger --split_mb"));
     }
     MILLRACE_ASSIGN_OR_RETURN(
-        context.nonce, committer.Stage(spec.output_folder, context.staging_key, context.nonce));
+        context.nonce, committer.Stage({spec.output_folder, context.staging_key, context.nonce,
+                                        topmost_missing}));
     staged = true;
     if (ends_with_us) {
       stored->held_staging = committer.HoldStaging(spec.output_folder, context.staging_key);
@@ -81,7 +83,10 @@ struct Admission::Candidate {
     // job.
     committer.RemoveUnknown(request.output, cluster_id, unfinished);
     MILLRACE_RETURN_IF_ERROR(CheckOutput(fs, request));
+    MILLRACE_ASSIGN_OR_RETURN(const std::string topmost_missing,
+                              committer.TopmostMissing(request.output));
     for (Step& step : steps) {
+      step.topmost_missing = topmost_missing;
       MILLRACE_RETURN_IF_ERROR(step.Prepare(committer, cluster_id, ends_with_us));
     }
     return committer.CheckNoOtherJob(request.output, same_folder);

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "rpc/system_counters.h"
+#include "storage/paths.h"
 
 namespace millrace {
 namespace {
@@ -33,10 +34,10 @@ const char* ShownState(WorkerState state) {
 }  // namespace
 
 ClientViews::ClientViews(const MasterCore& core, const JobStore& jobs, const WorkerLinks& links,
-                         const MasterShell& shell, int64_t started_wall_us)
-    : core_(core), jobs_(jobs), links_(links), shell_(shell), started_wall_us_(started_wall_us) {}
+                         const MasterShell& shell, const Options& options)
+    : core_(core), jobs_(jobs), links_(links), shell_(shell), options_(options) {}
 
-int64_t ClientViews::NowWallUs() const { return started_wall_us_ + shell_.Now().micros(); }
+int64_t ClientViews::NowWallUs() const { return options_.started_wall_us + shell_.Now().micros(); }
 
 // --- Jobs ---
 
@@ -88,15 +89,16 @@ JobView ClientViews::MakeJobView(const JobSnapshot& snapshot) const {
   for (uint32_t stage = 0; stage < summary.plan.stage_count(); ++stage) {
     AddSystemCounters(JobPlan::kind(stage), summary.stage_stats[stage], &view.counters);
   }
-  AddSkippedRecords(summary.skipped_records.size(), &view.counters);
   view.map_outputs_reused = summary.map_outputs_reused;
   view.skipped_records = core_.SkippedRecords(summary.job);
+  AddSkippedRecords(view.skipped_records.size(), &view.counters);
   for (JobId step : core_.StepsBefore(summary.job)) {
     const JobSnapshot before = *core_.Job(step);
     for (const auto& [name, value] : before.summary.counters) view.counters[name] += value;
   }
   view.skew = summary.skew;
   view.output_folder = summary.plan.output_folder;
+  view.output_key = JobKey(summary.job, options_.cluster_id);
   view.submitted_unix_ms = summary.accepted_wall_us / 1000;
   const int64_t end = Ended(summary.state) ? summary.ended_wall_us : NowWallUs();
   view.wall_ms = MillisBetween(summary.accepted_wall_us, end);

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -24,9 +25,14 @@ class ClientViews {
   static constexpr size_t kAttemptsPerAnswer = 1000;
   static constexpr uint32_t kSourcesPerAnswer = 1000;
 
-  // All must outlive it. `started_wall_us` is wall time at core time zero.
+  struct Options {
+    int64_t started_wall_us = 0;  // wall time at core time zero
+    std::string cluster_id;
+  };
+
+  // All must outlive it, but for `options`.
   ClientViews(const MasterCore& core, const JobStore& jobs, const WorkerLinks& links,
-              const MasterShell& shell, int64_t started_wall_us);
+              const MasterShell& shell, const Options& options);
 
   // Nothing when there is no such job (any more).
   std::optional<JobView> Job(JobId job) const;
@@ -53,7 +59,7 @@ class ClientViews {
   const JobStore& jobs_;
   const WorkerLinks& links_;
   const MasterShell& shell_;
-  const int64_t started_wall_us_;
+  const Options options_;
 };
 
 }  // namespace millrace

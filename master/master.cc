@@ -93,7 +93,7 @@ Master::Master(const Environment& environment, const Options& options)
       links_(options.epoch, timer_, core_, jobs_, shell_, options.link),
       publisher_(environment.fs, environment.runner, shell_),
       binaries_(environment.fs, environment.runner, options.binaries_folder, options.host_id),
-      views_(core_, jobs_, links_, shell_, options.started_wall_us),
+      views_(core_, jobs_, links_, shell_, {options.started_wall_us, options.cluster_id}),
       admission_({core_, shell_, jobs_, links_, publisher_, environment.fs, environment.runner,
                   options.cluster_id, options.jobs_end_with_master}),
       service_(core_, shell_, views_, admission_, binaries_, jobs_, timer_),
@@ -143,6 +143,7 @@ absl::Status Master::Restore(const JournalEntry& entry) {
 void Master::RestoreStaging() {
   OutputCommitter committer(&fs_);
   const std::map<std::string, std::string> unfinished = jobs_.OutputFolders();
+  std::map<std::string, std::string> missing;  // by output folder, before anything is staged there
   for (JobId job : core_.Jobs()) {
     const JobSummary summary = core_.Job(job)->summary;
     // One that feeds another writes to that one's folder.
@@ -153,8 +154,12 @@ void Master::RestoreStaging() {
     const auto stored = jobs_.Find(job);
     CHECK(stored != nullptr) << job << " is not finished and not known";
     const JobContext& context = stored->context;
-    absl::Status staged =
-        committer.Stage(context.output_folder, context.staging_key, context.nonce).status();
+    const auto [topmost, is_first] = missing.try_emplace(context.output_folder);
+    if (is_first) topmost->second = committer.TopmostMissing(context.output_folder).value_or("");
+    absl::Status staged = committer
+                              .Stage({context.output_folder, context.staging_key, context.nonce,
+                                      topmost->second})
+                              .status();
     if (staged.ok() && context.keeps_outputs()) {
       staged = committer.Keep(context.output_folder, context.staging_key, context.keep_folder);
     }

@@ -25,6 +25,7 @@ TEST_F(MasterTest, AJobRunsToItsEnd) {
   EXPECT_EQ(View(job).workers_joined, 2u);
   EXPECT_EQ(View(job).input_bytes, 3000u);
   EXPECT_EQ(View(job).output_bytes, 36u);
+  EXPECT_EQ(View(job).output_key, "job-1-01234567");
   EXPECT_EQ(*ReadFile(fs_, "/out/part-00000-of-00002", 100), "reduce-00000\tdone\n");
   EXPECT_EQ(*ReadFile(fs_, "/out/part-00001-of-00002", 100), "reduce-00001\tdone\n");
   EXPECT_TRUE(Exists("/out/_SUCCESS"));

@@ -152,6 +152,15 @@ TEST_F(SubmissionTest, AHostThatDoesNotSeeTheOutputIsNamedAndNothingIsLeft) {
   EXPECT_FALSE(Exists("/out"));
 }
 
+TEST_F(SubmissionTest, OfAChainThatIsRefusedNothingIsLeft) {
+  AddWorker("red").set_objection("/out is not the folder that the master sees");
+  JobSpec spec = WordCount("/a/out");
+  spec.before = {{"count", 2}, {"merge", 3}};
+  EXPECT_NE(Submit(spec).refused, "");
+  EXPECT_THAT(master_->views().Jobs(), IsEmpty());
+  EXPECT_FALSE(Exists("/a"));
+}
+
 TEST_F(SubmissionTest, AFolderForMapOutputsThatWasThereOutlivesARefusal) {
   AddWorker("red").set_objection("/out is not the folder that the master sees");
   ASSERT_TRUE(fs_.CreateFolders("/keep").ok());

@@ -41,6 +41,7 @@ struct JobView {
   std::map<std::string, int64_t> counters;
   uint64_t map_outputs_reused = 0;  // made by earlier jobs
   std::string output_folder;
+  std::string output_key;         // by which the manifest there names the job; empty: not known
   int64_t submitted_unix_ms = 0;  // for display
   uint64_t wall_ms = 0;           // from submit to now, or to the end
   std::string waiting_on;         // why nothing moves; empty otherwise

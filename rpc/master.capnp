@@ -189,6 +189,7 @@ struct JobView {
   skippedRecords @22 :List(T.InputRecord);
   mapOutputsReused @23 :UInt64;  # made by earlier jobs
   skew @24 :Skew;  # none in lists of jobs
+  outputKey @25 :Text;  # by which the manifest of the output names the job
 }
 
 # Reduces with much more input than the median one.

@@ -14,8 +14,9 @@ bool IsLarger(const SkewedPart& a, const SkewedPart& b) {
   return a.bytes != b.bytes ? a.bytes > b.bytes : a.part < b.part;
 }
 
+// Of two in the middle the lower: else of two parts neither could be the larger by far.
 uint64_t Median(std::vector<uint64_t> values) {
-  const auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
+  const auto middle = values.begin() + static_cast<ptrdiff_t>((values.size() - 1) / 2);
   std::nth_element(values.begin(), middle, values.end());
   return *middle;
 }

@@ -29,6 +29,16 @@ TEST(SkewTest, PartsOverThreeTimesTheMedianAreTheLargestFirstWithTheirKeys) {
   EXPECT_THAT(skew.parts, ElementsAre(SkewedPart{5, 500, {}}, SkewedPart{1, 61, {Heavy("the")}}));
 }
 
+TEST(SkewTest, OfTwoPartsOneMayBeTooLarge) {
+  const Skew skew = FindSkew({10, 1000}, {});
+  EXPECT_EQ(skew.median_bytes, 10u);
+  EXPECT_THAT(skew.parts, ElementsAre(SkewedPart{1, 1000, {}}));
+  EXPECT_THAT(FindSkew({1, 1, 100, 100}, {}).parts,
+              ElementsAre(SkewedPart{2, 100, {}}, SkewedPart{3, 100, {}}));
+}
+
+TEST(SkewTest, OnePartAloneIsNotTooLarge) { EXPECT_THAT(FindSkew({7}, {}).parts, IsEmpty()); }
+
 TEST(SkewTest, WhereMostPartsAreEmptyTheOthersAreSkewed) {
   const Skew skew = FindSkew({0, 0, 0, 5, 0}, {});
   EXPECT_THAT(skew.parts, ElementsAre(SkewedPart{3, 5, {}}));

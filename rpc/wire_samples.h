@@ -175,6 +175,7 @@ inline JobView SampleJobView() {
   job.output_bytes = 18;
   job.counters = {{"words/long", -2}};
   job.output_folder = "/out";
+  job.output_key = "job-3-0123abcd";
   job.submitted_unix_ms = 19;
   job.wall_ms = 20;
   job.waiting_on = "workers: none has joined";

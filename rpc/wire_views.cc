@@ -14,6 +14,8 @@ using capnp::uint;
 constexpr size_t kMaxKinds = 64;
 // A later master may remember more of them than ours.
 constexpr size_t kMaxRecoveryEntries = 1000;
+// Each job of a chain may skip as many as one alone, and the last tells of them all.
+constexpr size_t kMaxSkippedInChain = kMaxSkippedRecords * (kMaxStepsBefore + 1);
 
 template <size_t kCount>
 std::array<uint64_t, kCount> Counts(const char* field, capnp::List<uint64_t>::Reader in,
@@ -107,6 +109,7 @@ JobView JobViewFrom(capnp_master::JobView::Reader in, FieldReader& fields) {
   job.output_bytes = in.getOutputBytes();
   job.counters = fields.Counters("counters", in.getCounters());
   job.output_folder = fields.Text("outputFolder", in.getOutputFolder(), kMaxPathBytes);
+  job.output_key = fields.Text("outputKey", in.getOutputKey(), kMaxNameBytes);
   job.submitted_unix_ms = in.getSubmittedUnixMs();
   job.wall_ms = in.getWallMs();
   job.waiting_on = fields.Text("waitingOn", in.getWaitingOn(), kMaxMessageTextBytes);
@@ -116,7 +119,7 @@ JobView JobViewFrom(capnp_master::JobView::Reader in, FieldReader& fields) {
   job.map_outputs_reused = in.getMapOutputsReused();
   job.skew = fields.Nested("skew", ReadSkew(in.getSkew()));
   job.skipped_records = fields.NestedList<InputRecord, capnp_types::InputRecord>(
-      "skippedRecords", in.getSkippedRecords(), kMaxSkippedRecords, ReadInputRecord);
+      "skippedRecords", in.getSkippedRecords(), kMaxSkippedInChain, ReadInputRecord);
   return job;
 }
 
@@ -215,6 +218,7 @@ void Write(const JobView& value, capnp_master::JobView::Builder out) {
   WriteCounters(value.counters,
                 out.initCounters(static_cast<uint>(CountersToWrite(value.counters))));
   out.setOutputFolder(ToText(value.output_folder));
+  out.setOutputKey(ToText(value.output_key));
   out.setSubmittedUnixMs(value.submitted_unix_ms);
   out.setWallMs(value.wall_ms);
   out.setWaitingOn(ToText(ClipMessage(value.waiting_on)));

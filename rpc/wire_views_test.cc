@@ -50,6 +50,7 @@ TEST(WireViewsTest, AJobTravelsWhole) {
   EXPECT_EQ(copy.skew.parts, job.skew.parts);
   EXPECT_EQ(copy.skew.more_parts, 57u);
   EXPECT_EQ(copy.output_folder, job.output_folder);
+  EXPECT_EQ(copy.output_key, job.output_key);
   EXPECT_EQ(copy.submitted_unix_ms, 19);
   EXPECT_EQ(copy.wall_ms, 20u);
   EXPECT_EQ(copy.waiting_on, job.waiting_on);
@@ -72,6 +73,12 @@ TEST(WireViewsTest, TheRecoveryLedgerTravelsWhole) {
   EXPECT_EQ(entry.outputs_lost, 33u);
   EXPECT_EQ(entry.cpu_us_again, 34u);
   EXPECT_EQ(entry.bytes_again, 35u);
+}
+
+TEST(WireViewsTest, TheRecordsThatAllJobsOfAChainSkippedTravelWithTheLast) {
+  JobView job = SampleJobView();
+  job.skipped_records.assign(kMaxSkippedRecords + 1, InputRecord{"/in/a", 17, 5});
+  EXPECT_EQ(Sent<wire::JobView>(job, ReadJobView).skipped_records, job.skipped_records);
 }
 
 TEST(WireViewsTest, AnAttemptTravelsWhole) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "mapreduce/status_macros.h"
@@ -67,35 +68,31 @@ absl::Status At(Failpoint place, const PublishPlan& plan) {
 
 }  // namespace
 
-struct OutputCommitter::Staging {
-  std::string output;
-  std::string job_key;
-  std::string nonce;
-  std::string topmost_made;  // the folder highest up that did not exist; empty if all did
-};
-
-absl::StatusOr<std::string> OutputCommitter::Stage(const std::string& output,
-                                                   const std::string& job_key,
-                                                   const std::string& nonce) {
-  absl::StatusOr<std::string> earlier = ReadFile(fs_, NoncePath(output, job_key), kNonceBytesMax);
+absl::StatusOr<std::string> OutputCommitter::Stage(const StagingPlan& plan) {
+  absl::StatusOr<std::string> earlier =
+      ReadFile(fs_, NoncePath(plan.output, plan.job_key), kNonceBytesMax);
   if (earlier.ok() && !earlier->empty()) return earlier;  // empty: cut off by a crash
-  absl::StatusOr<std::string> topmost = TopmostMissing(output);
-  if (!topmost.ok()) return About(output, topmost.status());
-  absl::Status made = MakeStaging(Staging{output, job_key, nonce, *topmost});
-  if (made.ok()) return nonce;
-  RemoveStaging(output, job_key).IgnoreError();  // the first error says more
-  RemoveMadeFolders(output, *topmost).IgnoreError();
-  return About(output, made);
+  StagingPlan complete = plan;
+  if (complete.topmost_missing.empty()) {
+    absl::StatusOr<std::string> topmost = TopmostMissing(plan.output);
+    if (!topmost.ok()) return About(plan.output, topmost.status());
+    complete.topmost_missing = *std::move(topmost);
+  }
+  absl::Status made = MakeStaging(complete);
+  if (made.ok()) return plan.nonce;
+  RemoveStaging(plan.output, plan.job_key).IgnoreError();  // the first error says more
+  RemoveMadeFolders(plan.output, complete.topmost_missing).IgnoreError();
+  return About(plan.output, made);
 }
 
-absl::Status OutputCommitter::MakeStaging(const Staging& staging) {
-  MILLRACE_RETURN_IF_ERROR(fs_.CreateFolders(StagingFolder(staging.output, staging.job_key)));
-  if (!staging.topmost_made.empty()) {
+absl::Status OutputCommitter::MakeStaging(const StagingPlan& plan) {
+  MILLRACE_RETURN_IF_ERROR(fs_.CreateFolders(StagingFolder(plan.output, plan.job_key)));
+  if (!plan.topmost_missing.empty()) {
     MILLRACE_RETURN_IF_ERROR(
-        WriteUnsynced(fs_, MadeFolderPath(staging.output, staging.job_key), staging.topmost_made));
+        WriteUnsynced(fs_, MadeFolderPath(plan.output, plan.job_key), plan.topmost_missing));
   }
   // The nonce comes last: where it is, the rest is.
-  return WriteUnsynced(fs_, NoncePath(staging.output, staging.job_key), staging.nonce);
+  return WriteUnsynced(fs_, NoncePath(plan.output, plan.job_key), plan.nonce);
 }
 
 absl::Status OutputCommitter::Keep(const std::string& output, const std::string& job_key,

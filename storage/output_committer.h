@@ -35,6 +35,15 @@ struct StagedPart {
   Digest digest;  // of these bytes
 };
 
+struct StagingPlan {
+  std::string output;   // absolute
+  std::string job_key;  // JobKey
+  std::string nonce;
+  // Where the jobs of a chain stage in one folder: TopmostMissing of it before the first did, so
+  // that whichever of them goes last removes what they made. Empty: Stage looks for itself.
+  std::string topmost_missing;
+};
+
 struct PublishPlan {
   std::string output;    // absolute
   std::string job_key;   // JobKey
@@ -51,12 +60,15 @@ class OutputCommitter {
   explicit OutputCommitter(FileSystem* fs) : fs_(*fs) {}
 
   // Makes the output folder, where needed, and in it the job's staging folder with a nonce file.
-  // Returns the nonce: `nonce`, or the earlier one when the job was staged before. After an error
-  // nothing is left of what was made. Costs no sync: the folders become durable with the first part
-  // in them (AtomicFile::kDurable). A crash of the host may lose the nonce, so a master that starts
-  // again stages its unfinished jobs again.
+  // Returns the nonce: that of the plan, or the earlier one when the job was staged before. After
+  // an error nothing is left of what was made. Costs no sync: the folders become durable with the
+  // first part in them (AtomicFile::kDurable). A crash of the host may lose the nonce, so a master
+  // that starts again stages its unfinished jobs again.
+  absl::StatusOr<std::string> Stage(const StagingPlan& plan);
   absl::StatusOr<std::string> Stage(const std::string& output, const std::string& job_key,
-                                    const std::string& nonce);
+                                    const std::string& nonce) {
+    return Stage({output, job_key, nonce, /*topmost_missing=*/""});
+  }
 
   // Makes the folder in which the map outputs of a staged job outlive their workers (KeptFolder in
   // `keep`), with the job's nonce in it. Staging notes the place, so whatever removes what the job
@@ -106,9 +118,7 @@ class OutputCommitter {
   absl::Status Abort(const PublishPlan& plan);
 
  private:
-  struct Staging;
-
-  absl::Status MakeStaging(const Staging& staging);
+  absl::Status MakeStaging(const StagingPlan& plan);
   absl::Status Publish(const PublishPlan& plan);
   absl::Status Remove(const PublishPlan& plan);
   absl::Status RenameParts(const PublishPlan& plan, const std::vector<uint32_t>& parts);

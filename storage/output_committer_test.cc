@@ -493,6 +493,26 @@ TEST(AbortTest, LeavesNothingOfTheJobNorTheFoldersThatItMade) {
   EXPECT_TRUE(world.committer.Abort(world.plan).ok());  // again
 }
 
+// As those of a chain do.
+TEST(AbortTest, OfJobsThatStageTogetherTheLastToGoRemovesTheFoldersThatTheyMade) {
+  const std::string jobs[] = {"job-3-0123abcd", "job-4-0123abcd"};
+  for (const bool reversed : {false, true}) {
+    World world;
+    world.plan.output = "/data/a/out";
+    const std::string missing = world.committer.TopmostMissing(world.plan.output).value();
+    EXPECT_EQ(missing, "/data/a");
+    for (const std::string& job : jobs) {
+      ASSERT_TRUE(world.committer.Stage({world.plan.output, job, "nonce", missing}).ok());
+    }
+    world.plan.job_key = jobs[reversed ? 1 : 0];
+    EXPECT_TRUE(world.committer.Abort(world.plan).ok());
+    world.plan.job_key = jobs[reversed ? 0 : 1];
+    EXPECT_TRUE(world.memory.Stat(StagingFolder(world.plan.output, world.plan.job_key)).ok());
+    EXPECT_TRUE(world.committer.Abort(world.plan).ok());
+    EXPECT_THAT(world.Files(), IsEmpty());
+  }
+}
+
 TEST(AbortTest, LeavesAFolderThatWasThereBefore) {
   World world;
   ASSERT_TRUE(world.memory.CreateFolders(kOutput).ok());

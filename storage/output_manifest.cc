@@ -49,4 +49,13 @@ bool IsManifestOf(std::string_view json, std::string_view job_key) {
   return json.find(JobField(job_key)) != json.npos;
 }
 
+// Keys have nothing that is escaped.
+std::string JobKeyIn(std::string_view json) {
+  constexpr std::string_view kField = "\"job\": \"";
+  const size_t field = json.find(kField);
+  if (field == json.npos) return "";
+  json.remove_prefix(field + kField.size());
+  return std::string(json.substr(0, json.find('"')));
+}
+
 }  // namespace millrace

@@ -39,6 +39,8 @@ std::string ToJson(const OutputManifest& manifest);
 
 // Whether `json` is the manifest of this job.
 bool IsManifestOf(std::string_view json, std::string_view job_key);
+// The key of the job whose manifest `json` is; empty if it is none.
+std::string JobKeyIn(std::string_view json);
 
 }  // namespace millrace
 

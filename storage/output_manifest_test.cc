@@ -28,11 +28,14 @@ TEST(OutputManifestTest, KnowsWhoseItIs) {
   EXPECT_TRUE(IsManifestOf(json, "job-3-0123abcd"));
   EXPECT_FALSE(IsManifestOf(json, "job-3-0123abc"));
   EXPECT_FALSE(IsManifestOf("", "job-3-0123abcd"));
+  EXPECT_EQ(JobKeyIn(json), "job-3-0123abcd");
+  EXPECT_EQ(JobKeyIn("{}"), "");
 }
 
 TEST(OutputManifestTest, AJobsNameCannotPretendToBeAnotherJob) {
   const std::string json = ToJson(OutputManifest{"job-3", "\"job\": \"job-4\",\n", {}});
   EXPECT_FALSE(IsManifestOf(json, "job-4"));
+  EXPECT_EQ(JobKeyIn(json), "job-3");
   EXPECT_NE(json.find(R"("name": "\"job\": \"job-4\",\u000a")"), json.npos);
 }
 

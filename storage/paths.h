@@ -14,7 +14,8 @@
 //     _millrace/JOB/                staging: gone when the job has ended
 //       part-00000-attempt-1-17     one attempt's part, until the job is published
 //       nonce                       proves that a host sees this folder
-//       made                        the topmost folder that the job had to make, if it made any
+//       made                        the topmost folder that had to be made for the job, or for the
+//                                   first of its chain, if any
 //       keep                        KEEP, if the job keeps its map outputs there
 //       alive                       locked while the process lives that the job cannot outlive
 //   KEEP/                           of any job with --keep_intermediate=KEEP

@@ -114,7 +114,11 @@ int main(int argc, char** argv) {
       "Joins two inputs by key. Each part holds lines key<TAB>left<TAB>right, sorted by key; the "
       "key of a record ends at its first tab.";
   usage.flags = {"left", "right", "type"};
-  usage.examples = {"join --left=users.tsv --right='logins/*.tsv' --output=/tmp/joined",
-                    "join --left=users.tsv --right=logins --output=/tmp/joined --type=left"};
+  usage.required = "--left=P[,P...] --right=P[,P...]";
+  usage.takes_input = false;
+  usage.examples = {
+      "join --left=users.tsv --right='logins/*.tsv' --output=/tmp/joined",
+      "join --left=users.tsv --right=logins --output=/tmp/joined --type=left --workers=4",
+      "join --master=127.0.0.1:7070 --left=/in/a --right=/in/b --output=/shared/out --type=outer"};
   return millrace::Main(argc, argv, usage, Describe);
 }

@@ -28,7 +28,7 @@ std::string_view Field(std::string_view record, uint32_t number) {
   constexpr std::string_view kWhiteSpace = " \t\n\v\f\r";
   size_t begin = 0;
   size_t end = 0;
-  for (uint32_t i = 0; i < number; ++i) {
+  for (uint32_t i = 0; i < number && begin < record.size(); ++i) {
     begin = std::min(record.find_first_not_of(kWhiteSpace, end), record.size());
     end = std::min(record.find_first_of(kWhiteSpace, begin), record.size());
   }
@@ -115,6 +115,7 @@ int main(int argc, char** argv) {
   usage.flags = {"key", "key_bytes"};
   usage.examples = {
       "sort --input=access.log --output=/tmp/sorted --key=4",
-      "sort --input=records.bin --output=/tmp/sorted --record_bytes=100 --key_bytes=10"};
+      "sort --input=records.bin --output=/tmp/sorted --record_bytes=100 --key_bytes=10",
+      "sort --master=127.0.0.1:7070 --input=/in/lines --output=/shared/sorted --reducers=16"};
   return millrace::Main(argc, argv, usage, Describe);
 }

@@ -4,7 +4,8 @@ import os
 import socket
 
 import cluster
-from cluster import MASTER, MILLRACE, WORDCOUNT, WORKER
+from cluster import (GREP, INDEX, JOIN, MASTER, MILLRACE, SORT, STREAMING, TOP_K, WORDCOUNT,
+                     WORKER)
 
 
 class BadInputTest(cluster.ClusterTest):
@@ -192,6 +193,13 @@ class BadInputTest(cluster.ClusterTest):
                 self.assertIn(text, help_text)
             version = self.start("version", [binary, "--version"]).finish(0).output()
             self.assertRegex(version, r"\d+\.\d+.*protocol \d+")
+
+    def test_the_help_of_a_job_has_three_examples(self):
+        for binary in (GREP, INDEX, JOIN, SORT, STREAMING, TOP_K, WORDCOUNT):
+            text = self.start("help", [binary, "--help"]).finish(0).output()
+            examples = text.partition("\nExamples\n")[2].partition("\n\n")[0].splitlines()
+            name = os.path.basename(binary)
+            self.assertEqual([line.split()[0] for line in examples], [name] * 3)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import os
 import signal
 
 import cluster
-from cluster import TOP_K
+from cluster import RELAY, TOP_K
 
 WORDS = ["word%d" % i for i in range(500)]
 LINES = [" ".join(WORDS[i * j % 500] for j in range(9)) for i in range(4000)]
@@ -57,11 +57,53 @@ class ChainTest(TopKTest):
         failed = self.job(TOP_K, "--workers=2", "--task_memory_mb=64", *self.settings()).finish(1)
         self.assertRegex(failed.said(), r'job "top_k" \(job-2\) ends with another of its chain: '
                                         r'job "count" \(job-1\) failed: no attempt of map-')
-        self.assertFalse(os.path.exists(self.path("out/_millrace")))
+        self.assertFalse(os.path.exists(self.path("out")))
 
     def test_what_it_would_do(self):
         said = self.job(TOP_K, "--dry_run", *self.settings()).finish().output()
         self.assertIn("job: top_k\nafter: count, ", said)
+
+
+class RelayTest(cluster.ClusterTest):
+    """A chain whose jobs say what they have seen."""
+
+    WAYS = {"inline": "--workers=inline", "local": "--workers=2"}
+
+    def setUp(self):
+        super().setUp()
+        self.text("in/text", "to be or not to be\n" * 50)
+
+    def run_job(self, name, *flags):
+        """The summary of a job with output `name`, and what its jobs counted themselves."""
+        self.job(RELAY, "--input=" + self.path("in"), "--output=" + self.path(name),
+                 "--reducers=2", "--summary_json=" + self.path("summary"), *flags).finish()
+        with open(self.path("summary")) as file:
+            summary = json.load(file)
+        return summary, {key: value for key, value in summary["counters"].items()
+                         if key.startswith("relay/")}
+
+    def test_what_each_job_counts_is_told_at_the_end_of_the_last(self):
+        read = {}
+        for name, way in self.WAYS.items():
+            summary, counters = self.run_job(name, way, "--profile")
+            self.assertEqual(counters, {"relay/job-0-records": 300, "relay/job-1-records": 300})
+            read[name] = summary["profile"]["phases"]["read"]["bytes"]
+        self.assertGreater(read["local"], 50 * len("to be or not to be\n"))
+        self.assertEqual(read["inline"], read["local"])
+
+    def test_both_jobs_may_have_one_side_file(self):
+        file = "--file=" + self.text("secret", "sesame\n")
+        for name, way in self.WAYS.items():
+            _, counters = self.run_job(name, way, file)
+            self.assertGreater(counters["relay/job-0-maps-with-sesame"], 0)
+            self.assertGreater(counters["relay/job-1-maps-with-sesame"], 0)
+
+    def test_two_side_files_of_one_name_are_refused(self):
+        one, two = self.text("one", "1\n"), self.text("two", "2\n")
+        said = self.job(RELAY, "--input=" + self.path("in"), "--output=" + self.path("out"),
+                        "--file=" + one, "--second_file=" + two).finish(2).said()
+        self.assertIn("job 'second': has %s as the side file 'shared', which is %s already" %
+                      (two, one), said)
 
 
 class RunningClusterTest(TopKTest):
@@ -117,6 +159,7 @@ class RunningClusterTest(TopKTest):
         self.millrace(self.cluster, "cancel", "2")
         jobs = self.millrace(self.cluster, "jobs", "--json")
         self.assertEqual([j["state"] for j in jobs], ["CANCELLED", "CANCELLED"])
+        self.assertFalse(os.path.exists(self.path("out")))
         self.red.send_signal(signal.SIGCONT)
 
 

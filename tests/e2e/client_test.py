@@ -136,6 +136,16 @@ class ClientTest(cluster.ClusterTest):
                  "--output=" + self.path("packed"), "--output_compression=zstd").finish()
         self.assertEqual(self.cat("2"), "a\t1\nfew\t1\nwords\t1\n")
 
+    def test_cat_does_not_take_the_output_of_another_job_for_that_of_its_own(self):
+        flags = ("--input=" + self.path("in"), "--output=" + self.path("out"), "--reducers=2",
+                 "--overwrite")
+        for _ in range(2):
+            self.job(WORDCOUNT, "--master=" + self.cluster.address, *flags).finish()
+        self.assertEqual(self.cat("1", code=2, says="was replaced by job-2-"), "")
+        self.assertEqual(sorted(self.cat("2").splitlines()), ["a\t1", "few\t1", "words\t1"])
+        self.job(WORDCOUNT, "--workers=1", *flags).finish()  # of a cluster with numbers of its own
+        self.assertEqual(self.cat("2", code=2, says="was replaced by job-1-"), "")
+
     def cat(self, job, code=0, says=""):
         cat = self.start("cat", [cluster.MILLRACE, "--master=" + self.cluster.address, "cat",
                                  job]).finish(code)
@@ -145,9 +155,11 @@ class ClientTest(cluster.ClusterTest):
     def test_all_parts_may_be_merged_into_one_file(self):
         flags = ("--input=" + self.path("in"), "--output=" + self.path("out"), "--reducers=3")
         merged = "--output_merged=" + self.path("merged")
-        self.job(WORDCOUNT, "--workers=1", merged, *flags).finish()
-        with open(self.path("merged"), encoding="utf-8") as file:
-            self.assertEqual(sorted(file.read().splitlines()), ["a\t1", "few\t1", "words\t1"])
+        for more in ((), ("--output_compression=zstd", "--overwrite")):
+            self.job(WORDCOUNT, "--workers=1", merged, *more, *flags).finish()
+            with open(self.path("merged"), encoding="utf-8") as file:
+                self.assertEqual(sorted(file.read().splitlines()), ["a\t1", "few\t1", "words\t1"])
+            os.remove(self.path("merged"))
         said = self.job(WORDCOUNT, "--master=" + self.cluster.address, "--detach", merged,
                         *flags).finish(2).said()
         self.assertIn("--detach and --output_merged exclude each other", said)

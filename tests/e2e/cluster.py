@@ -32,6 +32,7 @@ GREP = os.path.abspath("apps/grep/grep")
 SORT = os.path.abspath("apps/sort/sort")
 TOP_K = os.path.abspath("apps/top_k/top_k")
 STREAMING = os.path.abspath("apps/streaming/streaming")
+RELAY = os.path.abspath("tests/jobs/relay")
 UNRULY = os.path.abspath("tests/jobs/unruly")
 
 

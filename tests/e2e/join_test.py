@@ -61,6 +61,12 @@ class JoinTest(cluster.ClusterTest):
         self.run_job("--left=left", "--right=left", "--reducers=1")
         self.assertEqual(self.output(), join(self.LEFT, self.LEFT, "inner"))
 
+    def test_its_help_is_about_its_own_inputs(self):
+        text = self.start("help", [JOIN, "--help"]).finish().output()
+        self.assertIn("\nUsage: join --left=P[,P...] --right=P[,P...] --output=DIR [flags]\n", text)
+        self.assertNotIn("\n  --input=", text)
+        self.assertIn("\n  --input_format=", text)
+
     def test_flags_that_make_no_sense_are_refused(self):
         for flags, why in ((("--left=left",), "--left and --right are needed"),
                            (("--left=left", "--right=right", "--type=full"), "--type=full"),

@@ -10,7 +10,7 @@ import os
 import shutil
 
 import cluster
-from cluster import STREAMING, WORDCOUNT, WORKER, part_names, read_output
+from cluster import STREAMING, TOP_K, WORDCOUNT, WORKER, part_names, read_output
 
 E_MACHINE = 18  # where an ELF header says for which machine it is
 ARM_64 = 183
@@ -43,6 +43,16 @@ class OtherHostsTest(cluster.ClusterTest):
         said = self.submit(master, code=2).said()
         self.assertIn(self.path("shared/out"), said)
         self.assertIn("blind", said)
+
+    def test_a_chain_that_such_a_host_refuses_leaves_nothing(self):
+        self.text("shared/.keep", "")
+        master = self.master()
+        self.worker_elsewhere(master, "-t tmpfs none " + self.path("shared"), "blind")
+        self.workers_joined(master, 1)
+        said = self.job(TOP_K, *self.flags(master)).finish(2).said()
+        self.assertIn("blind", said)
+        cluster.look_until("what was staged is gone", lambda: os.listdir(self.path("shared")),
+                           lambda names: names == [".keep"])
 
     def test_a_host_that_does_not_see_the_input_is_named(self):
         self.text("shared/.keep", "")

@@ -1,6 +1,7 @@
 """//apps/sort: the parts, in the order of their names, are the input in order."""
 
 import glob
+import gzip
 import os
 import random
 
@@ -58,6 +59,11 @@ class SortTest(cluster.ClusterTest):
         self.assertEqual(self.parts(),
                          [b"only-one\n b 1\na\t10 y\nd 10 z\nc  2 x\n"])
 
+    def test_a_field_that_no_record_has_is_empty_and_not_looked_for_any_longer(self):
+        self.text("in", b"b 1\na 2\n")
+        self.run_job("--key=4000000000", "--reducers=1")
+        self.assertEqual(self.parts(), [b"b 1\na 2\n"])
+
     def test_carriage_returns_stay(self):
         self.text("in", b"b\r\na\r\nc")
         self.run_job("--reducers=1")
@@ -72,6 +78,17 @@ class SortTest(cluster.ClusterTest):
         self.text("in", b"")
         self.run_job("--reducers=3")
         self.assertEqual(self.parts(), [b"", b"", b""])
+
+    def test_what_no_sample_sees_is_in_order_all_the_same(self):
+        # All places of the sample lie in the long line, or in the file that holds nothing.
+        self.text("in/a.gz", gzip.compress(b""))
+        self.text("in/b", b"z" * 9000000 + b"\nd\nc\nb\na\n")
+        self.run_job("--reducers=4")
+        parts = self.parts()
+        self.assertEqual(len(parts), 4)
+        whole = b"".join(parts)
+        self.assertEqual(whole[:10], b"a\nb\nc\nd\nzz")
+        self.assertEqual(len(whole), 9000009)
 
     def test_in_one_process_the_output_is_the_same(self):
         lines = self.lines(20000)
