@@ -113,9 +113,9 @@ Program JobProgram(const Usage& usage, const std::string& path) {
   Program program;
   program.name = std::string(BaseName(path));
   program.summary = usage.summary;
-  program.synopsis = absl::StrCat(usage.required, usage.required.empty() ? "" : " ",
-                                  usage.takes_input ? "--input=P[,P...] " : "",
-                                  "--output=DIR [flags]");
+  program.synopsis =
+      absl::StrCat(usage.required, usage.required.empty() ? "" : " ",
+                   usage.takes_input ? "--input=P[,P...] " : "", "--output=DIR [flags]");
   if (!usage.flags.empty()) program.groups.push_back({"Job flags", usage.flags});
   if (!usage.takes_input) program.groups.push_back({kHiddenGroup, {"input"}});
   program.groups.push_back(

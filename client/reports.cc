@@ -29,9 +29,8 @@ absl::Status WriteMerged(FileSystem& fs, const std::string& path, const JobView&
   const PublishedOutput output{view.output_folder, view.output_key};
   const absl::Status merged = MergeParts(fs, output, path);
   if (merged.ok()) return merged;
-  return absl::Status(merged.code(),
-                      absl::StrCat("the job has succeeded, but ", kMergedFlag, "=", path,
-                                   " cannot be made: ", merged.message()));
+  return absl::Status(merged.code(), absl::StrCat("the job has succeeded, but ", kMergedFlag, "=",
+                                                  path, " cannot be made: ", merged.message()));
 }
 
 absl::Status Unusable(const char* flag, const std::string& path, absl::string_view why) {

@@ -40,8 +40,8 @@ struct Admission::Step {
           " map tasks; at most ", kPartsMax, " are possible, so use a larger --split_mb"));
     }
     MILLRACE_ASSIGN_OR_RETURN(
-        context.nonce, committer.Stage({spec.output_folder, context.staging_key, context.nonce,
-                                        topmost_missing}));
+        context.nonce,
+        committer.Stage({spec.output_folder, context.staging_key, context.nonce, topmost_missing}));
     staged = true;
     if (ends_with_us) {
       stored->held_staging = committer.HoldStaging(spec.output_folder, context.staging_key);

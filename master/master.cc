@@ -156,10 +156,10 @@ void Master::RestoreStaging() {
     const JobContext& context = stored->context;
     const auto [topmost, is_first] = missing.try_emplace(context.output_folder);
     if (is_first) topmost->second = committer.TopmostMissing(context.output_folder).value_or("");
-    absl::Status staged = committer
-                              .Stage({context.output_folder, context.staging_key, context.nonce,
-                                      topmost->second})
-                              .status();
+    absl::Status staged =
+        committer
+            .Stage({context.output_folder, context.staging_key, context.nonce, topmost->second})
+            .status();
     if (staged.ok() && context.keeps_outputs()) {
       staged = committer.Keep(context.output_folder, context.staging_key, context.keep_folder);
     }

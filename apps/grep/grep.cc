@@ -66,6 +66,7 @@ int main(int argc, char** argv) {
   usage.summary =
       "Prints the lines that match a regular expression. Each part of the output holds lines "
       "file:line-number<TAB>line, in the order of the input.";
+  usage.required = "--pattern=REGEX";
   usage.flags = {"pattern", "ignore_case", "invert_match"};
   usage.examples = {
       "grep --pattern='^#include' --input='src/**/*.cc' --output=/tmp/includes",

@@ -118,6 +118,7 @@ int main(int argc, char** argv) {
   usage.summary =
       "Runs any programs as mapper and reducer, by Hadoop Streaming's rules; its flags are "
       "understood as well. The output holds the lines that the reducers write.";
+  usage.required = "--mapper=COMMAND";
   usage.flags = {"mapper", "combiner", "reducer",       "partitioner",    "file",
                  "cmdenv", "define",   "client_folder", "program_version"};
   usage.examples = {
