@@ -2,8 +2,7 @@
 //
 //   inverted_index --input=books --output=/tmp/index --positions
 //
-// A map folds each word into a set of bits, one a document, in the engine's own table; before the
-// table is sorted the bits become names. So a word costs no more than in a word count.
+// A map folds words into sets of bits, one a document, as cheaply as it counts them.
 #include <gflags/gflags.h>
 
 #include <algorithm>
@@ -19,8 +18,7 @@
 #include "mapreduce/reducer.h"
 
 DEFINE_bool(positions, false,
-            "Every occurrence as DOC:OFFSET of its first byte, instead of each document once. "
-            "Takes about 35 bytes of memory for each occurrence of one word.");
+            "Every occurrence as DOC:OFFSET of its first byte; takes 35 bytes of memory for each.");
 
 namespace {
 
@@ -93,7 +91,7 @@ class IndexReducer : public millrace::Reducer {
 
  private:
   std::string bytes_, line_;
-  std::vector<std::string_view> entries_;
+  std::vector<std::string_view> entries_;  // of bytes_
 };
 
 absl::StatusOr<millrace::JobDescription> Describe() {

@@ -1,7 +1,6 @@
 // Joins two inputs by key: for each pair of records with one key, key<TAB>left<TAB>right.
 //
 //   join --left=users.tsv --right='logins/*.tsv' --output=/tmp/joined
-//   join --left=users.tsv --right='logins/*.tsv' --output=/tmp/joined --type=left
 //
 // The key of a record is what stands before its first tab, or the whole record if it has none; the
 // rest goes into the output. The values of a key come in the order of the input, of which the left
@@ -26,8 +25,7 @@ DEFINE_string(type, "inner",
 
 namespace {
 
-constexpr char kLeft = 'L';
-constexpr char kRight = 'R';
+constexpr char kLeft = 'L', kRight = 'R';
 // The left records of one key are kept in memory while the right ones go by.
 constexpr size_t kLeftBytesMax = 256 << 20;
 
@@ -90,14 +88,12 @@ absl::StatusOr<millrace::JobDescription> Describe() {
   if (FLAGS_left.empty() || FLAGS_right.empty()) {
     return absl::InvalidArgumentError("--left and --right are needed: which two inputs to join?");
   }
-  const bool known = FLAGS_type == "inner" || FLAGS_type == "left" || FLAGS_type == "right" ||
-                     FLAGS_type == "outer";
-  if (!known) {
+  const bool outer = FLAGS_type == "outer";
+  const Keeps keeps = {outer || FLAGS_type == "left", outer || FLAGS_type == "right"};
+  if (!keeps.left && !keeps.right && FLAGS_type != "inner") {
     return absl::InvalidArgumentError("--type=" + FLAGS_type +
                                       ": needs one of inner, left, right, outer");
   }
-  const Keeps keeps = {FLAGS_type == "left" || FLAGS_type == "outer",
-                       FLAGS_type == "right" || FLAGS_type == "outer"};
   millrace::JobDescription job;
   job.name = "join";
   job.inputs = {FLAGS_left, FLAGS_right};

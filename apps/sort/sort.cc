@@ -26,8 +26,7 @@ namespace {
 
 std::string_view Field(std::string_view record, uint32_t number) {
   constexpr std::string_view kWhiteSpace = " \t\n\v\f\r";
-  size_t begin = 0;
-  size_t end = 0;
+  size_t begin = 0, end = 0;
   for (uint32_t i = 0; i < number && begin < record.size(); ++i) {
     begin = std::min(record.find_first_not_of(kWhiteSpace, end), record.size());
     end = std::min(record.find_first_of(kWhiteSpace, begin), record.size());
