@@ -128,7 +128,7 @@ class ProfileTest(ReportTest):
         self.assertGreater(phases["shuffle"]["bytes"], 20000000, said)
 
     def test_programs_that_user_code_starts_are_user_code(self):
-        self.text("in/text", "to be or not to be\n" * 50000)
+        self.text("in/text", "to be or not to be\n" * 500000)
         phases, share, said = self.profile(
             STREAMING, "--mapper=awk '{ for (i = 0; i < 9; ++i) n += i; print $1 \"\t1\" }'",
             "--reducer=cat", "--reducers=1", "--workers=1", output="out")
