@@ -81,8 +81,8 @@ class IndexReducer : public millrace::Reducer {
     const auto document = [](std::string_view entry) {
       return FLAGS_positions ? entry.substr(0, entry.rfind(':')) : entry;
     };
-    std::stable_sort(entries_.begin(), entries_.end(),
-                     [&](auto a, auto b) { return document(a) < document(b); });
+    const auto before = [&](auto a, auto b) { return document(a) < document(b); };
+    if (entries_.size() > 1) std::stable_sort(entries_.begin(), entries_.end(), before);
     entries_.erase(std::unique(entries_.begin(), entries_.end()), entries_.end());
     line_.clear();
     for (std::string_view entry : entries_) line_.append(line_.empty() ? "" : ",").append(entry);

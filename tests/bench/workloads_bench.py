@@ -126,7 +126,7 @@ def machine():
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
     return {"processor": model, "cores": os.cpu_count(), "memory_gib": round(memory, 1),
             "system": platform.freedesktop_os_release().get("PRETTY_NAME", ""),
-            "kernel": platform.release()}
+            "kernel": platform.release().split("-")[0]}
 
 
 def add_results(path, name, result):
