@@ -118,7 +118,7 @@ absl::Status ReadOutput(FileSystem& fs, const PublishedOutput& output, Form form
                         const ByteSink& sink) {
   MILLRACE_ASSIGN_OR_RETURN(const std::string manifest, ManifestOf(fs, output));
   const absl::StatusOr<std::vector<std::string>> parts = PartsIn(fs, output.folder);
-  const absl::Status read = parts.ok() ? ReadEach(fs, *parts, form, sink) : parts.status();
+  absl::Status read = parts.ok() ? ReadEach(fs, *parts, form, sink) : parts.status();
   // Asked in any case: parts of an output that was replaced may be gone.
   MILLRACE_RETURN_IF_ERROR(CheckUnchanged(fs, output, manifest));
   return read;
