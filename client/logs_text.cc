@@ -19,7 +19,7 @@ std::vector<AttemptView> LogsOf(const std::vector<AttemptView>& attempts, const 
 
 std::string LogsText(const std::vector<AttemptView>& logs) {
   if (logs.empty()) {
-    return "nothing is kept: of attempts that fail the last lines are, of others none\n";
+    return "nothing: the last lines of attempts that fail are kept, of others none\n";
   }
   std::string text;
   for (const AttemptView& log : logs) {

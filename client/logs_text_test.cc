@@ -53,7 +53,7 @@ TEST(LogsTextTest, WhatWasWrittenIsBelowWhoWroteIt) {
 
 TEST(LogsTextTest, WithoutAnyItSaysWhatIsKept) {
   EXPECT_EQ(LogsText({}),
-            "nothing is kept: of attempts that fail the last lines are, of others none\n");
+            "nothing: the last lines of attempts that fail are kept, of others none\n");
   EXPECT_EQ(LogsJson({}), "[]");
 }
 

@@ -24,7 +24,8 @@ constexpr uint64_t kManifestBytesMax = 64 << 20;  // 99,999 parts need 10 MB
 absl::Status Replaced(const PublishedOutput& output, const std::string& manifest) {
   const std::string whose = output.job_key.empty() ? "" : absl::StrCat(" of ", output.job_key);
   return absl::FailedPreconditionError(absl::StrCat("the output", whose, " in ", output.folder,
-                                                    " was replaced by ", JobKeyIn(manifest)));
+                                                    " was replaced by ", JobKeyIn(manifest),
+                                                    ", and is gone: run the job again"));
 }
 
 absl::StatusOr<std::string> ManifestOf(FileSystem& fs, const PublishedOutput& output) {

@@ -28,7 +28,7 @@ absl::Status WriteText(FileSystem& fs, const std::string& path, const std::strin
 absl::Status WriteMerged(FileSystem& fs, const std::string& path, const JobView& view) {
   const PublishedOutput output{view.output_folder, view.output_key};
   const absl::Status merged = MergeParts(fs, output, path);
-  if (merged.ok()) return merged;
+  if (merged.ok()) return absl::OkStatus();
   return absl::Status(merged.code(), absl::StrCat("the job has succeeded, but ", kMergedFlag, "=",
                                                   path, " cannot be made: ", merged.message()));
 }

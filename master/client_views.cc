@@ -116,7 +116,7 @@ std::string ClientViews::WaitingOn(const JobSnapshot& snapshot) const {
   for (const StageView& stage : snapshot.stages) {
     if (stage.running > 0) return "";
   }
-  const std::string chain = WaitingInChain(snapshot);
+  std::string chain = WaitingInChain(snapshot);
   if (!chain.empty()) return chain;
   if (links_.size() == 0) return "workers: none is connected";
   for (const WorkerSnapshot& worker : core_.Workers(shell_.Now())) {

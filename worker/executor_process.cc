@@ -3,7 +3,6 @@
 #include <capnp/rpc-twoparty.h>
 #include <fcntl.h>
 #include <kj/async-io.h>
-#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -21,6 +20,7 @@
 #include "storage/posix_file_system.h"
 #include "worker/attempt_runner.h"
 #include "worker/executor_wire.h"
+#include "worker/freed_memory.h"
 #include "worker/memory_meter.h"
 
 namespace millrace {
@@ -74,15 +74,6 @@ void DieWithWorker(int socket_fd) {
   if (poll(&worker, 1, 0) == 1 && (worker.revents & POLLHUP) != 0) EndGroup();
 }
 
-// Buffers of a task are wanted again by the next one: what is freed stays with the process, up to a
-// limit, instead of being mapped and cleared again page by page.
-void KeepFreedMemory() {
-  constexpr int kLargestKept = 4 << 20;
-  constexpr int kMostKept = 16 << 20;
-  mallopt(M_MMAP_THRESHOLD, kLargestKept);
-  mallopt(M_TRIM_THRESHOLD, kMostKept);
-}
-
 const JobDescription& StepIn(const std::vector<JobDescription>& chain) {
   size_t step = 0;
   const char* const text = getenv(kStepVariable);
@@ -98,6 +89,7 @@ class ExecutorServer final : public capnp_executor::Executor::Server {
     absl::StatusOr<ExecutorTask> task = ReadExecutorTask(context.getParams().getTask());
     if (!task.ok()) return ToException(task.status());
     context.releaseParams();
+    BoundFreedMemory();
     auto guard = GuardMemory(task->memory_bytes + kMemoryBesidesTask);
     return RunTask(*std::move(task))
         .exclusiveJoin(kj::mv(guard))
