@@ -3,9 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <memory>
-#include <thread>
 #include <vector>
 
 #include "worker/memory_meter.h"
@@ -21,28 +19,23 @@ using Blocks = std::vector<std::unique_ptr<char[]>>;
 Blocks Touch(size_t count, Blocks* pins) {
   Blocks blocks;
   for (size_t i = 0; i < count; ++i) {
-    blocks.emplace_back(new char[kBlockBytes]);
-    std::fill_n(blocks.back().get(), kBlockBytes, 'x');
-    pins->emplace_back(new char[40]);
+    blocks.push_back(std::make_unique<char[]>(kBlockBytes));
+    pins->push_back(std::make_unique<char[]>(40));
   }
   return blocks;
 }
 
 TEST(FreedMemoryTest, ALittleStaysAndMuchIsGivenBackThoughSmallBlocksLieBetween) {
   KeepFreedMemory();
-  // Tasks run on a thread of their own, which has an arena of its own.
-  std::thread task([] {
-    Blocks pins;
-    Touch(16, &pins).clear();
-    const uint64_t after_few = AnonymousBytes();
-    BoundFreedMemory();
-    EXPECT_GE(AnonymousBytes(), after_few);  // 4 MiB
-    Touch(400, &pins).clear();
-    EXPECT_GT(AnonymousBytes(), after_few + (50 << 20));  // of 100 MiB: held by the pins
-    BoundFreedMemory();
-    EXPECT_LT(AnonymousBytes(), after_few + kFreedBytesKept);
-  });
-  task.join();
+  Blocks pins;
+  Touch(16, &pins).clear();
+  const uint64_t after_few = AnonymousBytes();
+  BoundFreedMemory();
+  EXPECT_GE(AnonymousBytes(), after_few);  // 4 MiB
+  Touch(400, &pins).clear();
+  EXPECT_GT(AnonymousBytes(), after_few + (50 << 20));  // of 100 MiB: held by the pins
+  BoundFreedMemory();
+  EXPECT_LT(AnonymousBytes(), after_few + kFreedBytesKept);
 }
 
 }  // namespace
