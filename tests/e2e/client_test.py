@@ -188,7 +188,7 @@ class ClientTest(cluster.ClusterTest):
         self.assertIn("\n    last-words\n", logs)
         logs = self.millrace(self.cluster, "logs", "job-1", "map-0", "--json")
         self.assertEqual(["last-words" in log["standard_error"] for log in logs], [True, True])
-        self.assertIn("nothing is kept", self.millrace(self.cluster, "logs", "1", "map-7"))
+        self.assertIn("of others none", self.millrace(self.cluster, "logs", "1", "map-7"))
         self.millrace(self.cluster, "logs", "99", code=2)
 
     def test_overwrite_replaces_only_when_the_new_job_publishes(self):
