@@ -93,6 +93,9 @@ struct JobOptions {
   std::string output_merged;             // all parts as one file; empty: none
   std::string summary_json;
   std::string joblog;
+
+  // In this process the first failure ends the job, so that a debugger stops there.
+  bool skips_bad_records() const { return skip_bad_records > 0 && placement != Placement::kInline; }
 };
 
 // Puts what the flags say of input and output formats into `job`; formats that depend on others are

@@ -71,8 +71,9 @@ absl::StatusOr<InputList> FindInputs(FileSystem& fs, const std::vector<std::stri
 }
 
 // Notes which files are compressed, and where they can be cut.
-absl::Status LookAtCompression(FileSystem& fs, const JobDescription& job, uint64_t split_bytes,
+absl::Status LookAtCompression(FileSystem& fs, const JobDescription& job, const JobOptions& options,
                                std::vector<InputFile>* files) {
+  const OnDamage on_damage = options.skips_bad_records() ? OnDamage::kStop : OnDamage::kRefuse;
   for (InputFile& file : *files) {
     file.compression = CompressionOf(file.path);
     if (file.compression == Compression::kNone) continue;
@@ -82,7 +83,7 @@ absl::Status LookAtCompression(FileSystem& fs, const JobDescription& job, uint64
                        " seems to be; decompress it, or say --input_compression=none"));
     }
     if (!job.input.terminated() || job.counts_lines) continue;
-    absl::StatusOr<std::vector<uint64_t>> cuts = FindCuts(fs, file, split_bytes);
+    absl::StatusOr<std::vector<uint64_t>> cuts = FindCuts(fs, file, options.split_bytes, on_damage);
     if (!cuts.ok()) return absl::InvalidArgumentError(cuts.status().message());
     file.cuts = *std::move(cuts);
   }
@@ -128,7 +129,7 @@ absl::StatusOr<JobSpec> MakeJobSpec(FileSystem& fs, const JobOptions& options,
   *remark = RemarkOn(inputs.repeated);
   MILLRACE_RETURN_IF_ERROR(CheckReportsSpareInput(fs, options, inputs));
   if (options.decompress) {
-    MILLRACE_RETURN_IF_ERROR(LookAtCompression(fs, job, options.split_bytes, &inputs.files));
+    MILLRACE_RETURN_IF_ERROR(LookAtCompression(fs, job, options, &inputs.files));
   }
   MILLRACE_RETURN_IF_ERROR(CheckRecordSizes(job.input, inputs.files));
   OutputRequest output;

@@ -3,7 +3,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <zstd.h>
 
+#include "absl/strings/str_cat.h"
 #include "storage/memory_file_system.h"
 
 namespace millrace {
@@ -74,6 +76,35 @@ TEST_F(JobSpecTest, AReportOverAnInputFileIsRefused) {
 
 TEST_F(JobSpecTest, TwoSubmissionsOfOneCommandAreTwoJobs) {
   EXPECT_NE(Make()->request_id, Make()->request_id);
+}
+
+std::string Zstd(const std::string& content) {
+  std::string packed(ZSTD_compressBound(content.size()), '\0');
+  packed.resize(ZSTD_compress(packed.data(), packed.size(), content.data(), content.size(), 1));
+  return packed;
+}
+
+TEST_F(JobSpecTest, AZstdFileIsCutAtItsFrames) {
+  const std::string frame = Zstd("one\n");
+  ASSERT_TRUE(WriteFileAtomically(fs_, "/home/ann/in/c.zst", frame + frame + frame).ok());
+  options_.split_bytes = 1;
+  EXPECT_THAT(Make()->inputs[2].cuts, ElementsAre(frame.size(), 2 * frame.size()));
+}
+
+TEST_F(JobSpecTest, ADamagedFrameIsRefusedUnlessTheJobMaySkipIt) {
+  const std::string frame = Zstd("one\n");
+  std::string damaged = frame;
+  damaged[0] ^= 1;
+  ASSERT_TRUE(WriteFileAtomically(fs_, "/home/ann/in/c.zst", frame + frame + damaged + frame).ok());
+  options_.split_bytes = 1;
+  const std::string refused =
+      absl::StrCat("/home/ann/in/c.zst:", 2 * frame.size(), ": no zstd frame begins here");
+  EXPECT_TRUE(absl::IsInvalidArgument(Make().status()));
+  EXPECT_THAT(std::string(Make().status().message()), HasSubstr(refused));
+  options_.skip_bad_records = 1;
+  EXPECT_THAT(Make()->inputs[2].cuts, ElementsAre(frame.size()));
+  options_.placement = Placement::kInline;  // which skips nothing
+  EXPECT_THAT(std::string(Make().status().message()), HasSubstr(refused));
 }
 
 TEST_F(JobSpecTest, InputsAndOutputsThatCannotBeUsedAreNamed) {

@@ -169,7 +169,8 @@ absl::Status RunGuarded(PlaceSampler* sampler, const FileRange& range, Clock::ti
 }  // namespace
 
 absl::StatusOr<std::vector<std::string>> SampleKeys(FileSystem& fs, const JobDescription& job,
-                                                    const std::vector<InputFile>& files) {
+                                                    const std::vector<InputFile>& files,
+                                                    bool skips_bad_records) {
   std::vector<std::string> sample;
   RecordReader::Options options;
   options.shape = job.input;
@@ -188,7 +189,7 @@ absl::StatusOr<std::vector<std::string>> SampleKeys(FileSystem& fs, const JobDes
     KeySink sink(std::max<size_t>(1, kKeysMax * weight / total));
     PlaceSampler sampler(job, &reader, &sink);
     const absl::Status sampled = RunGuarded(&sampler, range, began + share);
-    if (!sampled.ok() && !sampler.has_chunk()) {
+    if (!sampled.ok() && !sampler.has_chunk() && !skips_bad_records) {
       return absl::InvalidArgumentError(
           absl::StrCat("cannot take a sample of the keys: ", range.file.path, ":", range.offset,
                        ": ", sampled.message()));

@@ -20,9 +20,10 @@ namespace millrace {
 // emits, about 10,000 at most, in ascending order. Ends after a second with what it has: so of a
 // large file that is compressed as one piece only the keys of its front are known. Errors are those
 // of reading the beginning of a piece, and what the mapper fails with there: the job would fail
-// with it as well.
+// with it as well. With `skips_bad_records` it may not, so the sample goes on without that piece.
 absl::StatusOr<std::vector<std::string>> SampleKeys(FileSystem& fs, const JobDescription& job,
-                                                    const std::vector<InputFile>& files);
+                                                    const std::vector<InputFile>& files,
+                                                    bool skips_bad_records);
 
 // Keys that cut `sample`, which is ascending, into `parts` pieces of equal size: one less than
 // there are parts; none for one part or none. Of an empty sample all are empty keys: everything

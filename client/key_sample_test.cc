@@ -62,9 +62,13 @@ class KeySampleTest : public testing::Test {
     files_.back().cuts = std::move(cuts);
   }
 
-  std::vector<std::string> Sample() { return SampleKeys(fs_, job_, files_).value(); }
-  std::string Problem() { return std::string(SampleKeys(fs_, job_, files_).status().message()); }
+  absl::StatusOr<std::vector<std::string>> Take() {
+    return SampleKeys(fs_, job_, files_, skips_bad_records_);
+  }
+  std::vector<std::string> Sample() { return Take().value(); }
+  std::string Problem() { return std::string(Take().status().message()); }
 
+  bool skips_bad_records_ = false;
   MemoryFileSystem fs_;
   JobDescription job_;
   std::vector<InputFile> files_;
@@ -153,6 +157,17 @@ TEST_F(KeySampleTest, WhatFailsBehindTheBeginningOfAPieceIsLeftToTheJob) {
   files_.clear();
   WriteZstd("/b.zst", {content + "worse\n"});
   EXPECT_THAT(Sample(), SizeIs(Gt(5'000u)));
+}
+
+TEST_F(KeySampleTest, AJobThatSkipsBadRecordsGetsItsSampleFromTheOtherPieces) {
+  skips_bad_records_ = true;
+  Write("/a", "ant\nbad\n");
+  Write("/b", "worse\n");
+  Write("/c.zst", "no zstd");
+  files_.back().compression = Compression::kZstd;
+  Write("/d", "dog\ncat\n");
+  const std::vector<std::string> sample = Sample();
+  EXPECT_THAT(sample, testing::IsSupersetOf({"cat", "dog"}));
 }
 
 TEST(SplitKeysTest, CutTheSampleIntoEqualPieces) {

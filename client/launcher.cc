@@ -88,7 +88,8 @@ absl::StatusOr<CheckedJob> CheckJob(const Chain& chain, const Invocation& invoca
   MILLRACE_ASSIGN_OR_RETURN(spec.side_files, IdentifySideFiles(SideFilesOf(chain)));
   spec.environment = EnvironmentForJobs(OwnEnvironment());
   if (job.total_order && !options.dry_run) {
-    MILLRACE_ASSIGN_OR_RETURN(checked.draft.key_sample, SampleKeys(fs, job, spec.inputs));
+    MILLRACE_ASSIGN_OR_RETURN(checked.draft.key_sample,
+                              SampleKeys(fs, job, spec.inputs, options.skips_bad_records()));
   }
   return checked;
 }

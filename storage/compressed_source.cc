@@ -362,7 +362,7 @@ Compression CompressionOf(std::string_view path) {
 }
 
 absl::StatusOr<std::vector<uint64_t>> FindCuts(FileSystem& fs, const InputFile& file,
-                                               uint64_t piece_bytes) {
+                                               uint64_t piece_bytes, OnDamage on_damage) {
   std::vector<uint64_t> cuts;
   if (file.compression != Compression::kZstd || file.size <= piece_bytes) return cuts;
   MILLRACE_ASSIGN_OR_RETURN(const std::unique_ptr<ReadableFile> opened,
@@ -372,8 +372,13 @@ absl::StatusOr<std::vector<uint64_t>> FindCuts(FileSystem& fs, const InputFile& 
                  file.path);
   uint64_t last = 0;
   for (uint64_t offset = 0; offset < file.size;) {
+    const absl::StatusOr<uint64_t> end = walk.EndOf(offset);
+    if (!end.ok()) {
+      if (on_damage == OnDamage::kStop && absl::IsFailedPrecondition(end.status())) break;
+      return end.status();
+    }
     if (offset - last >= piece_bytes) cuts.push_back(last = offset);
-    MILLRACE_ASSIGN_OR_RETURN(offset, walk.EndOf(offset));
+    offset = *end;
   }
   return cuts;
 }

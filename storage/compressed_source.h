@@ -33,11 +33,16 @@ std::optional<InputRecord> BadFrameOf(const absl::Status& status);
 // By the name: ".gz" and ".zst" say that a file is compressed.
 Compression CompressionOf(std::string_view path);
 
+// What FindCuts does where no frame begins although one should. To stop is for jobs that step over
+// damaged frames: what lies behind is part of the last piece, whose reader finds out whether the
+// header is damaged or the frame before it, and where the next frame begins.
+enum class OnDamage : uint8_t { kRefuse, kStop };
+
 // Where `file` can be cut into pieces of at least `piece_bytes`: at beginnings of frames, found by
-// walking over the headers of frames and blocks. None for gzip. kFailedPrecondition if the file is
-// not what its name says.
+// walking over the headers of frames and blocks. None for gzip. kFailedPrecondition for damage that
+// is refused, with its offset: the file may not be what its name says.
 absl::StatusOr<std::vector<uint64_t>> FindCuts(FileSystem& fs, const InputFile& file,
-                                               uint64_t piece_bytes);
+                                               uint64_t piece_bytes, OnDamage on_damage);
 
 }  // namespace millrace
 

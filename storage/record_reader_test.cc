@@ -20,6 +20,7 @@
 namespace millrace {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -36,24 +37,40 @@ class RecordReaderTest : public ::testing::Test {
     FileInfo info = fs_.Stat(kPath).value();
     file_ = InputFile{kPath, info.size, info.mtime_ns};
   }
+  void WriteZstd(const std::string& frames) {
+    Write(frames);
+    file_.compression = Compression::kZstd;
+  }
 
   FileRange Range(uint64_t offset, uint64_t length) { return FileRange{file_, offset, length}; }
   FileRange Whole() { return Range(0, file_.size); }
 
-  // The chunks of a range, or the status where it ended as the last one.
-  std::vector<std::string> Chunks(const FileRange& range) {
+  // Adds the chunks of a range, and tells how it ended.
+  absl::Status Read(const FileRange& range, std::vector<std::string>* chunks) {
     RecordReader reader(&fs_, options_);
-    std::vector<std::string> chunks;
     absl::Status status = reader.Open(range);
     InputChunk chunk;
     while (status.ok()) {
       absl::StatusOr<bool> more = reader.Next(&chunk);
       status = more.status();
       if (!status.ok() || !*more) break;
-      chunks.emplace_back(chunk.data);
+      chunks->emplace_back(chunk.data);
     }
+    return status;
+  }
+
+  // The chunks of a range, or the status where it ended as the last one.
+  std::vector<std::string> Chunks(const FileRange& range) {
+    std::vector<std::string> chunks;
+    const absl::Status status = Read(range, &chunks);
     if (!status.ok()) chunks.push_back(status.ToString());
     return chunks;
+  }
+
+  // How reading a range ends.
+  absl::Status EndOf(const FileRange& range) {
+    std::vector<std::string> chunks;
+    return Read(range, &chunks);
   }
 
   // All data of a range.
@@ -61,6 +78,11 @@ class RecordReaderTest : public ::testing::Test {
     std::string data;
     for (const std::string& chunk : Chunks(range)) data += chunk;
     return data;
+  }
+
+  // Where the file can be cut; refuses damage.
+  absl::StatusOr<std::vector<uint64_t>> Cuts(uint64_t piece_bytes) {
+    return FindCuts(fs_, file_, piece_bytes, OnDamage::kRefuse);
   }
 
   MemoryFileSystem fs_;
@@ -272,10 +294,14 @@ std::string Gzip(const std::string& content) {
   return packed;
 }
 
+// Where the size of a frame's content is not in its header, that of a window is.
+enum class SizeInHeader { kNo, kYes };
+
 // With a checksum.
-std::string Zstd(const std::string& content) {
+std::string Zstd(const std::string& content, SizeInHeader size = SizeInHeader::kYes) {
   ZSTD_CCtx* const context = ZSTD_createCCtx();
   ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
+  ZSTD_CCtx_setParameter(context, ZSTD_c_contentSizeFlag, size == SizeInHeader::kYes ? 1 : 0);
   std::string packed(ZSTD_compressBound(content.size()) + 4, '\0');
   packed.resize(ZSTD_compress2(context, &packed[0], packed.size(), content.data(), content.size()));
   ZSTD_freeCCtx(context);
@@ -318,15 +344,30 @@ TEST_F(RecordReaderTest, FramesAreFoundWithoutDecompressingThem) {
   const std::string second = Zstd("two\n");
   Write(first + skippable + second + second);
   file_.compression = Compression::kZstd;
-  const std::vector<uint64_t> cuts = FindCuts(fs_, file_, /*piece_bytes=*/1).value();
-  EXPECT_THAT(cuts,
+  EXPECT_THAT(Cuts(/*piece_bytes=*/1).value(),
               ElementsAre(first.size(), first.size() + 11, first.size() + 11 + second.size()));
-  EXPECT_THAT(FindCuts(fs_, file_, /*piece_bytes=*/first.size() + 1).value(),
-              ElementsAre(first.size() + 11));
-  Write("no zstd");
-  file_.compression = Compression::kZstd;
-  EXPECT_THAT(std::string(FindCuts(fs_, file_, 1).status().message()),
+  EXPECT_THAT(Cuts(/*piece_bytes=*/first.size() + 1).value(), ElementsAre(first.size() + 11));
+  WriteZstd("no zstd");
+  EXPECT_THAT(std::string(Cuts(/*piece_bytes=*/1).status().message()),
               HasSubstr("/text:0: no zstd frame begins here"));
+}
+
+TEST_F(RecordReaderTest, ForAJobThatStepsOverDamageAFileIsCutUpToIt) {
+  const std::string frame = Zstd("one\n");
+  std::string damaged = frame;
+  damaged[0] ^= 1;
+  WriteZstd(frame + frame + damaged + frame);
+  EXPECT_THAT(std::string(Cuts(/*piece_bytes=*/1).status().message()),
+              HasSubstr(absl::StrCat("/text:", 2 * frame.size(), ": no zstd frame begins here")));
+  EXPECT_THAT(FindCuts(fs_, file_, /*piece_bytes=*/1, OnDamage::kStop).value(),
+              ElementsAre(frame.size()));
+}
+
+TEST_F(RecordReaderTest, AFileThatCannotBeReadIsNotCutWhateverTheJobStepsOver) {
+  WriteZstd(Zstd("one\n") + Zstd("two\n"));
+  FaultyFileSystem faulty(&fs_);
+  faulty.FailNth(FileOperation::kRead, 1, absl::DataLossError("/text: the device failed"));
+  EXPECT_TRUE(absl::IsDataLoss(FindCuts(faulty, file_, 1, OnDamage::kStop).status()));
 }
 
 // Lines do not end where frames end, and yet each is read once.
@@ -343,7 +384,7 @@ RC_GTEST_FIXTURE_PROP(RecordReaderTest, AnyFramesGiveEveryLineExactlyOnceAndInOr
   Write(packed);
   file_.compression = Compression::kZstd;
   const uint64_t split_bytes = *rc::gen::inRange<uint64_t>(1, 60);
-  file_.cuts = FindCuts(fs_, file_, split_bytes).value();
+  file_.cuts = Cuts(split_bytes).value();
   std::string data;
   for (const InputSplit& split : MakeSplits({file_}, split_bytes, InputFormat::kLines)) {
     for (const FileRange& range : split) data += Data(range);
@@ -356,19 +397,41 @@ TEST_F(RecordReaderTest, ADamagedFrameIsNamedAndCanBeSteppedOver) {
   for (const size_t place : {size_t{0}, bad.size() - 1}) {  // in the header, in the checksum
     std::string damaged = bad;
     damaged[place] ^= 1;
-    Write(absl::StrCat(first, damaged, last));
-    file_.compression = Compression::kZstd;
+    WriteZstd(absl::StrCat(first, damaged, last));
     std::vector<InputRecord> skip;
     options_.skipped_frames = &skip;
-    RecordReader reader(&fs_, options_);
-    InputChunk chunk;
-    ASSERT_TRUE(reader.Open(Whole()).ok());
-    absl::StatusOr<bool> more = reader.Next(&chunk);
-    while (more.ok() && *more) more = reader.Next(&chunk);
+    const absl::Status status = EndOf(Whole());
     const InputRecord frame{kPath, first.size(), damaged.size()};
-    EXPECT_EQ(BadFrameOf(more.status()), frame) << more.status();
+    EXPECT_EQ(BadFrameOf(status), frame) << status;
     skip = {frame};
     EXPECT_EQ(Data(Whole()), "one\nfive\n");
+  }
+}
+
+// As the attempts of a job do it: what one finds damaged, the next steps over. The file is cut
+// after it was damaged.
+TEST_F(RecordReaderTest, AFlippedBitCostsNoMoreThanItsFrameWhereverItIs) {
+  for (const SizeInHeader size : {SizeInHeader::kYes, SizeInHeader::kNo}) {
+    const std::string first = Zstd("one\ntw", size), last = Zstd("ur\nfive\n", size);
+    const std::string good = Zstd("o\nthree\nfo", size);
+    for (size_t bit = 0; bit < 8 * good.size(); ++bit) {
+      SCOPED_TRACE(absl::StrCat("bit ", bit));
+      std::string bad = good;
+      bad[bit / 8] = static_cast<char>(bad[bit / 8] ^ (1 << bit % 8));
+      WriteZstd(absl::StrCat(first, bad, last));
+      file_.cuts = FindCuts(fs_, file_, /*piece_bytes=*/1, OnDamage::kStop).value();
+      std::vector<InputRecord> skip;
+      options_.skipped_frames = &skip;
+      std::string data;
+      for (const InputSplit& split : MakeSplits({file_}, 1, InputFormat::kLines)) {
+        const FileRange& range = split.front();
+        if (const auto frame = BadFrameOf(EndOf(range)); frame.has_value()) skip.push_back(*frame);
+        data += Data(range);
+      }
+      // Some bits mean nothing; without the one that says so, the checksum alone is damage.
+      EXPECT_THAT(data,
+                  AnyOf("one\ntwo\nthree\nfour\nfive\n", "one\ntwo\nthree\nfive\n", "one\nfive\n"));
+    }
   }
 }
 
@@ -377,29 +440,20 @@ TEST_F(RecordReaderTest, AFrameWithALargeWindowIsNoDamageAndIsNotSteppedOver) {
   // then one last block of 4 bytes as they are.
   const std::string large("\x28\xB5\x2F\xFD\x00\x90\x21\x00\x00one\n", 13);
   const std::string first = Zstd("zero\n");
-  Write(first + large);
-  file_.compression = Compression::kZstd;
+  WriteZstd(first + large);
   const std::vector<InputRecord> skip;
   options_.skipped_frames = &skip;
-  RecordReader reader(&fs_, options_);
-  InputChunk chunk;
-  ASSERT_TRUE(reader.Open(Whole()).ok());
-  absl::StatusOr<bool> more = reader.Next(&chunk);
-  while (more.ok() && *more) more = reader.Next(&chunk);
-  EXPECT_THAT(std::string(more.status().message()),
+  const absl::Status status = EndOf(Whole());
+  EXPECT_THAT(std::string(status.message()),
               HasSubstr(absl::StrCat("/text:", first.size(), ": this zstd frame needs a window")));
-  EXPECT_FALSE(BadFrameOf(more.status()).has_value());
+  EXPECT_FALSE(BadFrameOf(status).has_value());
 }
 
 TEST_F(RecordReaderTest, WithoutLeaveNoFrameIsNamed) {
   std::string packed = Zstd("one\n");
   packed[0] ^= 1;
-  Write(packed);
-  file_.compression = Compression::kZstd;
-  RecordReader reader(&fs_, options_);
-  InputChunk chunk;
-  ASSERT_TRUE(reader.Open(Whole()).ok());
-  EXPECT_FALSE(BadFrameOf(reader.Next(&chunk).status()).has_value());
+  WriteZstd(packed);
+  EXPECT_FALSE(BadFrameOf(EndOf(Whole())).has_value());
 }
 
 // What of lines lies before and behind the gap is left out with the frame; no other line is.
@@ -417,12 +471,10 @@ RC_GTEST_FIXTURE_PROP(RecordReaderTest, AroundAGapWholeLinesAreReadOnce, ()) {
     packed += frame;
   }
   const uint64_t split_bytes = *rc::gen::inRange<uint64_t>(1, 60);
-  Write(packed);
-  file_.compression = Compression::kZstd;
-  const std::vector<uint64_t> cuts = FindCuts(fs_, file_, split_bytes).value();
+  WriteZstd(packed);
+  const std::vector<uint64_t> cuts = Cuts(split_bytes).value();
   packed[gap.offset] ^= 1;
-  Write(packed);
-  file_.compression = Compression::kZstd;
+  WriteZstd(packed);
   file_.cuts = cuts;
   const std::vector<InputRecord> skip = {gap};
   options_.skipped_frames = &skip;

@@ -1,6 +1,7 @@
 """--skip_bad_records: a job goes on without the records at which its mapper always fails."""
 
 import gzip
+import hashlib
 import json
 import os
 import subprocess
@@ -9,6 +10,12 @@ import cluster
 from cluster import UNRULY, part_names, read_output
 
 GOOD = ["good words %d\n" % i for i in range(200)]
+
+
+def zstd(lines):
+    """One frame, with a checksum."""
+    return subprocess.run(["zstd", "-q", "-c"], input="".join(lines).encode(), check=True,
+                          stdout=subprocess.PIPE).stdout
 
 
 class SkipRecordsTest(cluster.ClusterTest):
@@ -94,9 +101,7 @@ class SkipRecordsTest(cluster.ClusterTest):
     def write_frames(self, damage):
         """Writes GOOD as four zstd frames of 50 lines, the second of which `damage` changes; returns
         its offset and length."""
-        frames = [subprocess.run(["zstd", "-q", "-c"], stdout=subprocess.PIPE, check=True,
-                                 input="".join(GOOD[i:i + 50]).encode()).stdout
-                  for i in range(0, 200, 50)]
+        frames = [zstd(GOOD[i:i + 50]) for i in range(0, 200, 50)]
         frame = bytearray(frames[1])
         damage(frame)
         with open(self.text("in/text.zst", ""), "wb") as f:
@@ -123,6 +128,24 @@ class SkipRecordsTest(cluster.ClusterTest):
             job = self.run_job("--overwrite", code=1)
             self.assertRegex(job.said(), r"in/text\.zst:\d+: damaged zstd data")
             self.assertEqual(self.summary()["attempts"]["failed"], 1, "no second one reads it better")
+
+    def test_a_file_larger_than_a_split_is_cut_up_to_a_damaged_frame(self):
+        # Each frame is larger than a split: half of the digits is what they cannot be packed to.
+        lines = [hashlib.sha512(b"%d" % i).hexdigest() + "\n" for i in range(80000)]
+        frames = [zstd(lines[i:i + 20000]) for i in range(0, 80000, 20000)]
+        self.assertGreater(min(len(frame) for frame in frames), 1 << 20)
+        offset, length = len(frames[0]) + len(frames[1]), len(frames[2])
+        frames[2] = b"?" + frames[2][1:]
+        packed = self.text("in/text.zst", b"".join(frames))
+        said = self.run_job("--split_mb=1", code=2).said()
+        self.assertIn("%s:%d: no zstd frame begins here" % (packed, offset), said)
+        self.run_job("--split_mb=1", "--skip_bad_records=1")
+        self.text("oracle", "".join(lines[:40000] + lines[60001:]))
+        self.assertEqual(read_output(self.path("out"), listed=["_skipped"]),
+                         cluster.count([self.path("oracle")]))
+        self.assertEqual(self.summary()["tasks"]["map"], 2)
+        self.assertEqual(self.summary()["skipped_records"], [
+            {"file": packed, "offset": offset, "bytes": length}])
 
     def test_behind_damage_in_a_gzip_file_nothing_can_be_read(self):
         packed = bytearray(gzip.compress("".join(GOOD).encode()))
