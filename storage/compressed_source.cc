@@ -280,10 +280,10 @@ class ZstdSource : public DecompressingSource {
       return InFrame(Damaged(path(), offset,
                              absl::StrCat("damaged zstd data (", ZSTD_getErrorName(result), ")")));
     }
-    // It is intact, and nothing to step over: what it holds would be missing without need.
-    return absl::FailedPreconditionError(
+    // It may be intact, but a flipped bit in its header says the same.
+    return InFrame(absl::FailedPreconditionError(
         absl::StrCat(path(), ":", frame_offset(), ": this zstd frame needs a window of more than ",
-                     "128 MiB, too much for a task; compress the file without --long"));
+                     "128 MiB, too much for a task; compress the file without --long")));
   }
 
   // What is known of a frame that was damaged when an attempt read it is true of every later one.

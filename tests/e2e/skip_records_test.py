@@ -115,7 +115,12 @@ class SkipRecordsTest(cluster.ClusterTest):
         def header(frame):
             frame[0] ^= 0xff
 
-        for damage in (content, header):
+        def window(frame):
+            self.assertEqual(frame[4] & 0x20, 0, "its header says how large a window it needs")
+            frame[5] |= 0x80
+
+        damaged, large = "damaged zstd data", "this zstd frame needs a window of more than 128 MiB"
+        for damage, problem in ((content, damaged), (header, damaged), (window, large)):
             offset, length = self.write_frames(damage)
             job = self.run_job("--skip_bad_records=1", "--overwrite")
             # The line after the gap is lost: who knows that it is whole?
@@ -126,7 +131,7 @@ class SkipRecordsTest(cluster.ClusterTest):
                 {"file": self.path("in/text.zst"), "offset": offset, "bytes": length}])
             self.assertIn("1 record skipped", job.said())
             job = self.run_job("--overwrite", code=1)
-            self.assertRegex(job.said(), r"in/text\.zst:\d+: damaged zstd data")
+            self.assertRegex(job.said(), r"in/text\.zst:\d+: " + problem)
             self.assertEqual(self.summary()["attempts"]["failed"], 1, "no second one reads it better")
 
     def test_a_file_larger_than_a_split_is_cut_up_to_a_damaged_frame(self):
