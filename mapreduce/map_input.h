@@ -53,8 +53,8 @@ class MapInput {
   // Absolute path of the input file.
   std::string_view file() const { return place_.file; }
   // Position in the file of the first byte of data(). In a compressed file it counts what the
-  // file decompresses to, from the beginning of the attempt's part of it: of the whole file only
-  // with JobDescription::counts_lines.
+  // file decompresses to, from the beginning of the attempt's piece of it: of the file for certain
+  // only with JobDescription::counts_lines.
   uint64_t offset() const { return place_.offset; }
   const RecordShape& shape() const { return place_.shape; }
   // Of which of JobDescription::inputs the file is one; 0 without them.
@@ -65,8 +65,8 @@ class MapInput {
   }
 
   // The number in its file, from 1, of the first line of data(). Lines before the split are counted
-  // when somebody asks, so ask only when you need it. In a compressed file that fails the job
-  // unless JobDescription::counts_lines is set.
+  // when somebody asks, so ask only when you need it. In a piece of a compressed file that does not
+  // begin it asking fails the job; with JobDescription::counts_lines no piece is such a one.
   uint64_t FirstLine() const { return lines_ == nullptr ? 1 : lines_->FirstLine(); }
 
   // Calls f(std::string_view line) for each line, without its end.

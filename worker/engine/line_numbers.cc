@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <string>
 
 #include "absl/strings/str_cat.h"
 #include "mapreduce/byte_masks.h"
@@ -14,10 +15,12 @@ void LineNumbers::BeginAttempt(TaskHooks* hooks) {
   status_ = absl::OkStatus();
 }
 
-void LineNumbers::Open(const InputFile& file) {
+void LineNumbers::Open(const FileRange& range) {
+  const InputFile& file = range.file;
   reader_ = nullptr;
   place_ = {};
   offset_ = 0;
+  begins_file_ = range.offset == 0;
   const auto known = std::find_if(files_.begin(), files_.end(),
                                   [&file](const KnownFile& other) { return other.file == file; });
   if (known != files_.end()) return files_.splice(files_.begin(), files_, known);
@@ -68,17 +71,26 @@ void LineNumbers::Coarsen() {
   if (known.stretches.size() > kMaxStretches) known.stretches.clear();
 }
 
-// A compressed file may be cut, and offsets in a piece of one begin with 0 wherever that lies.
-absl::Status LineNumbers::CheckCountable() const {
-  const InputFile& file = files_.front().file;
-  if (counts_lines_ || file.compression == Compression::kNone) return absl::OkStatus();
+bool LineNumbers::CanCountByReading() const {
+  return files_.front().file.compression == Compression::kNone;
+}
+
+absl::Status LineNumbers::CheckKnowable() const {
+  if (CanCountByReading()) return absl::OkStatus();
+  const std::string& path = files_.front().file.path;
+  if (!begins_file_) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        path, ": the mapper asks for line numbers in a piece of a compressed file; set ",
+        "JobDescription::counts_lines, so that it is read as a whole"));
+  }
+  if (place_.offset == offset_) return absl::OkStatus();
   return absl::FailedPreconditionError(
-      absl::StrCat(file.path, ": the mapper asks for line numbers of a compressed file, which may ",
-                   "be cut; set JobDescription::counts_lines, so that it is read as a whole"));
+      absl::StrCat(path, ": the mapper asks for line numbers behind a damaged frame that was left ",
+                   "out; take a good copy of the file, or leave it out of --input"));
 }
 
 uint64_t LineNumbers::FirstLine() {
-  if (status_.ok()) status_ = CheckCountable();
+  if (status_.ok()) status_ = CheckKnowable();
   if (place_.offset != offset_ && status_.ok()) {
     const absl::StatusOr<uint64_t> line_ends = LineEndsBefore(offset_);
     if (line_ends.ok()) place_ = {offset_, *line_ends};

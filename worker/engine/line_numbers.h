@@ -5,6 +5,9 @@
 // stretches, so a runner that gets many splits of one file counts each byte of it about once. Jobs
 // that never ask pay nothing but a map entry a megabyte.
 //
+// Positions in a compressed file are those of what its piece decompresses to, so nothing before a
+// chunk can be read there: it must have been passed, from the file's beginning on.
+//
 // One thread. Memory is bounded: a few files, and a few thousand stretches each.
 #ifndef MILLRACE_WORKER_ENGINE_LINE_NUMBERS_H_
 #define MILLRACE_WORKER_ENGINE_LINE_NUMBERS_H_
@@ -26,15 +29,16 @@ namespace millrace {
 
 class LineNumbers : public LineNumberSource {
  public:
-  // `file_system` must outlive this object. `counts_lines`: as in JobDescription.
-  LineNumbers(FileSystem* file_system, bool counts_lines)
-      : fs_(file_system), counts_lines_(counts_lines) {}
+  // `file_system` must outlive this object.
+  explicit LineNumbers(FileSystem* file_system) : fs_(file_system) {}
 
   // Counting is progress of this attempt, and ends when the attempt is cancelled. Forgets the
   // errors of the attempt before.
   void BeginAttempt(TaskHooks* hooks);
-  // The chunks that follow are of this file.
-  void Open(const InputFile& file);
+  // The chunks that follow are of this range.
+  void Open(const FileRange& range);
+  // Whether lines that were not passed can be counted all the same.
+  bool CanCountByReading() const;
   // The mapper is given the chunk that begins there.
   void Enter(uint64_t offset) { offset_ = offset; }
   // The chunk is behind the mapper and has so many line ends.
@@ -69,15 +73,15 @@ class LineNumbers : public LineNumberSource {
 
   void Add(uint64_t begin, const Stretch& stretch);
   void Coarsen();
-  absl::Status CheckCountable() const;
+  absl::Status CheckKnowable() const;
   absl::StatusOr<uint64_t> LineEndsBefore(uint64_t offset);
   absl::StatusOr<uint64_t> CountByReading(uint64_t begin, uint64_t end);
 
   FileSystem* const fs_;
-  const bool counts_lines_;
   TaskHooks* hooks_ = nullptr;
   absl::Status status_;
   std::list<KnownFile> files_;  // the one that is open comes first
+  bool begins_file_ = false;    // whether the range that is open does
   uint64_t offset_ = 0;
   Place place_;                           // in the file that is open
   std::unique_ptr<ReadableFile> reader_;  // of the file that is open; null until needed

@@ -67,8 +67,9 @@ class LineNumbersTest : public ::testing::Test {
     ASSERT_TRUE(WriteFileAtomically(memory_, path, text).ok());
     const auto info = memory_.Stat(path);
     file_ = {path, info->size, info->mtime_ns};
-    numbers_.Open(file_);
+    numbers_.Open(Whole());
   }
+  FileRange Whole() const { return {file_, 0, file_.size}; }
   uint64_t At(uint64_t offset) {
     numbers_.Enter(offset);
     const uint64_t line = numbers_.FirstLine();
@@ -84,7 +85,7 @@ class LineNumbersTest : public ::testing::Test {
   CountingFileSystem fs_{&memory_};
   TaskHooks hooks_;
   InputFile file_;
-  LineNumbers numbers_{&fs_, /*counts_lines=*/false};
+  LineNumbers numbers_{&fs_};
 };
 
 TEST_F(LineNumbersTest, AFileBeginsWithLineOneAndIsNotRead) {
@@ -116,7 +117,8 @@ TEST_F(LineNumbersTest, TheSecondSplitOfAFileReadsOnlyWhatIsNew) {
   EXPECT_EQ(At(12), 4u);
   Write("/other", Lines(3));
   EXPECT_EQ(At(4), 2u);
-  numbers_.Open({"/file", 40, memory_.Stat("/file")->mtime_ns});
+  file_ = {"/file", 40, memory_.Stat("/file")->mtime_ns};
+  numbers_.Open(Whole());
   fs_.bytes_read = 0;
   EXPECT_EQ(At(32), 9u);
   EXPECT_EQ(fs_.bytes_read, 20u);
@@ -133,7 +135,7 @@ TEST_F(LineNumbersTest, ALargeFileIsReadOnce) {
   const uint64_t size = file_.size;
   EXPECT_EQ(At(size), (1u << 20) + 1);
   EXPECT_EQ(fs_.bytes_read, size);
-  numbers_.Open(file_);
+  numbers_.Open(Whole());
   At(size / 2);
   EXPECT_LE(fs_.bytes_read, size + (1 << 20));
 }
@@ -171,12 +173,33 @@ TEST_F(LineNumbersTest, ACancelledAttemptStopsCounting) {
 
 TEST_F(LineNumbersTest, CompressedBytesAreNeverCounted) {
   file_.compression = Compression::kZstd;
-  numbers_.Open(file_);
-  numbers_.Enter(0);  // of a piece that may lie anywhere
+  numbers_.Open({file_, 20, 20});
+  numbers_.Enter(0);  // of the piece, wherever that lies
   numbers_.FirstLine();
   EXPECT_TRUE(absl::IsFailedPrecondition(numbers_.status())) << numbers_.status();
   EXPECT_THAT(std::string(numbers_.status().message()),
               AllOf(HasSubstr("/file"), HasSubstr("JobDescription::counts_lines")));
+  EXPECT_EQ(fs_.bytes_read, 0u);
+}
+
+TEST_F(LineNumbersTest, ThePieceThatBeginsACompressedFileHasNumbers) {
+  file_.compression = Compression::kZstd;
+  numbers_.Open({file_, 0, 20});
+  EXPECT_EQ(At(0), 1u);
+  Pass(0, "100\n101\n");
+  EXPECT_EQ(At(8), 3u);
+  EXPECT_EQ(fs_.bytes_read, 0u);
+}
+
+TEST_F(LineNumbersTest, BehindAGapInACompressedFileNobodyKnowsTheNumber) {
+  file_.compression = Compression::kZstd;
+  numbers_.Open({file_, 0, 20});
+  Pass(0, "100\n");
+  Pass(8, "102\n");
+  numbers_.Enter(12);
+  numbers_.FirstLine();
+  EXPECT_THAT(std::string(numbers_.status().message()),
+              AllOf(HasSubstr("/file"), HasSubstr("behind a damaged frame")));
   EXPECT_EQ(fs_.bytes_read, 0u);
 }
 
@@ -190,6 +213,18 @@ class NumberingMapper : public Mapper {
   }
 };
 
+// The number of each chunk.
+class ChunkNumberMapper : public Mapper {
+ public:
+  void Map(const MapInput& input) override { Emit(std::to_string(input.FirstLine()), ""); }
+};
+
+std::string Zstd(const std::string& content) {
+  std::string packed(ZSTD_compressBound(content.size()), '\0');
+  packed.resize(ZSTD_compress(packed.data(), packed.size(), content.data(), content.size(), 1));
+  return packed;
+}
+
 class NumberedMapTest : public ::testing::Test {
  protected:
   NumberedMapTest() {
@@ -202,6 +237,11 @@ class NumberedMapTest : public ::testing::Test {
     const auto info = fs_.Stat("/file");
     file_ = {"/file", info->size, info->mtime_ns};
     runner_ = std::make_unique<MapRunner>(job_, &fs_, MapRunnerOptions());
+  }
+  InputFile WriteZstd(const std::string& frames) {
+    EXPECT_TRUE(WriteFileAtomically(fs_, "/file.zst", frames).ok());
+    const auto info = fs_.Stat("/file.zst");
+    return {"/file.zst", info->size, info->mtime_ns, Compression::kZstd};
   }
   // Runs the map and returns its part.
   std::string Map(const InputSplit& split) {
@@ -238,17 +278,32 @@ TEST_F(NumberedMapTest, AWholeFileBeginsWithLineOne) {
   EXPECT_EQ(Map({{whole, 0, 4}, {whole, 0, 4}}), "1\tx\n2\ty\n1\tx\n2\ty\n");
 }
 
-TEST_F(NumberedMapTest, OfACompressedFileTheJobMustSayThatItCountsLines) {
-  const std::string text = "a\nbb\nc\n";
-  std::string packed(ZSTD_compressBound(text.size()), '\0');
-  packed.resize(ZSTD_compress(packed.data(), packed.size(), text.data(), text.size(), 1));
-  ASSERT_TRUE(WriteFileAtomically(fs_, "/file.zst", packed).ok());
-  const auto info = fs_.Stat("/file.zst");
-  const InputFile file{"/file.zst", info->size, info->mtime_ns, Compression::kZstd};
-  EXPECT_THAT(Map({{file, 0, file.size}}), HasSubstr("JobDescription::counts_lines"));
-  job_.counts_lines = true;
+TEST_F(NumberedMapTest, ACompressedFileHasNumbersIfThePieceBeginsIt) {
+  const std::string first = Zstd("a\nbb\nc");
+  const InputFile file = WriteZstd(first + Zstd("c\nd\n"));
+  EXPECT_EQ(Map({{file, 0, file.size}}), "1\ta\n2\tbb\n3\tcc\n4\td\n");
+  EXPECT_EQ(Map({{file, 0, first.size()}}), "1\ta\n2\tbb\n3\tcc\n");
+  EXPECT_THAT(Map({{file, first.size(), file.size - first.size()}}),
+              HasSubstr("JobDescription::counts_lines"));
+}
+
+TEST_F(NumberedMapTest, InACompressedFileLineEndsCountWhateverEndsRecords) {
+  job_.mapper = [] { return std::make_unique<ChunkNumberMapper>(); };
   runner_ = std::make_unique<MapRunner>(job_, &fs_, MapRunnerOptions());
-  EXPECT_EQ(Map({{file, 0, file.size}}), "1\ta\n2\tbb\n3\tc\n");
+  task_.shape.format = InputFormat::kNulSeparated;
+  task_.one_by_one = true;
+  const InputFile file = WriteZstd(Zstd(std::string("a\nb\n\0c\0d\n\0", 10)));
+  EXPECT_EQ(Map({{file, 0, file.size}}), "1\t\n3\t\n3\t\n");
+}
+
+TEST_F(NumberedMapTest, BehindADamagedFrameThereAreNoNumbers) {
+  std::string damaged = Zstd("bb\n");
+  damaged[0] ^= 1;
+  const std::string first = Zstd("a\n");
+  const InputFile file = WriteZstd(first + damaged + Zstd("c\nd\n"));
+  task_.one_by_one = true;
+  task_.skip = {{"/file.zst", first.size(), damaged.size()}};
+  EXPECT_THAT(Map({{file, 0, file.size}}), HasSubstr("behind a damaged frame"));
 }
 
 TEST_F(NumberedMapTest, AFileThatCannotBeCountedFailsTheAttempt) {

@@ -50,10 +50,7 @@ InputChunk TakeRecord(const RecordShape& shape, InputChunk* chunk) {
 class MapRunner::Impl {
  public:
   Impl(const JobDescription& job, FileSystem* fs, const MapRunnerOptions& options)
-      : job_(job),
-        fs_(fs),
-        memory_bytes_(options.memory_bytes),
-        line_numbers_(fs, job.counts_lines) {}
+      : job_(job), fs_(fs), memory_bytes_(options.memory_bytes), line_numbers_(fs) {}
 
   absl::StatusOr<TaskResult> Run(const MapTask& task, TaskHooks& hooks);
 
@@ -154,7 +151,7 @@ absl::Status MapRunner::Impl::MapSplit(const Attempt& attempt) {
     if (absl::Status opened = reader.Open(range); !opened.ok()) {
       return InputError(opened, options.max_record_bytes);
     }
-    line_numbers_.Open(range.file);
+    line_numbers_.Open(range);
     attempt.hooks.CountWork(WorkPhase::kRead, range.length);
     InputChunk chunk;
     for (;;) {
@@ -188,7 +185,8 @@ void MapRunner::Impl::CountRead(const Attempt& attempt, const InputChunk& chunk)
     records = line_ends + (data.empty() || data.back() == '\n' ? 0 : 1);
   } else {
     records = CountRecords(shape, data);
-    if (job_.counts_lines) line_numbers_.Passed(chunk, CountByte(data, '\n'));
+    const bool must_pass = job_.counts_lines || !line_numbers_.CanCountByReading();
+    if (must_pass) line_numbers_.Passed(chunk, CountByte(data, '\n'));
   }
   attempt.stats->input_bytes += data.size();
   attempt.stats->input_records += records;
