@@ -85,6 +85,10 @@ class WorkloadsTest(unittest.TestCase):
             self.assertEqual(workload.most is not None and workloads.FLOOR not in workload.programs,
                              False, name)
 
+    def test_what_is_installed_is_for_programs_that_take_part(self):
+        programs = {name for workload in workloads.WORKLOADS.values() for name in workload.programs}
+        self.assertLessEqual({*competitors.NODE_MODULES, *competitors.PROGRAMS}, programs)
+
     def test_each_command_names_scripts_that_are_there(self):
         folder = os.path.dirname(os.path.realpath(__file__))
         work = competitors.Work(folder, "/output", "/scratch", 2, "/node", "/programs")

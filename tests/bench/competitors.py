@@ -136,9 +136,9 @@ def ripgrep(work):
 # ---- Which of them are there ----
 
 NODE_MODULES = {
-    "duckdb": ("@duckdb/node-api",),
+    "DuckDB": ("@duckdb/node-api",),
     # npm leaves out the binary where the package asks for a newer Node.js than is needed.
-    "polars": ("nodejs-polars", "nodejs-polars-linux-x64-gnu"),
+    "Polars": ("nodejs-polars", "nodejs-polars-linux-x64-gnu"),
 }
 PROGRAMS = {"mawk": "mawk", "two mawks": "mawk", "GNU parallel": "parallel", "ripgrep": "rg",
             "tr, sort, uniq": "sort", "GNU sort": "sort", "Python": "python3"}
