@@ -9,9 +9,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
-#include "client/exit_codes.h"
 #include "mapreduce/status_macros.h"
 #include "mapreduce/strings.h"
+#include "rpc/exit_codes.h"
 #include "storage/nearest_name.h"
 
 namespace millrace {

@@ -9,8 +9,8 @@
 #include <cstdlib>
 
 #include "absl/strings/str_cat.h"
-#include "client/exit_codes.h"
 #include "client/version.h"
+#include "rpc/exit_codes.h"
 #include "rpc/preamble.h"
 #include "storage/failpoint.h"
 #include "storage/failpoint_setting.h"

@@ -17,7 +17,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "client/exit_codes.h"
 #include "client/job_spec.h"
 #include "client/local_cluster.h"
 #include "client/progress.h"
@@ -25,6 +24,7 @@
 #include "client/summary.h"
 #include "client/terminal.h"
 #include "mapreduce/status_macros.h"
+#include "rpc/exit_codes.h"
 #include "rpc/profile.h"
 #include "rpc/system_counters.h"
 #include "storage/open_files.h"

@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "client/exit_codes.h"
 #include "client/job_spec.h"
 #include "client/job_submission.h"
 #include "client/job_watch.h"
@@ -24,6 +23,7 @@
 #include "client/summary.h"
 #include "client/terminal.h"
 #include "mapreduce/status_macros.h"
+#include "rpc/exit_codes.h"
 #include "rpc/profile.h"
 #include "rpc/status_exception.h"
 #include "storage/output_committer.h"

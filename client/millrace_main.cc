@@ -8,12 +8,12 @@
 
 #include "client/cluster_access.h"
 #include "client/command_line.h"
-#include "client/exit_codes.h"
 #include "client/flag_parser.h"
 #include "client/master_link.h"
 #include "client/verb_request.h"
 #include "client/verbs.h"
 #include "mapreduce/status_macros.h"
+#include "rpc/exit_codes.h"
 #include "rpc/status_exception.h"
 #include "storage/paths.h"
 

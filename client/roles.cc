@@ -10,11 +10,11 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "client/exit_codes.h"
 #include "client/flag_parser.h"
 #include "client/role_options.h"
 #include "client/role_process.h"
 #include "master/master_process.h"
+#include "rpc/exit_codes.h"
 #include "storage/failpoint.h"
 #include "worker/worker_process.h"
 

@@ -8,7 +8,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/diagnosis.h"
-#include "client/exit_codes.h"
 #include "client/job_watch.h"
 #include "client/lineage_text.h"
 #include "client/logs_text.h"
@@ -17,6 +16,7 @@
 #include "client/summary.h"
 #include "client/tables.h"
 #include "client/terminal.h"
+#include "rpc/exit_codes.h"
 #include "rpc/json_writer.h"
 #include "rpc/view_json.h"
 #include "storage/posix_file_system.h"

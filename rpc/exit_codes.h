@@ -1,6 +1,6 @@
 // What the exit code of every Millrace binary means.
-#ifndef MILLRACE_CLIENT_EXIT_CODES_H_
-#define MILLRACE_CLIENT_EXIT_CODES_H_
+#ifndef MILLRACE_RPC_EXIT_CODES_H_
+#define MILLRACE_RPC_EXIT_CODES_H_
 
 namespace millrace {
 
@@ -8,7 +8,7 @@ enum ExitCode : int {
   kExitSuccess = 0,
   kExitFailed = 1,       // the job failed, or the service itself
   kExitUsage = 2,        // usage or validation error; nothing was done
-  kExitUnreachable = 3,  // no master there, or it refused us
+  kExitUnreachable = 3,  // nobody there, or it refused us
   kExitCancelled = 4,
   kExitTimedOut = 5,  // waiting timed out; the job goes on
   kExitVersionMismatch = 6,
@@ -19,11 +19,11 @@ inline constexpr char kExitCodesHelp[] =
     "  0  success\n"
     "  1  the job failed (or the service itself)\n"
     "  2  usage or validation error; nothing was done\n"
-    "  3  cannot reach the master, or it refused\n"
+    "  3  cannot reach the master or the server, or it refused\n"
     "  4  cancelled\n"
     "  5  waiting timed out; the job goes on\n"
     "  6  version mismatch\n";
 
 }  // namespace millrace
 
-#endif  // MILLRACE_CLIENT_EXIT_CODES_H_
+#endif  // MILLRACE_RPC_EXIT_CODES_H_

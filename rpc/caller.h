@@ -1,0 +1,67 @@
+// The client's end of calls whose fate matters: says how often a call may run, sends it again when
+// connections break, and tells in the end whether it was done, refused, or nobody knows.
+//
+//   Caller caller(timer, "the bank at 10.0.0.1:7100", dial, options);
+//   caller.Call(CallMode::kAtMostOnce, "deduct 10").then([](CallResult result) { ... });
+//
+//   mode            sent again   runs             the rest
+//   kPlain          never        at most once     unknown when the connection breaks meanwhile
+//   kAtLeastOnce    until done   once or more     for reads, and what may be repeated
+//   kAtMostOnce     until done   at most once     the server keeps the reply until it was seen
+//   kExactlyOnce    for ever     exactly once     as kAtMostOnce, with no deadline; needs a server
+//                                                 whose replies survive it (rpc/durable_calls.h)
+//
+// A session with the server is opened with the first call that needs one, and again when the server
+// says that it has expired: a call that was not sent before goes on in the new session, any other
+// is unknown. Lives on one event loop.
+#ifndef MILLRACE_RPC_CALLER_H_
+#define MILLRACE_RPC_CALLER_H_
+
+#include <kj/async.h>
+#include <kj/timer.h>
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "rpc/backoff.h"
+#include "rpc/call_types.h"
+#include "rpc/preamble.h"
+#include "rpc/redialer.h"
+
+namespace millrace {
+
+enum class CallMode { kPlain, kAtLeastOnce, kAtMostOnce, kExactlyOnce };
+
+struct CallerOptions {
+  // How long a call is tried, in all modes but kExactlyOnce.
+  kj::Duration deadline = 30 * kj::SECONDS;
+  // After how long without a reply a call is sent again on a connection that still stands.
+  kj::Duration resend_after = 5 * kj::SECONDS;
+  BackoffOptions backoff;
+  // Calls that wait for their replies; more are refused.
+  size_t max_outstanding = 1024;
+  Entropy entropy = KernelEntropy();
+};
+
+class Caller {
+ public:
+  // `dial` gives a connection whose peer is a CallServer (rpc/call.capnp); `peer` names it in
+  // messages.
+  Caller(kj::Timer& timer, std::string peer, DialFunction dial, const CallerOptions& options = {});
+  ~Caller() noexcept(false);
+  KJ_DISALLOW_COPY(Caller);
+
+  // Rejects only with what is a bug. Dropping the promise cancels the call: of a plain one the
+  // server hears of that, any other runs to its end there, since a copy may wait for its reply. The
+  // promise must not outlive the caller.
+  kj::Promise<CallResult> Call(CallMode mode, std::string request);
+
+ private:
+  class Impl;
+  kj::Own<Impl> impl_;
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_RPC_CALLER_H_

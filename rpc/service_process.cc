@@ -1,0 +1,87 @@
+#include "rpc/service_process.h"
+
+#include <kj/debug.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "mapreduce/status_macros.h"
+#include "rpc/address.h"
+#include "rpc/exit_codes.h"
+#include "rpc/json_writer.h"
+#include "rpc/listen.h"
+
+namespace millrace {
+namespace {
+
+// Signals wait from here on, so that none can strike before somebody listens.
+kj::AsyncIoContext SetUp() {
+  StopSignals::Capture();
+  return kj::setupAsyncIo();
+}
+
+int ExitCodeOf(const kj::Exception& exception, bool refused) {
+  switch (exception.getType()) {
+    case kj::Exception::Type::DISCONNECTED:
+    case kj::Exception::Type::OVERLOADED: return kExitUnreachable;
+    case kj::Exception::Type::UNIMPLEMENTED: return kExitVersionMismatch;
+    case kj::Exception::Type::FAILED: break;
+  }
+  return refused ? kExitUnreachable : kExitFailed;
+}
+
+std::string Announcement(const std::string& address) {
+  JsonWriter json;
+  json.OpenObject().Key("pid").Number(static_cast<uint64_t>(getpid()));
+  json.Key("listen").String(address).CloseObject();
+  return std::move(json).Take();
+}
+
+}  // namespace
+
+ServiceProcess::ServiceProcess(std::string name, const ConnectionOptions& options)
+    : name_(std::move(name)), options_(options), io_(SetUp()), signals_(io_.unixEventPort) {}
+
+absl::StatusOr<std::string> ServiceProcess::Serve(const std::string& address,
+                                                  ServiceHost::Welcome welcome,
+                                                  const std::string& ready_file) {
+  MILLRACE_ASSIGN_OR_RETURN(HostPort real, ParseHostPort(address, PortZero::kAllowed));
+  ready_file_ = std::make_unique<ReadyFile>(fs_, ready_file);
+  MILLRACE_RETURN_IF_ERROR(ready_file_->Check());
+  MILLRACE_ASSIGN_OR_RETURN(auto receiver, ListenOn(io_, address));
+  MILLRACE_RETURN_IF_ERROR(ready_file_->RemoveStale());
+  host_ = std::make_unique<ServiceHost>(timer(), kj::mv(receiver), options_, kj::mv(welcome));
+  real.port = static_cast<uint16_t>(host_->port());
+  MILLRACE_RETURN_IF_ERROR(ready_file_->Write(Announcement(ToString(real))));
+  return ToString(real);
+}
+
+kj::Promise<kj::Own<Connection>> ServiceProcess::Dial(std::string address,
+                                                      capnp::Capability::Client own) {
+  auto dialled =
+      millrace::Dial(network(), timer(), std::move(address), Role::kClient, options_, kj::mv(own));
+  return dialled.catch_([this](kj::Exception&& e) -> kj::Promise<kj::Own<Connection>> {
+    refused_ = e.getType() == kj::Exception::Type::FAILED;
+    return kj::mv(e);
+  });
+}
+
+int ServiceProcess::Run(kj::Promise<void> work) {
+  auto stopped = signals_.Terminated().exclusiveJoin(signals_.Interrupted());
+  if (host_ != nullptr) stopped = stopped.exclusiveJoin(host_->Run());
+  const auto failure =
+      kj::runCatchingExceptions([&]() { work.exclusiveJoin(kj::mv(stopped)).wait(io_.waitScope); });
+  KJ_IF_MAYBE (exception, failure) {
+    return Complain(ExitCodeOf(*exception, refused_), ToStatus(*exception));
+  }
+  return kExitSuccess;
+}
+
+int ServiceProcess::Complain(int exit_code, const absl::Status& status) const {
+  std::fprintf(stderr, "%s: %s\n", name_.c_str(), std::string(status.message()).c_str());
+  return exit_code;
+}
+
+}  // namespace millrace
