@@ -65,7 +65,8 @@ TEST(WireLogsTest, TheAttemptsThatAreAskedForTravel) {
 
 TEST(WireLogsTest, NobodyAsksForMoreAtATimeThanOneAnswerHolds) {
   const std::vector<AttemptId> attempts(kMaxLogsPerCall + 1, AttemptId{Epoch(1), 2});
-  EXPECT_THAT(std::string(SentRequest(attempts).status().message()), HasSubstr("too many elements"));
+  EXPECT_THAT(std::string(SentRequest(attempts).status().message()),
+              HasSubstr("too many elements"));
   const std::vector<AttemptLog> logs(kMaxLogsPerCall + 1);
   EXPECT_THAT(std::string(SentLogs(logs).status().message()), HasSubstr("too many elements"));
 }

@@ -22,6 +22,11 @@ std::string LogDrain::LastLines() {
   return tail_.LastLines();
 }
 
+AttemptLog LogDrain::Log() {
+  Take();
+  return tail_.Log();
+}
+
 bool LogDrain::Take() {
   char buffer[16 << 10];
   emptied_ = false;

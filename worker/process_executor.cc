@@ -142,6 +142,10 @@ class ProcessExecutorFactory::ProcessExecutor final : public Executor {
         });
   }
 
+  // What lies in the pipe when an attempt begins is not its own, and what it has written is in the
+  // pipe when its outcome is here: so the log is that of one attempt.
+  AttemptLog Log() override { return log_.Log(); }
+
   void Kill() override {
     killed_ = true;
     process_->child->KillGroup(SIGKILL);

@@ -5,6 +5,7 @@
 #include <kj/async.h>
 
 #include <map>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -35,7 +36,8 @@ class ScriptedExecutors final : public ExecutorFactory {
   }
 
   std::vector<ExecutorCommand> commands;
-  bool frozen = false;  // none of them answers
+  bool frozen = false;                       // none of them answers
+  std::map<AttemptId, std::string> written;  // by attempts, to standard error
 
  private:
   struct Running {
@@ -59,6 +61,13 @@ class ScriptedExecutors final : public ExecutorFactory {
       progress.steps = 49;
       progress.answered = !all_.frozen;
       return progress;
+    }
+    AttemptLog Log() override {
+      AttemptLog log;
+      log.is_kept = true;
+      const auto written = all_.written.find(attempt_);
+      if (written != all_.written.end()) log.text = written->second;
+      return log;
     }
     void Kill() override {
       alive_ = false;
