@@ -221,6 +221,17 @@ std::vector<WorkerView> ClientViews::Workers() const {
   return views;
 }
 
+std::string ClientViews::WhyAway(WorkerId worker) const {
+  std::string who = ToString(worker);
+  for (const WorkerView& view : Workers()) {
+    if (view.worker != worker) continue;
+    who = absl::StrCat("worker ", view.name);
+    if (view.state == ShownState(WorkerState::kLost)) break;
+    return absl::StrCat(who, " is not connected; ask again when it is back");
+  }
+  return absl::StrCat(who, " is lost; what its attempts wrote went with it");
+}
+
 WorkerView ClientViews::MakeWorkerView(const WorkerSnapshot& worker) const {
   WorkerView view;
   view.worker = worker.worker;

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "glog/logging.h"
 #include "rpc/wire.h"
+#include "rpc/wire_logs.h"
 #include "storage/atomic_file.h"
 #include "storage/paths.h"
 
@@ -89,6 +90,18 @@ class FakeWorker::Server final : public capnp_worker::Worker::Server {
       mail_.dropped.push_back(Must(ReadAttemptId(output.getAttempt())));
     }
     return Answered();
+  }
+
+  kj::Promise<void> attemptLogs(AttemptLogsContext context) override {
+    if (worker_.frozen_) return kj::NEVER_DONE;
+    std::vector<AttemptLog> logs;
+    for (const AttemptId& attempt : Must(ReadLogRequest(context.getParams().getAttempts()))) {
+      AttemptLog& log = logs.emplace_back();
+      log.is_kept = worker_.logs_.count(attempt) > 0;
+      if (log.is_kept) log.text = worker_.logs_.at(attempt);
+    }
+    WriteAttemptLogs(logs, context.getResults().initLogs(logs.size()));
+    return kj::READY_NOW;
   }
 
  private:

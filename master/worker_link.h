@@ -43,6 +43,8 @@ class WorkerLink final : private kj::TaskSet::ErrorHandler {
     kj::Duration call_deadline = 10 * kj::SECONDS;
     // A worker on another host may have to fetch the job's binary first.
     kj::Duration prepare_deadline = 120 * kj::SECONDS;
+    // A person waits for the answer, whose own call ends after 10 s.
+    kj::Duration logs_deadline = 5 * kj::SECONDS;
     // A worker that falls so far behind is not answering. Below kMaxOutstandingCalls.
     size_t outstanding_max = 2000;
     // Some 100 KB with the addresses of as many workers, so that a heartbeat never waits long.
@@ -81,6 +83,11 @@ class WorkerLink final : private kj::TaskSet::ErrorHandler {
   using OutputNames = std::vector<std::pair<TaskId, AttemptId>>;
   void Retain(const OutputNames& outputs);
   void Drop(const OutputNames& outputs);
+
+  // What attempts have written; rejects when the worker gives no answer, which does not break the
+  // link: no work depends on it. Who asks bounds how many of these calls are under way. The promise
+  // may outlive the link.
+  kj::Promise<std::vector<AttemptLog>> LogsOf(const std::vector<AttemptId>& attempts);
 
   const WorkerSessionId& session() const { return session_; }
 

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "glog/logging.h"
 #include "mapreduce/count_text.h"
+#include "rpc/status_exception.h"
 
 namespace millrace {
 
@@ -215,6 +216,20 @@ void WorkerLinks::ReleaseEverywhere(JobId job) {
   for (auto& [worker, link] : links_) {
     if (link.calls->Knows(job)) link.calls->Release(job);
   }
+}
+
+kj::Promise<WorkerLogs> WorkerLinks::LogsOf(WorkerId worker,
+                                            const std::vector<AttemptId>& attempts) {
+  Link* link = FindLink(worker);
+  if (link == nullptr) return WorkerLogs{{}, "the worker is not connected"};
+  return link->calls->LogsOf(attempts).then(
+      [](std::vector<AttemptLog> logs) {
+        return WorkerLogs{std::move(logs), ""};
+      },
+      [name = known_[worker].info.name](kj::Exception&& exception) {
+        return WorkerLogs{
+            {}, absl::StrCat("worker ", name, " gave no answer: ", ToStatus(exception).message())};
+      });
 }
 
 const WorkerLinks::Known* WorkerLinks::Find(WorkerId worker) const {

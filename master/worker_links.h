@@ -27,6 +27,7 @@
 #include "master/master_shell.h"
 #include "master/pending_answers.h"
 #include "master/worker_link.h"
+#include "rpc/job_views.h"
 #include "rpc/task_types.h"
 
 namespace millrace {
@@ -96,6 +97,10 @@ class WorkerLinks final : private kj::TaskSet::ErrorHandler {
   // Says that the job was refused, or is over, to every worker that was asked about it and has not
   // been told so yet; it may never have got an attempt of it.
   void ReleaseEverywhere(JobId job);
+
+  // What attempts of a worker have written, as it tells. Never rejects; may outlive the links.
+  kj::Promise<WorkerLogs> LogsOf(WorkerId worker, const std::vector<AttemptId>& attempts);
+  bool IsConnected(WorkerId worker) const { return links_.count(worker) > 0; }
 
   struct Known {
     WorkerInfo info;

@@ -75,6 +75,13 @@ struct AttemptView {
   AttemptStats stats;
 };
 
+// What attempts of one worker have written: a log for each, in the order in which they were asked
+// for. Or why the worker cannot be asked.
+struct WorkerLogs {
+  std::vector<AttemptLog> logs;
+  std::string unavailable;
+};
+
 struct WorkerView {
   WorkerId worker;
   std::string name;
