@@ -177,7 +177,9 @@ AttemptView ClientViews::MakeAttemptView(const AttemptSnapshot& attempt,
   view.message = attempt.message;
   view.stats = attempt.stats;
   view.started_ms = MillisBetween(accepted_wall_us, attempt.started_wall_us);
-  if (attempt.cause != Cause::kRunning) {
+  if (attempt.cause == Cause::kRunning) {
+    view.status = links_.StatusOf(attempt.worker, attempt.attempt);
+  } else {
     view.ended_ms = MillisBetween(accepted_wall_us, attempt.ended_wall_us);
   }
   return view;

@@ -169,9 +169,15 @@ void FakeWorker::Disconnect() {
   wait_scope_.poll();
 }
 
-bool FakeWorker::Heartbeat() {
+bool FakeWorker::Heartbeat(const std::map<AttemptId, std::string>& statuses) {
   auto request = KJ_ASSERT_NONNULL(calls_).heartbeatRequest();
   millrace::Write(session_, request.initSession());
+  auto progress = request.initProgress(statuses.size());
+  size_t i = 0;
+  for (const auto& [attempt, status] : statuses) {
+    millrace::Write(attempt, progress[i].initAttempt());
+    progress[i++].setStatus(status);
+  }
   return request.send().wait(wait_scope_).getCurrent();
 }
 

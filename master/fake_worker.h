@@ -53,7 +53,9 @@ class FakeWorker {
   // Loses the connection.
   void Disconnect();
 
-  bool Heartbeat();
+  bool Heartbeat() { return Heartbeat({}); }
+  // With what running attempts say of themselves.
+  bool Heartbeat(const std::map<AttemptId, std::string>& statuses);
   OutcomeReply Report(const AttemptOutcome& outcome) { return Report(session_, outcome); }
   OutcomeReply Report(const WorkerSessionId& session, const AttemptOutcome& outcome);
   // Without waiting for the verdict.

@@ -309,6 +309,20 @@ TEST_F(MasterTest, WorkersAreListedWithWhatTheyDo) {
   EXPECT_EQ(red.attempts, 1u);
 }
 
+TEST_F(MasterTest, ARunningAttemptHasTheStatusOfItsLastHeartbeat) {
+  FakeWorker& red = AddWorker("red");
+  const JobId job = Submit(WordCount("/out")).job;
+  const AttemptId attempt = red.mail().launched[0].attempt;
+  const auto status = [&]() { return master_->views().Attempts(job, 0)->at(0).status; };
+  EXPECT_EQ(status(), "");
+  EXPECT_TRUE(red.Heartbeat({{attempt, "half\x1b way"}}));
+  EXPECT_EQ(status(), "half? way");
+  EXPECT_TRUE(red.Heartbeat({{attempt, std::string(5000, 'x')}}));
+  EXPECT_EQ(status(), std::string(200, 'x'));
+  red.Report(red.Success(red.mail().launched[0]));
+  EXPECT_EQ(status(), "");
+}
+
 TEST_F(MasterTest, TheLogOfAnAttemptIsAskedForAtItsWorker) {
   FakeWorker& red = AddWorker("red");
   FakeWorker& blue = AddWorker("blue");

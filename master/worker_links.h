@@ -47,6 +47,7 @@ struct ReportedProgress {
   uint64_t steps = 0;
   uint64_t done = 0;
   uint64_t total = 0;
+  std::string status;  // what it says of itself; empty: nothing
 };
 
 class WorkerLinks final : private kj::TaskSet::ErrorHandler {
@@ -109,6 +110,8 @@ class WorkerLinks final : private kj::TaskSet::ErrorHandler {
   const Known* Find(WorkerId worker) const;
   // Read so far by map attempts of `job` that are running.
   uint64_t RunningMapBytes(JobId job) const;
+  // What a running attempt said of itself last; empty: nothing.
+  std::string StatusOf(WorkerId worker, const AttemptId& attempt) const;
   size_t size() const { return links_.size(); }
   uint64_t refused_messages() const { return refused_messages_; }
 
@@ -116,6 +119,7 @@ class WorkerLinks final : private kj::TaskSet::ErrorHandler {
   struct Running {
     TaskId task;
     uint64_t bytes = 0;
+    std::string status;
   };
   struct Link {
     LinkHolder* holder = nullptr;

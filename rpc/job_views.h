@@ -72,6 +72,7 @@ struct AttemptView {
   uint64_t started_ms = 0;  // since the job was submitted
   uint64_t ended_ms = 0;    // 0 while it runs
   std::string message;
+  std::string status;  // what it says of itself while it runs, if it does
   AttemptStats stats;
 };
 

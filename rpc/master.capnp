@@ -63,6 +63,7 @@ struct AttemptProgress {
   # How much of its work is behind it, in a unit of its own; total 0: not known.
   done @3 :UInt64;
   total @4 :UInt64;
+  status @5 :Text;  # what it says of itself; empty: nothing
 }
 
 enum Verdict {
@@ -242,6 +243,7 @@ struct AttemptView {
   message @9 :Text;
   stats @10 :T.AttemptStats;
   workerPid @11 :UInt64;
+  status @12 :Text;  # what it says of itself while it runs; empty: nothing
 }
 
 struct LineageView {

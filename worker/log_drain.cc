@@ -27,6 +27,11 @@ AttemptLog LogDrain::Log() {
   return tail_.Log();
 }
 
+std::string LogDrain::LastStatus() {
+  Take();
+  return tail_.LastStatus();
+}
+
 bool LogDrain::Take() {
   char buffer[16 << 10];
   emptied_ = false;

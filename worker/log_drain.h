@@ -27,6 +27,7 @@ class LogDrain {
   // The end of what came so far, including what lies in the pipe.
   std::string LastLines();
   AttemptLog Log();
+  std::string LastStatus();
 
  private:
   // Takes what is there, at most kMaxTakeBytes. False at the end of the file.

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "rpc/attempt_status.h"
 #include "rpc/task_types.h"
 
 namespace millrace {
@@ -29,6 +30,8 @@ class LogTail {
   // All that is left of it: the last kMaxBytes bytes, without a line that lost its beginning unless
   // it is the only one.
   AttemptLog Log() const;
+  // The last status in it (rpc/attempt_status.h); empty: there is none.
+  std::string LastStatus() const { return LastStatusIn(Tail()); }
 
  private:
   std::string_view Tail() const;

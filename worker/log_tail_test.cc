@@ -66,6 +66,15 @@ TEST(LogTailTest, OfALineThatIsAllThereIsTheEndIsLeft) {
   EXPECT_EQ(tail.Log().dropped, 2u);
 }
 
+TEST(LogTailTest, TheLastStatusIsFoundInIt) {
+  LogTail tail;
+  EXPECT_EQ(tail.LastStatus(), "");
+  tail.Append("reporter:status:half way\nx\nreporter:sta");
+  EXPECT_EQ(tail.LastStatus(), "half way");
+  tail.Append("tus:nearly\n");
+  EXPECT_EQ(tail.LastStatus(), "nearly");
+}
+
 TEST(LogTailTest, ANewAttemptStartsWithAnEmptyTail) {
   LogTail tail;
   tail.Append(NumberedLines(5000));

@@ -131,6 +131,10 @@ class ProcessExecutorFactory::ProcessExecutor final : public Executor {
       progress_.records = response.getRecords();
       progress_.steps = response.getSteps();
       progress_.answered = true;
+      // What it has written since may have pushed an older one out of the log.
+      if (std::string status = log_.LastStatus(); !status.empty()) {
+        progress_.status = std::move(status);
+      }
       return progress_;
     });
     return WithDeadline(factory_.timer_, factory_.options_.progress_timeout,

@@ -195,6 +195,26 @@ TEST_F(ProcessExecutorTest, EachAttemptHasALogOfItsOwnHoweverItEnds) {
   EXPECT_THAT(executor->Log().text, HasSubstr("third"));
 }
 
+TEST_F(ProcessExecutorTest, WhatAnAttemptSaysOfItselfIsPartOfItsProgressAndOfNoOthers) {
+  Fifo fifo(io_, PathOf("started"));
+  const std::string status = "complain reporter:status:half way\n";
+  const std::string stay = "tell " + fifo.path() + "\nwait\n";
+  kj::Own<Executor> executor = Start();
+  kj::Promise<AttemptOutcome> run = executor->Run(Map(status + stay));
+  fifo.AwaitByte();
+  EXPECT_EQ(executor->Progress().wait(io_.waitScope).status, "half way");
+  executor->Kill();
+  run.wait(io_.waitScope);
+
+  executor = Start();
+  EXPECT_EQ(Run(*executor, status).cause, Cause::kSucceeded);
+  run = executor->Run(Map(stay));
+  fifo.AwaitByte();
+  EXPECT_EQ(executor->Progress().wait(io_.waitScope).status, "");
+  executor->Kill();
+  run.wait(io_.waitScope);
+}
+
 TEST_F(ProcessExecutorTest, OfARunningAttemptTheLogIsWhatItHasWrittenSoFar) {
   Fifo fifo(io_, PathOf("started"));
   kj::Own<Executor> executor = Start();

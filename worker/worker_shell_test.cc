@@ -116,6 +116,16 @@ TEST_F(WorkerShellTest, HeartbeatsCarryProgress) {
   EXPECT_THAT(script_.progress, ElementsAre(Pair(map, 42u)));
 }
 
+TEST_F(WorkerShellTest, HeartbeatsCarryWhatAttemptsSayOfThemselves) {
+  Connect();
+  Prepare(Job());
+  const AttemptId map = LaunchMap(1);
+  executors_.status = "half way";
+  Advance(1 * kj::SECONDS);
+  Advance(1 * kj::SECONDS);
+  EXPECT_THAT(script_.statuses, ElementsAre(Pair(map, "half way")));
+}
+
 TEST_F(WorkerShellTest, AnExecutorThatDoesNotAnswerForAMinuteIsKilled) {
   Connect();
   EXPECT_EQ(Prepare(Job()), "");

@@ -1,5 +1,7 @@
 """What attempts write to standard error, shown by `millrace logs` whatever becomes of them."""
 
+import os
+
 import cluster
 from cluster import STREAMING, UNRULY
 
@@ -56,6 +58,21 @@ class LogsTest(cluster.ClusterTest):
         gate.open()
         job.finish()
         self.assertRegex(self.logs(), r" on red, succeeded\n    so-far\n    at-last\n$")
+
+    def test_an_attempt_that_runs_shows_its_last_status(self):
+        fifo = self.path("fifo")
+        os.mkfifo(fifo)
+        self.workers("red")
+        job = self.run_job(STREAMING, "--reducer=cat", "--mapper=sh -c 'echo reporter:status:begun "
+                           ">&2; echo reporter:status:half way >&2; cat %s; cat'" % fifo)
+        with open(fifo, "w"):  # blocks until the program is there
+            cluster.look_until("its status is told",
+                               lambda: self.millrace(self.cluster, "attempts", "1", "--json"),
+                               lambda attempts: attempts[0]["status"] == "half way")
+            self.assertIn("  half way\n", self.millrace(self.cluster, "attempts", "1"))
+        job.finish()
+        attempts = self.millrace(self.cluster, "attempts", "1", "--json")
+        self.assertEqual([attempt["status"] for attempt in attempts], [None, None])
 
     def test_a_worker_that_was_killed_takes_along_what_was_written_there_alone(self):
         gate = cluster.Gate(self.path("gate"))

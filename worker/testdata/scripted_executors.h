@@ -37,6 +37,7 @@ class ScriptedExecutors final : public ExecutorFactory {
 
   std::vector<ExecutorCommand> commands;
   bool frozen = false;                       // none of them answers
+  std::string status;                        // of all that run
   std::map<AttemptId, std::string> written;  // by attempts, to standard error
 
  private:
@@ -59,6 +60,7 @@ class ScriptedExecutors final : public ExecutorFactory {
       progress.bytes = 42;
       progress.records = 7;
       progress.steps = 49;
+      progress.status = all_.status;
       progress.answered = !all_.frozen;
       return progress;
     }
