@@ -166,12 +166,16 @@ class MasterFixture : public ::testing::Test {
     Settle();
   }
 
-  // What a client is told that asks for the logs of attempts.
-  WorkerLogs Logs(WorkerId worker, const std::vector<AttemptId>& attempts) {
+  auto AskForLogs(WorkerId worker, const std::vector<AttemptId>& attempts) {
     auto request = Jobs().attemptLogsRequest();
     request.setWorker(worker.value());
     WriteLogRequest(attempts, request.initAttempts(attempts.size()));
-    auto answer = request.send();
+    return request.send();
+  }
+
+  // What a client is told that asks for the logs of attempts.
+  WorkerLogs Logs(WorkerId worker, const std::vector<AttemptId>& attempts) {
+    auto answer = AskForLogs(worker, attempts);
     if (!answer.poll(wait_scope_)) Pass(6 * kj::SECONDS);
     auto response = answer.wait(wait_scope_);
     const auto result = response.getResult();

@@ -350,6 +350,23 @@ TEST_F(MasterTest, AWorkerThatGivesNoLogsIsNotLostForThat) {
   EXPECT_EQ(Logs(red.session().worker, {AttemptId{Epoch(1), 1}}).unavailable, "");
 }
 
+TEST_F(MasterTest, OnlySoManyMayAskAWorkerForLogsAtATime) {
+  FakeWorker& red = AddWorker("red");
+  const std::vector<AttemptId> attempts = {AttemptId{Epoch(1), 1}};
+  red.set_frozen(true);
+  std::vector<kj::Promise<void>> asking;
+  for (int i = 0; i < 64; ++i) {
+    asking.push_back(AskForLogs(red.session().worker, attempts).ignoreResult());
+  }
+  Settle();
+  EXPECT_EQ(Logs(red.session().worker, attempts).unavailable,
+            "worker red gave no answer: too many ask it for logs now");
+  asking.clear();  // their clients hang up
+  Settle();
+  red.set_frozen(false);
+  EXPECT_EQ(Logs(red.session().worker, attempts).unavailable, "");
+}
+
 TEST_F(MasterTest, TheLogsOfALostWorkerAreSaidToBeLostWithIt) {
   FakeWorker& red = AddWorker("red");
   red.Disconnect();
