@@ -124,8 +124,9 @@ class FakeJobs final : public capnp_master::Jobs::Server {
       result.setUnavailable(why->second);
       return kj::READY_NOW;
     }
+    const std::vector<AttemptId> attempts = *ReadLogRequest(context.getParams().getAttempts());
     std::vector<AttemptLog> logs;
-    for (const AttemptId& attempt : *ReadLogRequest(context.getParams().getAttempts())) {
+    for (const AttemptId& attempt : attempts) {
       AttemptLog& log = logs.emplace_back();
       log.is_kept = true;
       const auto found = master_.written.find(attempt);
