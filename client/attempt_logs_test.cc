@@ -37,6 +37,14 @@ class LogFetchTest : public testing::Test {
     return view;
   }
 
+  // So many attempts that wrote their numbers, from 0.
+  std::vector<AttemptView> Numbered(WorkerId worker, int count) {
+    std::vector<AttemptView> attempts;
+    attempts.reserve(count);
+    for (int i = 0; i < count; ++i) attempts.push_back(Attempt(worker, std::to_string(i)));
+    return attempts;
+  }
+
   std::vector<LoggedAttempt> Fetch(const std::vector<AttemptView>& attempts) {
     LogFetch fetch(link_, attempts);
     return fetch.Run().wait(io_.waitScope);
@@ -60,9 +68,7 @@ TEST_F(LogFetchTest, LogsComeInTheOrderOfTheAttemptsWhateverWorkerTheyAreOf) {
 }
 
 TEST_F(LogFetchTest, ManyAttemptsAreAskedForInSeveralCalls) {
-  std::vector<AttemptView> attempts;
-  for (int i = 0; i < 40; ++i) attempts.push_back(Attempt(kRed, std::to_string(i)));
-  const auto logs = Fetch(attempts);
+  const auto logs = Fetch(Numbered(kRed, 40));
   ASSERT_THAT(logs, SizeIs(40));
   for (int i = 0; i < 40; ++i) EXPECT_EQ(logs[i].log.text, std::to_string(i));
   EXPECT_THAT(master_.asked_for_logs, SizeIs(3));
@@ -70,8 +76,7 @@ TEST_F(LogFetchTest, ManyAttemptsAreAskedForInSeveralCalls) {
 
 TEST_F(LogFetchTest, AWorkerThatCannotBeAskedIsAskedOnceAndHidesNoOthersLogs) {
   master_.away[kRed] = "worker red is lost";
-  std::vector<AttemptView> attempts;
-  for (int i = 0; i < 40; ++i) attempts.push_back(Attempt(kRed, "gone"));
+  std::vector<AttemptView> attempts = Numbered(kRed, 40);
   attempts.push_back(Attempt(kBlue, "here"));
   const auto logs = Fetch(attempts);
   for (int i = 0; i < 40; ++i) EXPECT_EQ(logs[i].unavailable, "worker red is lost");

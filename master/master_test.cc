@@ -355,6 +355,7 @@ TEST_F(MasterTest, OnlySoManyMayAskAWorkerForLogsAtATime) {
   const std::vector<AttemptId> attempts = {AttemptId{Epoch(1), 1}};
   red.set_frozen(true);
   std::vector<kj::Promise<void>> asking;
+  asking.reserve(64);
   for (int i = 0; i < 64; ++i) {
     asking.push_back(AskForLogs(red.session().worker, attempts).ignoreResult());
   }
