@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "rpc/wire.h"
+#include "rpc/wire_logs.h"
 #include "rpc/wire_views.h"
 
 namespace millrace {
@@ -112,6 +113,26 @@ class FakeJobs final : public capnp_master::Jobs::Server {
     const size_t count = std::min<size_t>(1000, master_.attempts.size() - first);
     auto list = context.getResults().initResult().initAttempts(count);
     for (size_t i = 0; i < count; ++i) Write(master_.attempts[first + i], list[i]);
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> attemptLogs(AttemptLogsContext context) override {
+    const WorkerId worker(context.getParams().getWorker());
+    master_.asked_for_logs.push_back(worker);
+    auto result = context.getResults().initResult();
+    if (const auto why = master_.away.find(worker); why != master_.away.end()) {
+      result.setUnavailable(why->second);
+      return kj::READY_NOW;
+    }
+    const std::vector<AttemptId> attempts = *ReadLogRequest(context.getParams().getAttempts());
+    std::vector<AttemptLog> logs;
+    for (const AttemptId& attempt : attempts) {
+      AttemptLog& log = logs.emplace_back();
+      log.is_kept = true;
+      const auto found = master_.written.find(attempt);
+      if (found != master_.written.end()) log.text = found->second;
+    }
+    WriteAttemptLogs(logs, result.initLogs(logs.size()));
     return kj::READY_NOW;
   }
 

@@ -44,6 +44,9 @@ class FakeMaster {
   int replies_to_lose = 0;  // so many commits are accepted, but the reply is lost
   std::vector<AttemptView> attempts;
   int attempt_calls = 0;
+  std::map<AttemptId, std::string> written;  // by attempts, to standard error
+  std::map<WorkerId, std::string> away;      // workers that cannot be asked, and why
+  std::vector<WorkerId> asked_for_logs;
   std::string cancelled_because;
 
  private:

@@ -1,5 +1,5 @@
-// What attempts wrote to standard error, as far as the master has it: the last lines of those that
-// failed, which came with their reports. Pure.
+// What attempts wrote to standard error, as their workers tell it; of those that failed the master
+// has the last lines, too, which are shown where the worker has nothing. Pure.
 #ifndef MILLRACE_CLIENT_LOGS_TEXT_H_
 #define MILLRACE_CLIENT_LOGS_TEXT_H_
 
@@ -10,15 +10,21 @@
 
 namespace millrace {
 
-// Those of `attempts` of which there is something to show, in their order. `task`: of that one
-// alone; not set: of all.
-std::vector<AttemptView> LogsOf(const std::vector<AttemptView>& attempts, const TaskId& task);
+struct LoggedAttempt {
+  AttemptView attempt;
+  AttemptLog log;
+  std::string unavailable;  // why there is no log; empty: there is one, or the worker keeps none
+};
 
-// For people: of each a line that says which attempt it is and how it ended, then what it wrote.
-std::string LogsText(const std::vector<AttemptView>& logs);
+// Those of `attempts` that are of `task`; it is not set: all.
+std::vector<AttemptView> AttemptsOf(const std::vector<AttemptView>& attempts, const TaskId& task);
 
-// For scripts: an array of objects.
-std::string LogsJson(const std::vector<AttemptView>& logs);
+// For people: of each attempt that wrote something a line that says which it is and how it ended,
+// then what it wrote; and at last of how many nothing can be told, and why.
+std::string LogsText(const std::vector<LoggedAttempt>& logs);
+
+// For scripts: an array of objects, without attempts that wrote nothing.
+std::string LogsJson(const std::vector<LoggedAttempt>& logs);
 
 }  // namespace millrace
 

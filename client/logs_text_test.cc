@@ -10,7 +10,7 @@ using ::testing::ElementsAre;
 using ::testing::Field;
 using ::testing::IsEmpty;
 
-AttemptView Attempt(uint64_t sequence, uint32_t map, Cause cause, const std::string& message) {
+AttemptView Attempt(uint64_t sequence, uint32_t map, Cause cause, const std::string& message = "") {
   AttemptView attempt;
   attempt.attempt = AttemptId{Epoch(1), sequence};
   attempt.task = TaskId{JobId(3), 0, map};
@@ -20,48 +20,71 @@ AttemptView Attempt(uint64_t sequence, uint32_t map, Cause cause, const std::str
   return attempt;
 }
 
-const std::vector<AttemptView>& Attempts() {
-  static const std::vector<AttemptView> attempts = {
-      Attempt(4, /*map=*/7, Cause::kUserCodeFailed, "it exited with 3 at /in/a:4\nfirst\nsecond"),
-      Attempt(5, /*map=*/8, Cause::kUserCodeFailed, "it threw at /in/b:0\nwhy"),
-      Attempt(6, /*map=*/8, Cause::kWorkerLost, "without a word"),
-      Attempt(7, /*map=*/8, Cause::kSucceeded, ""),
-  };
-  return attempts;
+LoggedAttempt Wrote(const AttemptView& attempt, const std::string& text, uint64_t dropped = 0) {
+  return {attempt, AttemptLog{/*is_kept=*/true, text, dropped}, ""};
 }
 
-TEST(LogsOfTest, OnlyAttemptsThatLeftSomethingHaveLogs) {
-  EXPECT_THAT(LogsOf(Attempts(), TaskId()),
-              ElementsAre(Field(&AttemptView::attempt, AttemptId{Epoch(1), 4}),
-                          Field(&AttemptView::attempt, AttemptId{Epoch(1), 5})));
+LoggedAttempt Missing(const AttemptView& attempt, const std::string& why) {
+  return {attempt, AttemptLog(), why};
 }
 
-TEST(LogsOfTest, ATaskHasItsOwn) {
-  EXPECT_THAT(LogsOf(Attempts(), TaskId{JobId(3), 0, 8}),
+AttemptView Failed() {
+  return Attempt(4, /*map=*/7, Cause::kUserCodeFailed, "it exited with 3 at /in/a:4\nlast words");
+}
+
+TEST(AttemptsOfTest, ATaskHasItsOwn) {
+  const std::vector<AttemptView> attempts = {Attempt(4, /*map=*/7, Cause::kUserCodeFailed),
+                                             Attempt(5, /*map=*/8, Cause::kSucceeded)};
+  EXPECT_EQ(AttemptsOf(attempts, TaskId()).size(), 2u);
+  EXPECT_THAT(AttemptsOf(attempts, TaskId{JobId(3), 0, 8}),
               ElementsAre(Field(&AttemptView::attempt, AttemptId{Epoch(1), 5})));
-  EXPECT_THAT(LogsOf(Attempts(), TaskId{JobId(3), 1, 8}), IsEmpty());
+  EXPECT_THAT(AttemptsOf(attempts, TaskId{JobId(3), 1, 8}), IsEmpty());
 }
 
 TEST(LogsTextTest, WhatWasWrittenIsBelowWhoWroteIt) {
-  EXPECT_EQ(LogsText(LogsOf(Attempts(), TaskId())),
+  EXPECT_EQ(LogsText({Wrote(Failed(), "first\nsecond\n"),
+                      Wrote(Attempt(5, /*map=*/8, Cause::kSucceeded), ""),
+                      Wrote(Attempt(6, /*map=*/9, Cause::kRunning), "so far", /*dropped=*/10)}),
             "map-00007 attempt-1-4 on w2, user_code_failed: it exited with 3 at /in/a:4\n"
             "    first\n"
             "    second\n"
-            "map-00008 attempt-1-5 on w2, user_code_failed: it threw at /in/b:0\n"
-            "    why\n");
+            "map-00009 attempt-1-6 on w2, running\n"
+            "    [10 bytes before this]\n"
+            "    so far\n");
 }
 
-TEST(LogsTextTest, WithoutAnyItSaysWhatIsKept) {
-  EXPECT_EQ(LogsText({}),
-            "nothing: the last lines of attempts that fail are kept, of others none\n");
+TEST(LogsTextTest, WhereTheWorkerHasNothingTheReportOfTheFailureIsShown) {
+  EXPECT_EQ(LogsText({Missing(Failed(), "worker w2 is lost")}),
+            "map-00007 attempt-1-4 on w2, user_code_failed: it exited with 3 at /in/a:4\n"
+            "    last words\n");
+}
+
+TEST(LogsTextTest, WhyThereIsNoneIsSaidOnceForAllThatHaveTheSameReason) {
+  const AttemptView attempt = Attempt(5, /*map=*/8, Cause::kSucceeded);
+  EXPECT_EQ(LogsText({Missing(attempt, "worker w2 is lost"), Missing(attempt, ""),
+                      Missing(attempt, "worker w2 is lost")}),
+            "no log of 2 attempts: worker w2 is lost\n"
+            "no log of 1 attempt: worker w2 has none (any more)\n");
+}
+
+TEST(LogsTextTest, WithoutAnyItSaysSo) {
+  EXPECT_EQ(LogsText({}), "nothing: no such attempt has been started\n");
+  EXPECT_EQ(LogsText({Wrote(Attempt(5, /*map=*/8, Cause::kSucceeded), "")}),
+            "nothing was written to standard error by 1 attempt\n");
   EXPECT_EQ(LogsJson({}), "[]");
 }
 
 TEST(LogsJsonTest, HasTheSame) {
-  EXPECT_EQ(LogsJson(LogsOf(Attempts(), TaskId{JobId(3), 0, 8})),
-            "[{\"task\": \"map-00008\", \"attempt\": \"attempt-1-5\", \"worker_name\": \"w2\", "
-            "\"cause\": \"user_code_failed\", \"message\": \"it threw at /in/b:0\", "
-            "\"standard_error\": \"why\"}]");
+  EXPECT_EQ(LogsJson({Wrote(Failed(), "first\n", /*dropped=*/10),
+                      Wrote(Attempt(5, /*map=*/8, Cause::kSucceeded), ""),
+                      Missing(Attempt(6, /*map=*/9, Cause::kSucceeded), "worker w2 is lost")}),
+            "[{\"task\": \"map-00007\", \"attempt\": \"attempt-1-4\", \"worker_name\": \"w2\", "
+            "\"cause\": \"user_code_failed\", \"message\": \"it exited with 3 at /in/a:4\", "
+            "\"standard_error\": \"first\\n\", \"dropped_bytes\": 10, \"missing\": null}, "
+            "{\"task\": \"map-00009\", \"attempt\": \"attempt-1-6\", \"worker_name\": \"w2\", "
+            "\"cause\": \"succeeded\", \"message\": \"\", "
+            "\"standard_error\": \"\", \"dropped_bytes\": 0, "
+            "\"missing\": \"worker w2 is lost\"}]");
 }
 
 }  // namespace

@@ -9,6 +9,8 @@
 #include "rpc/deadline.h"
 #include "rpc/redialer.h"
 #include "rpc/status_exception.h"
+#include "rpc/wire.h"
+#include "rpc/wire_logs.h"
 #include "rpc/wire_views.h"
 
 namespace millrace {
@@ -133,6 +135,23 @@ kj::Promise<absl::Status> MasterLink::MoreAttempts(JobId job, std::vector<Attemp
   return WithDeadline(timer_, kCallDeadline, absl::StrCat("listing attempts at ", address_),
                       request.send())
       .then(kj::mv(take));
+}
+
+kj::Promise<WorkerLogs> MasterLink::LogsOf(WorkerId worker,
+                                           const std::vector<AttemptId>& attempts) {
+  auto request = jobs().attemptLogsRequest();
+  request.setWorker(worker.value());
+  WriteLogRequest(attempts, request.initAttempts(attempts.size()));
+  return WithDeadline(timer_, kCallDeadline, absl::StrCat("asking ", address_, " for logs"),
+                      request.send().then([](auto response) -> WorkerLogs {
+                        auto result = response.getResult();
+                        if (result.isUnavailable()) {
+                          return {{}, ReadMessageText(result.getUnavailable())};
+                        }
+                        auto logs = ReadAttemptLogs(result.getLogs());
+                        if (!logs.ok()) kj::throwFatalException(ToException(logs.status()));
+                        return {*std::move(logs), ""};
+                      }));
 }
 
 kj::Promise<absl::StatusOr<LineageView>> MasterLink::Lineage(TaskId task) {

@@ -45,6 +45,9 @@ class MasterLink {
   // All attempts, in the order in which they started.
   kj::Promise<absl::StatusOr<std::vector<AttemptView>>> Attempts(JobId job);
 
+  // Of attempts of one worker, at most kMaxLogsPerCall. Resolves too when the worker is lost.
+  kj::Promise<WorkerLogs> LogsOf(WorkerId worker, const std::vector<AttemptId>& attempts);
+
   // With all its sources. kNotFound also when the job has no such task.
   kj::Promise<absl::StatusOr<LineageView>> Lineage(TaskId task);
 

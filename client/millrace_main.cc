@@ -43,7 +43,7 @@ Program MillraceProgram() {
       "  wait ID          until the job ends; exits as the job did\n"
       "  cancel ID        ends the job and removes what it has written\n"
       "  attempts ID      every attempt: where, why, how it ended\n"
-      "  logs ID [TASK]   what attempts that failed wrote last to standard error\n"
+      "  logs ID [TASK]   what attempts wrote to standard error: the last 16 KiB of each\n"
       "  workers          every worker: where, slots, what it does\n"
       "  lineage ID TASK  what a task such as map-00012 was made from, and why it ran again\n"
       "  diagnose ID      why a job failed, or what it waits for, and what to do\n"

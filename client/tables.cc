@@ -57,7 +57,7 @@ std::string AttemptsTable(const std::vector<AttemptView>& attempts) {
                     absl::StrCat(a.worker_pid), Name(a.reason), Name(a.cause),
                     DurationText(a.started_ms),
                     ended ? DurationText(a.ended_ms - std::min(a.started_ms, a.ended_ms)) : "-",
-                    FirstLine(a.message)});
+                    ended || a.status.empty() ? FirstLine(a.message) : a.status});
   }
   return AlignedTable(rows);
 }

@@ -33,6 +33,18 @@ TEST(TablesTest, ARunningAttemptHasNoTimeYetAndOnlyTheFirstLineOfAMessageIsShown
             "map-00007  attempt-1-2  w1      99   first   running  0.00 s   -     one\n");
 }
 
+TEST(TablesTest, ARunningAttemptMaySayWhereItIs) {
+  AttemptView attempt;
+  attempt.attempt = AttemptId{Epoch(1), 2};
+  attempt.task = TaskId{JobId(1), 0, 7};
+  attempt.worker_name = "w1";
+  attempt.worker_pid = 99;
+  attempt.status = "half way";
+  EXPECT_EQ(AttemptsTable({attempt}),
+            "TASK       ATTEMPT      WORKER  PID  REASON  CAUSE    STARTED  TIME  MESSAGE\n"
+            "map-00007  attempt-1-2  w1      99   first   running  0.00 s   -     half way\n");
+}
+
 TEST(TablesTest, WorkersSayWhenTheyWereHeard) {
   WorkerView worker;
   worker.worker = WorkerId(1);

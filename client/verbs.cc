@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "client/attempt_logs.h"
 #include "client/diagnosis.h"
 #include "client/job_watch.h"
 #include "client/lineage_text.h"
@@ -65,10 +66,14 @@ kj::Promise<int> ListAttempts(MasterLink& link, JobId job, bool json) {
 
 kj::Promise<int> ShowLogs(MasterLink& link, const VerbRequest& request, bool json) {
   return link.Attempts(request.job)
-      .then([task = request.task, json](absl::StatusOr<std::vector<AttemptView>> attempts) {
+      .then([&link, task = request.task,
+             json](absl::StatusOr<std::vector<AttemptView>> attempts) -> kj::Promise<int> {
         if (!attempts.ok()) return Refuse(attempts.status());
-        const std::vector<AttemptView> logs = LogsOf(*attempts, task);
-        return json ? AnswerJson(LogsJson(logs)) : Answer(LogsText(logs));
+        auto fetch = kj::heap<LogFetch>(link, AttemptsOf(*attempts, task));
+        auto logs = fetch->Run();
+        return logs.attach(kj::mv(fetch)).then([json](std::vector<LoggedAttempt> logs) {
+          return json ? AnswerJson(LogsJson(logs)) : Answer(LogsText(logs));
+        });
       });
 }
 

@@ -51,7 +51,7 @@ class EmitSink {
   }
 };
 
-// XXH3-64 with seed 0: the hash of long keys, and the one that chooses a key's part.
+// XXH3-64 with seed 0: the hash of long keys.
 uint64_t HashBytes(std::string_view bytes);
 
 // What the values of a job are.

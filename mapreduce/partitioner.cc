@@ -27,11 +27,15 @@ size_t UpperBound(const std::vector<uint64_t>& ascending, uint64_t prefix) {
   return before + (count == 1 && *begin <= prefix ? 1 : 0);
 }
 
+uint64_t HashKey(std::string_view key) {
+  return key.size() <= kShortKeyBytes ? HashShortKey(PackShortKey(key)) : HashBytes(key);
+}
+
 }  // namespace
 
 uint32_t HashPartitioner::Partition(std::string_view key, uint32_t parts) const {
   // hash / 2^64 is a fraction of 1; its share of `parts` is the number of the part.
-  return static_cast<uint32_t>(static_cast<unsigned __int128>(HashBytes(key)) * parts >> 64);
+  return static_cast<uint32_t>(static_cast<unsigned __int128>(HashKey(key)) * parts >> 64);
 }
 
 RangePartitioner::RangePartitioner(std::vector<std::string> split_keys)

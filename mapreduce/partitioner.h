@@ -25,8 +25,10 @@ class Partitioner {
   virtual uint32_t Partition(std::string_view key, uint32_t parts) const = 0;
 };
 
-// The default: a fixed hash of the key (XXH3-64, seed 0), spread evenly over the parts. It is the
-// same in every process and every release, for stored map outputs depend on it.
+// The default: a fixed hash of the key, spread evenly over the parts. It is the one by which the
+// engine finds the key in its tables, so that the keys of a part lie together there: HashShortKey
+// (mapreduce/short_key.h) of at most 15 bytes, XXH3-64 with seed 0 of more. It is the same in every
+// process and every release, for stored map outputs depend on it.
 class HashPartitioner : public Partitioner {
  public:
   uint32_t Partition(std::string_view key, uint32_t parts) const override;

@@ -83,7 +83,8 @@ inline ShortKey PackShortKey(std::string_view bytes) {
 }
 
 // One 64 x 64 -> 128 bit multiplication, folded: cheap, and good in its top bits. It is not keyed:
-// it spreads honest keys, and does not withstand someone who chooses keys to collide.
+// it spreads honest keys, and does not withstand someone who chooses keys to collide. Never
+// changes: it chooses the parts of keys (HashPartitioner).
 inline uint64_t HashShortKey(const ShortKey& key) {
   const unsigned __int128 product = static_cast<unsigned __int128>(key.low ^ 0x9e3779b97f4a7c15u) *
                                     (key.high ^ 0xd6e8feb86659fd93u);

@@ -177,7 +177,9 @@ AttemptView ClientViews::MakeAttemptView(const AttemptSnapshot& attempt,
   view.message = attempt.message;
   view.stats = attempt.stats;
   view.started_ms = MillisBetween(accepted_wall_us, attempt.started_wall_us);
-  if (attempt.cause != Cause::kRunning) {
+  if (attempt.cause == Cause::kRunning) {
+    view.status = links_.StatusOf(attempt.worker, attempt.attempt);
+  } else {
     view.ended_ms = MillisBetween(accepted_wall_us, attempt.ended_wall_us);
   }
   return view;
@@ -219,6 +221,17 @@ std::vector<WorkerView> ClientViews::Workers() const {
     views.push_back(MakeWorkerView(worker));
   }
   return views;
+}
+
+std::string ClientViews::WhyAway(WorkerId worker) const {
+  std::string who = ToString(worker);
+  for (const WorkerView& view : Workers()) {
+    if (view.worker != worker) continue;
+    who = absl::StrCat("worker ", view.name);
+    if (view.state == ShownState(WorkerState::kLost)) break;
+    return absl::StrCat(who, " is not connected; ask again when it is back");
+  }
+  return absl::StrCat(who, " is lost; what its attempts wrote went with it");
 }
 
 WorkerView ClientViews::MakeWorkerView(const WorkerSnapshot& worker) const {

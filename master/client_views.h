@@ -45,6 +45,8 @@ class ClientViews {
   // from source 0 on; kNotFound when the job has no such task.
   absl::StatusOr<LineageView> Lineage(const TaskId& task, uint32_t first_source) const;
   std::vector<WorkerView> Workers() const;
+  // Why a worker that is not connected cannot be asked for what its attempts have written.
+  std::string WhyAway(WorkerId worker) const;
 
  private:
   JobView MakeJobView(const JobSnapshot& snapshot) const;

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "glog/logging.h"
 #include "rpc/wire.h"
+#include "rpc/wire_logs.h"
 #include "storage/atomic_file.h"
 #include "storage/paths.h"
 
@@ -91,6 +92,18 @@ class FakeWorker::Server final : public capnp_worker::Worker::Server {
     return Answered();
   }
 
+  kj::Promise<void> attemptLogs(AttemptLogsContext context) override {
+    if (worker_.frozen_) return kj::NEVER_DONE;
+    std::vector<AttemptLog> logs;
+    for (const AttemptId& attempt : Must(ReadLogRequest(context.getParams().getAttempts()))) {
+      AttemptLog& log = logs.emplace_back();
+      log.is_kept = worker_.logs_.count(attempt) > 0;
+      if (log.is_kept) log.text = worker_.logs_.at(attempt);
+    }
+    WriteAttemptLogs(logs, context.getResults().initLogs(logs.size()));
+    return kj::READY_NOW;
+  }
+
  private:
   kj::Promise<void> Answered() {
     return worker_.frozen_ ? kj::Promise<void>(kj::NEVER_DONE) : kj::Promise<void>(kj::READY_NOW);
@@ -156,9 +169,15 @@ void FakeWorker::Disconnect() {
   wait_scope_.poll();
 }
 
-bool FakeWorker::Heartbeat() {
+bool FakeWorker::Heartbeat(const std::map<AttemptId, std::string>& statuses) {
   auto request = KJ_ASSERT_NONNULL(calls_).heartbeatRequest();
   millrace::Write(session_, request.initSession());
+  auto progress = request.initProgress(statuses.size());
+  size_t i = 0;
+  for (const auto& [attempt, status] : statuses) {
+    millrace::Write(attempt, progress[i].initAttempt());
+    progress[i++].setStatus(status);
+  }
   return request.send().wait(wait_scope_).getCurrent();
 }
 

@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "master/master.h"
@@ -52,7 +53,9 @@ class FakeWorker {
   // Loses the connection.
   void Disconnect();
 
-  bool Heartbeat();
+  bool Heartbeat() { return Heartbeat({}); }
+  // With what running attempts say of themselves.
+  bool Heartbeat(const std::map<AttemptId, std::string>& statuses);
   OutcomeReply Report(const AttemptOutcome& outcome) { return Report(session_, outcome); }
   OutcomeReply Report(const WorkerSessionId& session, const AttemptOutcome& outcome);
   // Without waiting for the verdict.
@@ -74,6 +77,8 @@ class FakeWorker {
   void set_objection(std::string objection) { objection_ = std::move(objection); }
   // It counts sources, and forgets them: where there are very many workers.
   void set_keeps_sources(bool keeps) { keeps_sources_ = keeps; }
+  // What it tells of an attempt that is asked after; of others it keeps nothing.
+  void set_log(const AttemptId& attempt, std::string text) { logs_[attempt] = std::move(text); }
   // Answers nothing at all.
   void set_frozen(bool frozen) { frozen_ = frozen; }
 
@@ -99,6 +104,7 @@ class FakeWorker {
   bool frozen_ = false;
   bool keeps_sources_ = true;
   WorkerMail mail_;
+  std::map<AttemptId, std::string> logs_;
   std::map<AttemptId, AttemptSpec> waiting_;  // launched, not begun by Work
   std::map<AttemptId, AttemptSpec> asked_;    // reduces that asked for a slot
 

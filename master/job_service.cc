@@ -9,6 +9,7 @@
 #include "rpc/master.capnp.h"
 #include "rpc/status_exception.h"
 #include "rpc/wire.h"
+#include "rpc/wire_logs.h"
 #include "rpc/wire_views.h"
 
 namespace millrace {
@@ -191,6 +192,21 @@ class JobService::JobsServer final : public ScopedServer<capnp_master::Jobs> {
     return kj::READY_NOW;
   }
 
+  kj::Promise<void> attemptLogs(AttemptLogsContext context) override {
+    const WorkerId worker(context.getParams().getWorker());
+    const auto attempts = ReadLogRequest(context.getParams().getAttempts());
+    if (!attempts.ok()) return ToException(attempts.status());
+    context.allowCancellation();
+    return service_.LogsOf(worker, *attempts).then([context](WorkerLogs answer) mutable {
+      auto result = context.getResults().initResult();
+      if (answer.unavailable.empty()) {
+        WriteAttemptLogs(answer.logs, result.initLogs(answer.logs.size()));
+      } else {
+        result.setUnavailable(answer.unavailable.c_str());
+      }
+    });
+  }
+
  private:
   static void WriteCancelResult(CancelReply reply, const std::optional<JobView>& job,
                                 capnp_master::CancelResult::Builder out) {
@@ -273,13 +289,14 @@ class JobService::BinariesServer final : public ScopedServer<capnp_master::Binar
 
 JobService::JobService(const MasterCore& core, EventSink& events, const ClientViews& views,
                        Admission& admission, BinaryStore& binaries, const JobStore& jobs,
-                       kj::Timer& timer)
+                       WorkerLinks& links, kj::Timer& timer)
     : core_(core),
       events_(events),
       views_(views),
       admission_(admission),
       binaries_(binaries),
       jobs_(jobs),
+      links_(links),
       timer_(timer) {}
 
 capnp::Capability::Client JobService::NewJobs() {
@@ -301,6 +318,12 @@ kj::Promise<std::optional<JobView>> JobService::Watch(JobId job, uint64_t known,
   return changed.exclusiveJoin(timer_.afterDelay(std::min(wait, kWatchMax))).then([this, job]() {
     return views_.Job(job);
   });
+}
+
+kj::Promise<WorkerLogs> JobService::LogsOf(WorkerId worker,
+                                           const std::vector<AttemptId>& attempts) {
+  if (!links_.IsConnected(worker)) return WorkerLogs{{}, views_.WhyAway(worker)};
+  return links_.LogsOf(worker, attempts);
 }
 
 kj::Promise<CancelReply> JobService::Cancel(JobId job, std::string reason) {

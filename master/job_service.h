@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "master/admission.h"
 #include "master/binary_store.h"
@@ -23,6 +24,7 @@
 #include "master/master_shell.h"
 #include "master/pending_answers.h"
 #include "master/submission.h"
+#include "master/worker_links.h"
 #include "rpc/call_scope.h"
 
 namespace millrace {
@@ -33,7 +35,8 @@ class JobService {
 
   // All must outlive it.
   JobService(const MasterCore& core, EventSink& events, const ClientViews& views,
-             Admission& admission, BinaryStore& binaries, const JobStore& jobs, kj::Timer& timer);
+             Admission& admission, BinaryStore& binaries, const JobStore& jobs, WorkerLinks& links,
+             kj::Timer& timer);
   KJ_DISALLOW_COPY(JobService);
 
   // For a connection from a client: a capnp_master::Jobs.
@@ -53,6 +56,8 @@ class JobService {
 
   // Gives the job when its version is not `known` (any more), or when the time is over.
   kj::Promise<std::optional<JobView>> Watch(JobId job, uint64_t known, kj::Duration wait);
+  // Of a worker that is lost, or does not answer, it says so.
+  kj::Promise<WorkerLogs> LogsOf(WorkerId worker, const std::vector<AttemptId>& attempts);
   kj::Promise<CancelReply> Cancel(JobId job, std::string reason);
 
   const MasterCore& core_;
@@ -61,6 +66,7 @@ class JobService {
   Admission& admission_;
   BinaryStore& binaries_;
   const JobStore& jobs_;
+  WorkerLinks& links_;
   kj::Timer& timer_;
   const std::shared_ptr<SubmissionBudget> budget_ = std::make_shared<SubmissionBudget>();
   PendingAnswers<JobId, CancelReply> cancels_;

@@ -96,7 +96,7 @@ Master::Master(const Environment& environment, const Options& options)
       views_(core_, jobs_, links_, shell_, {options.started_wall_us, options.cluster_id}),
       admission_({core_, shell_, jobs_, links_, publisher_, environment.fs, environment.runner,
                   options.cluster_id, options.jobs_end_with_master}),
-      service_(core_, shell_, views_, admission_, binaries_, jobs_, timer_),
+      service_(core_, shell_, views_, admission_, binaries_, jobs_, links_, timer_),
       connections_(kj::heap<kj::TaskSet>(static_cast<kj::TaskSet::ErrorHandler&>(*this))) {}
 
 kj::Promise<void> Master::Run() { return shell_.Run(); }

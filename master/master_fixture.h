@@ -24,6 +24,7 @@
 #include "rpc/master.capnp.h"
 #include "rpc/sha256.h"
 #include "rpc/wire.h"
+#include "rpc/wire_logs.h"
 #include "rpc/wire_views.h"
 #include "storage/memory_file_system.h"
 
@@ -163,6 +164,23 @@ class MasterFixture : public ::testing::Test {
     request.setJob(job.value());
     EXPECT_TRUE(request.send().wait(wait_scope_).getResult().isCancelled());
     Settle();
+  }
+
+  auto AskForLogs(WorkerId worker, const std::vector<AttemptId>& attempts) {
+    auto request = Jobs().attemptLogsRequest();
+    request.setWorker(worker.value());
+    WriteLogRequest(attempts, request.initAttempts(attempts.size()));
+    return request.send();
+  }
+
+  // What a client is told that asks for the logs of attempts.
+  WorkerLogs Logs(WorkerId worker, const std::vector<AttemptId>& attempts) {
+    auto answer = AskForLogs(worker, attempts);
+    if (!answer.poll(wait_scope_)) Pass(6 * kj::SECONDS);
+    auto response = answer.wait(wait_scope_);
+    const auto result = response.getResult();
+    if (result.isUnavailable()) return {{}, ReadMessageText(result.getUnavailable())};
+    return {*ReadAttemptLogs(result.getLogs()), ""};
   }
 
   JobView View(JobId job) {

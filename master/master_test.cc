@@ -309,6 +309,77 @@ TEST_F(MasterTest, WorkersAreListedWithWhatTheyDo) {
   EXPECT_EQ(red.attempts, 1u);
 }
 
+TEST_F(MasterTest, ARunningAttemptHasTheStatusOfItsLastHeartbeat) {
+  FakeWorker& red = AddWorker("red");
+  const JobId job = Submit(WordCount("/out")).job;
+  const AttemptId attempt = red.mail().launched[0].attempt;
+  const auto status = [&]() { return master_->views().Attempts(job, 0)->at(0).status; };
+  EXPECT_EQ(status(), "");
+  EXPECT_TRUE(red.Heartbeat({{attempt, "half\x1b way"}}));
+  EXPECT_EQ(status(), "half? way");
+  EXPECT_TRUE(red.Heartbeat({{attempt, std::string(5000, 'x')}}));
+  EXPECT_EQ(status(), std::string(200, 'x'));
+  red.Report(red.Success(red.mail().launched[0]));
+  EXPECT_EQ(status(), "");
+}
+
+TEST_F(MasterTest, TheLogOfAnAttemptIsAskedForAtItsWorker) {
+  FakeWorker& red = AddWorker("red");
+  FakeWorker& blue = AddWorker("blue");
+  Submit(WordCount("/out", /*maps=*/2));
+  const AttemptId attempt = red.mail().launched[0].attempt;
+  const AttemptId silent{Epoch(1), 77};
+  red.set_log(attempt, "words of red");
+  WorkAll();  // the job is over
+  const WorkerLogs logs = Logs(red.session().worker, {silent, attempt});
+  EXPECT_EQ(logs.unavailable, "");
+  ASSERT_THAT(logs.logs, SizeIs(2));
+  EXPECT_FALSE(logs.logs[0].is_kept);
+  EXPECT_TRUE(logs.logs[1].is_kept);
+  EXPECT_EQ(logs.logs[1].text, "words of red");
+  EXPECT_FALSE(Logs(blue.session().worker, {attempt}).logs.at(0).is_kept);
+}
+
+TEST_F(MasterTest, AWorkerThatGivesNoLogsIsNotLostForThat) {
+  FakeWorker& red = AddWorker("red");
+  red.set_frozen(true);
+  EXPECT_THAT(Logs(red.session().worker, {AttemptId{Epoch(1), 1}}).unavailable,
+              HasSubstr("worker red gave no answer: asking red for logs: no answer within 5 s"));
+  red.set_frozen(false);
+  EXPECT_TRUE(red.Heartbeat());
+  EXPECT_EQ(Logs(red.session().worker, {AttemptId{Epoch(1), 1}}).unavailable, "");
+}
+
+TEST_F(MasterTest, OnlySoManyMayAskAWorkerForLogsAtATime) {
+  FakeWorker& red = AddWorker("red");
+  const std::vector<AttemptId> attempts = {AttemptId{Epoch(1), 1}};
+  red.set_frozen(true);
+  std::vector<kj::Promise<void>> asking;
+  asking.reserve(64);
+  for (int i = 0; i < 64; ++i) {
+    asking.push_back(AskForLogs(red.session().worker, attempts).ignoreResult());
+  }
+  Settle();
+  EXPECT_EQ(Logs(red.session().worker, attempts).unavailable,
+            "worker red gave no answer: too many ask it for logs now");
+  asking.clear();  // their clients hang up
+  Settle();
+  red.set_frozen(false);
+  EXPECT_EQ(Logs(red.session().worker, attempts).unavailable, "");
+}
+
+TEST_F(MasterTest, TheLogsOfALostWorkerAreSaidToBeLostWithIt) {
+  FakeWorker& red = AddWorker("red");
+  red.Disconnect();
+  EXPECT_EQ(Logs(red.session().worker, {AttemptId{Epoch(1), 1}}).unavailable,
+            "worker red is not connected; ask again when it is back");
+  Pass(11 * kj::SECONDS);
+  EXPECT_EQ(Logs(red.session().worker, {AttemptId{Epoch(1), 1}}).unavailable,
+            "worker red is lost; what its attempts wrote went with it");
+  EXPECT_EQ(Logs(WorkerId(99), {AttemptId{Epoch(1), 1}}).unavailable,
+            "worker-99 is lost; what its attempts wrote went with it");
+}
+
 // --- What is durable, and when ---
 
 // The reply to the submit; the reduce's outcome and with it the order to publish; the job's end.

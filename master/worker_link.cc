@@ -8,6 +8,7 @@
 #include "rpc/deadline.h"
 #include "rpc/status_exception.h"
 #include "rpc/wire.h"
+#include "rpc/wire_logs.h"
 
 namespace millrace {
 namespace {
@@ -214,6 +215,29 @@ void WorkerLink::Drop(const OutputNames& outputs) {
       Send("dropping outputs", kj::mv(request));
     }
   });
+}
+
+kj::Promise<std::vector<AttemptLog>> WorkerLink::LogsOf(const std::vector<AttemptId>& attempts) {
+  // It would take a call that comes before it knows its session for one of another session.
+  if (!open_) return ToException(absl::UnavailableError("it is just registering"));
+  if (*logs_calls_ >= options_.logs_calls_max) {
+    return ToException(absl::ResourceExhaustedError("too many ask it for logs now"));
+  }
+  auto request = worker_.attemptLogsRequest();
+  Write(session_, request.initSession());
+  WriteLogRequest(attempts, request.initAttempts(attempts.size()));
+  auto logs = request.send().then(
+      [count = attempts.size()](capnp::Response<capnp_worker::Worker::AttemptLogsResults> response)
+          -> kj::Promise<std::vector<AttemptLog>> {
+        auto logs = ReadAttemptLogs(response.getLogs());
+        if (!logs.ok()) return ToException(logs.status());
+        if (logs->size() == count) return *std::move(logs);
+        return ToException(absl::UnavailableError("it has just registered again"));
+      });
+  ++*logs_calls_;
+  return WithDeadline(timer_, options_.logs_deadline, absl::StrCat("asking ", name_, " for logs"),
+                      kj::mv(logs))
+      .attach(kj::defer([calls = logs_calls_]() { --*calls; }));
 }
 
 template <typename Request>

@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -43,6 +44,9 @@ class WorkerLink final : private kj::TaskSet::ErrorHandler {
     kj::Duration call_deadline = 10 * kj::SECONDS;
     // A worker on another host may have to fetch the job's binary first.
     kj::Duration prepare_deadline = 120 * kj::SECONDS;
+    // A person waits for the answer, whose own call ends after 10 s.
+    kj::Duration logs_deadline = 5 * kj::SECONDS;
+    size_t logs_calls_max = 64;  // a client has one under way
     // A worker that falls so far behind is not answering. Below kMaxOutstandingCalls.
     size_t outstanding_max = 2000;
     // Some 100 KB with the addresses of as many workers, so that a heartbeat never waits long.
@@ -81,6 +85,10 @@ class WorkerLink final : private kj::TaskSet::ErrorHandler {
   using OutputNames = std::vector<std::pair<TaskId, AttemptId>>;
   void Retain(const OutputNames& outputs);
   void Drop(const OutputNames& outputs);
+
+  // What attempts have written; rejects when the worker gives no answer, or too many ask it. That
+  // does not break the link: no work depends on it. The promise may outlive the link.
+  kj::Promise<std::vector<AttemptLog>> LogsOf(const std::vector<AttemptId>& attempts);
 
   const WorkerSessionId& session() const { return session_; }
 
@@ -126,6 +134,7 @@ class WorkerLink final : private kj::TaskSet::ErrorHandler {
   std::map<JobId, PreparedJob> jobs_;
   PendingAnswers<JobId, std::string> objections_;
   size_t outstanding_ = 0;
+  const std::shared_ptr<size_t> logs_calls_ = std::make_shared<size_t>(0);  // under way
   kj::TaskSet tasks_;
 };
 

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "glog/logging.h"
 #include "mapreduce/count_text.h"
+#include "rpc/status_exception.h"
 
 namespace millrace {
 
@@ -44,7 +45,7 @@ WorkerSessionId WorkerLinks::Join(LinkHolder& holder, WorkerInfo info,
   Link& link = links_[session.worker];
   link.holder = &holder;
   link.calls = MakeCalls(session, info.name, kj::mv(worker));
-  for (const HeldAttempt& held : joined.attempts) link.running[held.attempt] = {held.task, 0};
+  for (const HeldAttempt& held : joined.attempts) link.running[held.attempt] = {held.task, 0, ""};
   Remember(session.worker, std::move(info));
   events_.Happened(std::move(joined));
   // The answer to the registration must be on its way before the first call: the worker learns its
@@ -89,6 +90,7 @@ bool WorkerLinks::Heartbeat(const WorkerSessionId& session,
   for (const ReportedProgress& one : progress) {
     if (const auto it = link->running.find(one.attempt); it != link->running.end()) {
       it->second.bytes = one.bytes;
+      it->second.status = one.status;
     }
   }
   events_.Happened(HeartbeatReceived{session.worker});
@@ -125,7 +127,7 @@ void WorkerLinks::Launch(const LaunchAttempt& action) {
   Link* link = FindLink(action.worker);
   const auto job = jobs_.Find(action.task.job);
   if (link == nullptr || job == nullptr) return;
-  link->running[action.attempt] = {action.task, 0};
+  link->running[action.attempt] = {action.task, 0, ""};
   const auto before = jobs_.Find(action.part.task.job);
   link->calls->Launch(MakeAttemptSpec(action, *job, before.get()), job->context);
 }
@@ -217,6 +219,20 @@ void WorkerLinks::ReleaseEverywhere(JobId job) {
   }
 }
 
+kj::Promise<WorkerLogs> WorkerLinks::LogsOf(WorkerId worker,
+                                            const std::vector<AttemptId>& attempts) {
+  Link* link = FindLink(worker);
+  if (link == nullptr) return WorkerLogs{{}, "the worker is not connected"};
+  return link->calls->LogsOf(attempts).then(
+      [](std::vector<AttemptLog> logs) {
+        return WorkerLogs{std::move(logs), ""};
+      },
+      [name = known_[worker].info.name](kj::Exception&& exception) {
+        return WorkerLogs{
+            {}, absl::StrCat("worker ", name, " gave no answer: ", ToStatus(exception).message())};
+      });
+}
+
 const WorkerLinks::Known* WorkerLinks::Find(WorkerId worker) const {
   const auto it = known_.find(worker);
   return it == known_.end() ? nullptr : &it->second;
@@ -231,6 +247,13 @@ uint64_t WorkerLinks::RunningMapBytes(JobId job) const {
     }
   }
   return bytes;
+}
+
+std::string WorkerLinks::StatusOf(WorkerId worker, const AttemptId& attempt) const {
+  const auto link = links_.find(worker);
+  if (link == links_.end()) return "";
+  const auto running = link->second.running.find(attempt);
+  return running == link->second.running.end() ? "" : running->second.status;
 }
 
 // --- Links ---

@@ -27,6 +27,7 @@
 #include "master/master_shell.h"
 #include "master/pending_answers.h"
 #include "master/worker_link.h"
+#include "rpc/job_views.h"
 #include "rpc/task_types.h"
 
 namespace millrace {
@@ -46,6 +47,7 @@ struct ReportedProgress {
   uint64_t steps = 0;
   uint64_t done = 0;
   uint64_t total = 0;
+  std::string status;  // what it says of itself; empty: nothing
 };
 
 class WorkerLinks final : private kj::TaskSet::ErrorHandler {
@@ -97,6 +99,10 @@ class WorkerLinks final : private kj::TaskSet::ErrorHandler {
   // been told so yet; it may never have got an attempt of it.
   void ReleaseEverywhere(JobId job);
 
+  // What attempts of a worker have written, as it tells. Never rejects; may outlive the links.
+  kj::Promise<WorkerLogs> LogsOf(WorkerId worker, const std::vector<AttemptId>& attempts);
+  bool IsConnected(WorkerId worker) const { return links_.count(worker) > 0; }
+
   struct Known {
     WorkerInfo info;
   };
@@ -104,6 +110,8 @@ class WorkerLinks final : private kj::TaskSet::ErrorHandler {
   const Known* Find(WorkerId worker) const;
   // Read so far by map attempts of `job` that are running.
   uint64_t RunningMapBytes(JobId job) const;
+  // What a running attempt said of itself last; empty: nothing.
+  std::string StatusOf(WorkerId worker, const AttemptId& attempt) const;
   size_t size() const { return links_.size(); }
   uint64_t refused_messages() const { return refused_messages_; }
 
@@ -111,6 +119,7 @@ class WorkerLinks final : private kj::TaskSet::ErrorHandler {
   struct Running {
     TaskId task;
     uint64_t bytes = 0;
+    std::string status;
   };
   struct Link {
     LinkHolder* holder = nullptr;

@@ -1,5 +1,6 @@
 #include "master/worker_peer.h"
 
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -7,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "glog/logging.h"
 #include "mapreduce/status_macros.h"
+#include "rpc/attempt_status.h"
 #include "rpc/status_exception.h"
 #include "rpc/wire.h"
 
@@ -64,6 +66,7 @@ absl::StatusOr<std::vector<ReportedProgress>> ReadProgress(
     attempt.steps = one.getSteps();
     attempt.done = one.getDone();
     attempt.total = one.getTotal();
+    attempt.status = ShownStatus(std::string_view(one.getStatus().begin(), one.getStatus().size()));
     progress.push_back(attempt);
   }
   return progress;

@@ -72,7 +72,15 @@ struct AttemptView {
   uint64_t started_ms = 0;  // since the job was submitted
   uint64_t ended_ms = 0;    // 0 while it runs
   std::string message;
+  std::string status;  // what it says of itself while it runs, if it does
   AttemptStats stats;
+};
+
+// What attempts of one worker have written: a log for each, in the order in which they were asked
+// for. Or why the worker cannot be asked.
+struct WorkerLogs {
+  std::vector<AttemptLog> logs;
+  std::string unavailable;
 };
 
 struct WorkerView {

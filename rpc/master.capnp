@@ -63,6 +63,7 @@ struct AttemptProgress {
   # How much of its work is behind it, in a unit of its own; total 0: not known.
   done @3 :UInt64;
   total @4 :UInt64;
+  status @5 :Text;  # what it says of itself; empty: nothing
 }
 
 enum Verdict {
@@ -93,6 +94,10 @@ interface Jobs {
   # 1,000 a call; everything else comes with the first call only.
   lineage @6 (job :UInt64, kind :UInt8, index :UInt32, firstSource :UInt32)
       -> (result :LineageResult);
+
+  # What attempts of one worker have written, asked for there. One log for each attempt, in the same
+  # order. At most 16 a call.
+  attemptLogs @7 (worker :UInt64, attempts :List(T.AttemptId)) -> (result :AttemptLogsResult);
 }
 
 struct BeginResult {
@@ -152,6 +157,13 @@ struct LineageResult {
     lineage @0 :LineageView;
     unknownJob @1 :Void;
     unknownTask @2 :Text;  # which there are
+  }
+}
+
+struct AttemptLogsResult {
+  union {
+    logs @0 :List(T.AttemptLog);
+    unavailable @1 :Text;  # why the worker cannot be asked
   }
 }
 
@@ -231,6 +243,7 @@ struct AttemptView {
   message @9 :Text;
   stats @10 :T.AttemptStats;
   workerPid @11 :UInt64;
+  status @12 :Text;  # what it says of itself while it runs; empty: nothing
 }
 
 struct LineageView {

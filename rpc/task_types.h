@@ -153,6 +153,13 @@ struct AttemptOutcome {
   bool source_unreachable = false;
 };
 
+// What an attempt wrote to standard output and error, as far as its worker keeps it.
+struct AttemptLog {
+  bool is_kept = false;  // false: nothing is known of it
+  std::string text;      // the end, in whole lines if there are any; whatever bytes they are
+  uint64_t dropped = 0;  // how many bytes were before it
+};
+
 // What a worker says of itself when it registers.
 struct WorkerInfo {
   std::string name;

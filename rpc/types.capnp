@@ -198,6 +198,13 @@ struct AttemptOutcome {
   heavyKeys @13 :List(HeavyKey);
 }
 
+# What an attempt wrote to standard output and error.
+struct AttemptLog {
+  isKept @0 :Bool;  # false: nothing is known of it
+  text @1 :Data;  # the end, at most 16 KiB
+  dropped @2 :UInt64;  # how many bytes were before it
+}
+
 struct WorkerInfo {
   name @0 :Text;
   incarnation @1 :UInt64;

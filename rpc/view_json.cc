@@ -240,6 +240,8 @@ void WriteAttempt(const AttemptView& attempt, JsonWriter* json) {
   }
   json->Key("message");
   WriteOptionalText(attempt.message, json);
+  json->Key("status");
+  WriteOptionalText(attempt.status, json);
   WriteStats(attempt.stats, json);
   json->CloseObject();
 }

@@ -133,10 +133,12 @@ TEST(ViewJsonTest, AnAttemptThatRunsHasNoEnd) {
   attempt.worker_name = "red";
   attempt.worker_pid = 4711;
   attempt.started_ms = 15;
+  attempt.status = "half way";
   EXPECT_THAT(AttemptsJson({attempt}),
               StartsWith(R"([{"attempt": "attempt-1-17", "task": "map-00012", "reason": "first", )"
                          R"("cause": "running", "worker": "worker-2", "worker_name": "red", )"
-                         R"("worker_pid": 4711, "started_s": 0.015, "ended_s": null, )"));
+                         R"("worker_pid": 4711, "started_s": 0.015, "ended_s": null, )"
+                         R"("message": null, "status": "half way", )"));
 }
 
 TEST(ViewJsonTest, TheLineageOfAMapNamesItsRangesAndItsWinner) {

@@ -136,6 +136,7 @@ AttemptView AttemptViewFrom(capnp_master::AttemptView::Reader in, FieldReader& f
   attempt.started_ms = in.getStartedMs();
   attempt.ended_ms = in.getEndedMs();
   attempt.message = fields.Text("message", in.getMessage(), kMaxMessageTextBytes);
+  attempt.status = fields.Line("status", in.getStatus(), kMaxNameBytes);
   attempt.stats = fields.Nested("stats", ReadAttemptStats(in.getStats()));
   return attempt;
 }
@@ -245,6 +246,7 @@ void Write(const AttemptView& value, capnp_master::AttemptView::Builder out) {
   out.setStartedMs(value.started_ms);
   out.setEndedMs(value.ended_ms);
   out.setMessage(ToText(ClipMessage(value.message)));
+  out.setStatus(ToText(value.status));
   millrace::Write(value.stats, out.initStats());
 }
 

@@ -82,7 +82,8 @@ TEST(WireViewsTest, TheRecordsThatAllJobsOfAChainSkippedTravelWithTheLast) {
 }
 
 TEST(WireViewsTest, AnAttemptTravelsWhole) {
-  const AttemptView attempt = SampleAttemptView();
+  AttemptView attempt = SampleAttemptView();
+  attempt.status = "half way";
   const AttemptView copy = Sent<wire::AttemptView>(attempt, ReadAttemptView);
   EXPECT_EQ(copy.attempt, attempt.attempt);
   EXPECT_EQ(copy.task, attempt.task);
@@ -95,6 +96,7 @@ TEST(WireViewsTest, AnAttemptTravelsWhole) {
   EXPECT_EQ(copy.started_ms, 21u);
   EXPECT_EQ(copy.ended_ms, 22u);
   EXPECT_EQ(copy.message, attempt.message);
+  EXPECT_EQ(copy.status, "half way");
   EXPECT_EQ(copy.stats.cpu_us, 7u);
 }
 

@@ -33,6 +33,10 @@ interface Worker {
 
   # Deletes outputs, of whatever job. Fine for what is not here.
   dropOutputs @8 (session :T.Session, outputs :List(OutputName)) -> ();
+
+  # What attempts have written, running ones so far, as far as that is kept here. One log for each
+  # attempt, in the same order; none at all in a session that is not current. At most 16 a call.
+  attemptLogs @9 (session :T.Session, attempts :List(T.AttemptId)) -> (logs :List(T.AttemptLog));
 }
 
 struct OutputName {

@@ -48,7 +48,9 @@ AttemptRun::AttemptRun(const AttemptHost& host, const JobContext& job, AttemptSp
       spec_(std::move(spec)),
       files_(FilesOf(spec_, job_, host.scratch_folder)),
       owner_(owner),
-      tasks_(*this) {}
+      tasks_(*this) {
+  log_.is_kept = true;  // it has written nothing yet
+}
 
 AttemptRun::~AttemptRun() noexcept(false) {
   if (fetcher_.get() != nullptr && job_.profile) host_.shuffle_cpu.End();
@@ -191,6 +193,7 @@ kj::Promise<void> AttemptRun::StartExecutor(absl::StatusOr<std::string> binary) 
 
 kj::Promise<void> AttemptRun::Await(kj::Promise<AttemptOutcome> run) {
   return run.then([this](AttemptOutcome outcome) {
+    log_ = executor_->Log();
     host_.executors.GiveBack(spec_.task.job, kj::mv(executor_));
     if (spec_.kind == StageKind::kReduce) outcome.stats.shuffled_bytes = shuffled_bytes_;
     if (outcome.cause == Cause::kSucceeded) {

@@ -81,6 +81,8 @@ class AttemptRun final : private kj::TaskSet::ErrorHandler {
   bool cancelled() const { return cancelled_; }
   // Whether the master gave it a slot after its launch.
   bool granted() const { return granted_; }
+  // What its executor has written so far; of one that has ended, all in all.
+  AttemptLog log() { return executor_.get() == nullptr ? log_ : executor_->Log(); }
   // As of the last refresh.
   AttemptProgress progress() const { return progress_; }
   // Asks the executor; the answer is there when the next heartbeat goes.
@@ -126,6 +128,7 @@ class AttemptRun final : private kj::TaskSet::ErrorHandler {
   bool timed_out_ = false;
   kj::Own<ShuffleFetcher> fetcher_;
   kj::Own<Executor> executor_;
+  AttemptLog log_;  // what it had written when it gave back its executor
   kj::TaskSet tasks_;
 };
 

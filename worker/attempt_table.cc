@@ -78,6 +78,11 @@ std::vector<std::pair<AttemptId, AttemptProgress>> AttemptTable::Progress() {
   return all;
 }
 
+AttemptLog AttemptTable::FindLog(const AttemptId& attempt) {
+  const auto running = attempts_.find(attempt);
+  return running == attempts_.end() ? logs_.Find(attempt) : running->second->log();
+}
+
 void AttemptTable::ForgetVersions() {
   for (auto& [id, attempt] : attempts_) attempt->ForgetVersion();
 }
@@ -105,6 +110,7 @@ void AttemptTable::OnEnded(const AttemptRun& attempt, AttemptOutcome outcome) {
   const AttemptId id = attempt.spec().attempt;
   if (attempt.has_slot()) --running_;
   waiting_.erase(std::remove(waiting_.begin(), waiting_.end(), id), waiting_.end());
+  logs_.Keep(id, FindLog(id));
   // The attempt is still on the stack.
   tasks_.add(kj::evalLater([this, id]() { Remove(id); }));
   if (outcome.cause != Cause::kCancelled) callbacks_.ended(std::move(outcome));

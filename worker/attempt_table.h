@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "rpc/task_types.h"
+#include "worker/attempt_logs.h"
 #include "worker/attempt_run.h"
 #include "worker/job_table.h"
 
@@ -61,6 +62,9 @@ class AttemptTable final : private AttemptRun::Owner, private kj::TaskSet::Error
   // What runs or fetches.
   std::vector<ListedAttempt> Attempts() const;
   std::vector<std::pair<AttemptId, AttemptProgress>> Progress();
+  // Of attempts that run or have ended here.
+  AttemptLog FindLog(const AttemptId& attempt);
+  void ForgetLogs() { logs_.Clear(); }
   // A session begins, in which source versions are counted anew.
   void ForgetVersions();
   bool idle() const { return attempts_.empty(); }
@@ -81,6 +85,7 @@ class AttemptTable final : private AttemptRun::Owner, private kj::TaskSet::Error
   uint32_t running_ = 0;
   std::deque<AttemptId> waiting_;  // for a slot, in order
   std::map<AttemptId, kj::Own<AttemptRun>> attempts_;
+  AttemptLogs logs_;  // of those that have ended
   kj::TaskSet tasks_;
 };
 

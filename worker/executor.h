@@ -33,6 +33,10 @@ class Executor {
   // it said last.
   virtual kj::Promise<AttemptProgress> Progress() = 0;
 
+  // What the running attempt has written to standard output and error so far; between attempts all
+  // that the last one wrote.
+  virtual AttemptLog Log() = 0;
+
   // Ends the executor; a running attempt ends as cancelled.
   virtual void Kill() = 0;
 

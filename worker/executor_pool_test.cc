@@ -35,6 +35,7 @@ class RecordingFactory final : public ExecutorFactory {
     }
     kj::Promise<AttemptOutcome> Run(const ExecutorTask&) override { return kj::NEVER_DONE; }
     kj::Promise<AttemptProgress> Progress() override { return AttemptProgress(); }
+    AttemptLog Log() override { return AttemptLog(); }
     void Kill() override { alive_ = false; }
     bool alive() const override { return alive_; }
 

@@ -58,6 +58,7 @@ struct AttemptProgress {
   // How much of its work is behind it, in the unit that suits its kind; total 0: not known.
   uint64_t done = 0;
   uint64_t total = 0;
+  std::string status;  // what it says of itself (rpc/attempt_status.h); empty: nothing
   // False: the executor does not answer, and this is what it said last.
   bool answered = true;
 };

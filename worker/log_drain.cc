@@ -22,6 +22,16 @@ std::string LogDrain::LastLines() {
   return tail_.LastLines();
 }
 
+AttemptLog LogDrain::Log() {
+  Take();
+  return tail_.Log();
+}
+
+std::string LogDrain::LastStatus() {
+  Take();
+  return tail_.LastStatus();
+}
+
 bool LogDrain::Take() {
   char buffer[16 << 10];
   emptied_ = false;

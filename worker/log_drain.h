@@ -11,6 +11,7 @@
 
 #include <string>
 
+#include "rpc/task_types.h"
 #include "worker/log_tail.h"
 
 namespace millrace {
@@ -25,6 +26,8 @@ class LogDrain {
   void Clear();
   // The end of what came so far, including what lies in the pipe.
   std::string LastLines();
+  AttemptLog Log();
+  std::string LastStatus();
 
  private:
   // Takes what is there, at most kMaxTakeBytes. False at the end of the file.

@@ -43,6 +43,38 @@ TEST(LogTailTest, ManySmallWritesStayBounded) {
   EXPECT_EQ(tail.LastLines() + "\n", twice);
 }
 
+TEST(LogTailTest, ALogIsAllThatIsLeftAndSaysHowMuchIsNot) {
+  LogTail tail;
+  tail.Append(NumberedLines(100));
+  EXPECT_EQ(tail.Log().text, NumberedLines(100)) << "more lines than a report of failure has";
+  EXPECT_EQ(tail.Log().dropped, 0u);
+
+  const std::string lines = NumberedLines(5000);
+  tail.Clear();
+  tail.Append(lines);
+  const AttemptLog log = tail.Log();
+  EXPECT_TRUE(log.is_kept);
+  EXPECT_EQ(log.text.substr(0, 5), "line ") << "half a line is left out";
+  EXPECT_LE(log.text.size(), LogTail::kMaxBytes);
+  EXPECT_EQ(log.text, lines.substr(log.dropped));
+}
+
+TEST(LogTailTest, OfALineThatIsAllThereIsTheEndIsLeft) {
+  LogTail tail;
+  tail.Append(std::string(LogTail::kMaxBytes, 'a') + "b\n");
+  EXPECT_EQ(tail.Log().text, std::string(LogTail::kMaxBytes - 2, 'a') + "b\n");
+  EXPECT_EQ(tail.Log().dropped, 2u);
+}
+
+TEST(LogTailTest, TheLastStatusIsFoundInIt) {
+  LogTail tail;
+  EXPECT_EQ(tail.LastStatus(), "");
+  tail.Append("reporter:status:half way\nx\nreporter:sta");
+  EXPECT_EQ(tail.LastStatus(), "half way");
+  tail.Append("tus:nearly\n");
+  EXPECT_EQ(tail.LastStatus(), "nearly");
+}
+
 TEST(LogTailTest, ANewAttemptStartsWithAnEmptyTail) {
   LogTail tail;
   tail.Append(NumberedLines(5000));

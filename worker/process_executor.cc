@@ -131,6 +131,10 @@ class ProcessExecutorFactory::ProcessExecutor final : public Executor {
       progress_.records = response.getRecords();
       progress_.steps = response.getSteps();
       progress_.answered = true;
+      // What it has written since may have pushed an older one out of the log.
+      if (std::string status = log_.LastStatus(); !status.empty()) {
+        progress_.status = std::move(status);
+      }
       return progress_;
     });
     return WithDeadline(factory_.timer_, factory_.options_.progress_timeout,
@@ -141,6 +145,10 @@ class ProcessExecutorFactory::ProcessExecutor final : public Executor {
           return progress_;
         });
   }
+
+  // What lies in the pipe when an attempt begins is not its own, and what it has written is in the
+  // pipe when its outcome is here: so the log is that of one attempt.
+  AttemptLog Log() override { return log_.Log(); }
 
   void Kill() override {
     killed_ = true;

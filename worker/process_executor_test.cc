@@ -183,6 +183,50 @@ TEST_F(ProcessExecutorTest, MuchOutputNeitherBlocksNorGrows) {
   EXPECT_EQ(outcome.stderr_tail.substr(0, 10), "line 19980");
 }
 
+TEST_F(ProcessExecutorTest, EachAttemptHasALogOfItsOwnHoweverItEnds) {
+  kj::Own<Executor> executor = Start();
+  EXPECT_EQ(Run(*executor, "complain first\nprint of two\n").cause, Cause::kSucceeded);
+  EXPECT_EQ(executor->Log().text, "first\nof two\n");
+  EXPECT_EQ(Run(*executor, "complain second\nthrow it\n").cause, Cause::kUserCodeFailed);
+  EXPECT_EQ(executor->Log().text, "second\n");
+  EXPECT_EQ(Run(*executor, "count a\n").cause, Cause::kSucceeded);
+  EXPECT_EQ(executor->Log().text, "");
+  EXPECT_EQ(Run(*executor, "complain third\ncrash\n").cause, Cause::kUserCodeFailed);
+  EXPECT_THAT(executor->Log().text, HasSubstr("third"));
+}
+
+TEST_F(ProcessExecutorTest, WhatAnAttemptSaysOfItselfIsPartOfItsProgressAndOfNoOthers) {
+  Fifo fifo(io_, PathOf("started"));
+  const std::string status = "complain reporter:status:half way\n";
+  const std::string stay = "tell " + fifo.path() + "\nwait\n";
+  kj::Own<Executor> executor = Start();
+  kj::Promise<AttemptOutcome> run = executor->Run(Map(status + stay));
+  fifo.AwaitByte();
+  EXPECT_EQ(executor->Progress().wait(io_.waitScope).status, "half way");
+  executor->Kill();
+  run.wait(io_.waitScope);
+
+  executor = Start();
+  EXPECT_EQ(Run(*executor, status).cause, Cause::kSucceeded);
+  run = executor->Run(Map(stay));
+  fifo.AwaitByte();
+  EXPECT_EQ(executor->Progress().wait(io_.waitScope).status, "");
+  executor->Kill();
+  run.wait(io_.waitScope);
+}
+
+TEST_F(ProcessExecutorTest, OfARunningAttemptTheLogIsWhatItHasWrittenSoFar) {
+  Fifo fifo(io_, PathOf("started"));
+  kj::Own<Executor> executor = Start();
+  kj::Promise<AttemptOutcome> run =
+      executor->Run(Map("complain here\ntell " + fifo.path() + "\nwait\n"));
+  fifo.AwaitByte();
+  EXPECT_EQ(executor->Log().text, "here\n");
+  executor->Kill();
+  EXPECT_EQ(run.wait(io_.waitScope).cause, Cause::kCancelled);
+  EXPECT_EQ(executor->Log().text, "here\n") << "also when it was stopped";
+}
+
 TEST_F(ProcessExecutorTest, AChangedInputMakesTheJobInvalid) {
   kj::Own<Executor> executor = Start();
   ExecutorTask task = Map("count a\n");

@@ -7,6 +7,7 @@
 #include "mapreduce/status_macros.h"
 #include "rpc/status_exception.h"
 #include "rpc/wire.h"
+#include "rpc/wire_logs.h"
 
 namespace millrace {
 namespace {
@@ -124,6 +125,16 @@ kj::Promise<void> WorkerServer::dropOutputs(DropOutputsContext context) {
     const auto outputs = ReadOutputs(context.getParams().getOutputs());
     if (!outputs.ok()) return ToException(outputs.status());
     shell_.DropOutputs(*outputs);
+    return kj::READY_NOW;
+  });
+}
+
+kj::Promise<void> WorkerServer::attemptLogs(AttemptLogsContext context) {
+  return InSession(context.getParams(), [this, context]() mutable -> kj::Promise<void> {
+    const auto attempts = ReadLogRequest(context.getParams().getAttempts());
+    if (!attempts.ok()) return ToException(attempts.status());
+    const std::vector<AttemptLog> logs = shell_.LogsOf(*attempts);
+    WriteAttemptLogs(logs, context.getResults().initLogs(logs.size()));
     return kj::READY_NOW;
   });
 }

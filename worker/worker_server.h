@@ -26,6 +26,7 @@ class WorkerServer final : public ScopedServer<capnp_worker::Worker> {
   kj::Promise<void> releaseJob(ReleaseJobContext context) override;
   kj::Promise<void> retainOutputs(RetainOutputsContext context) override;
   kj::Promise<void> dropOutputs(DropOutputsContext context) override;
+  kj::Promise<void> attemptLogs(AttemptLogsContext context) override;
   kj::Promise<void> ping(PingContext) override { return kj::READY_NOW; }
 
  private:

@@ -32,6 +32,7 @@ kj::Promise<bool> WorkerSession::Heartbeat(
     out[i].setSteps(progress[i].second.steps);
     out[i].setDone(progress[i].second.done);
     out[i].setTotal(progress[i].second.total);
+    if (!progress[i].second.status.empty()) out[i].setStatus(progress[i].second.status);
   }
   kj::Promise<bool> current =
       request.send().then([](auto response) -> bool { return response.getCurrent(); });

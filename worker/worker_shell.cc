@@ -245,6 +245,7 @@ void WorkerShell::ForgetEverything() {
   for (const auto& [attempt, task] : retained_.all()) retained.push_back({attempt, task});
   DropOutputs(retained);
   for (const JobId job : jobs_.Jobs()) ReleaseJob(job);
+  attempts_.ForgetLogs();
   options_.info.incarnation = options_.new_incarnation();
 }
 
@@ -331,6 +332,13 @@ void WorkerShell::DropOutputs(const std::vector<ListedAttempt>& outputs) {
     for (const std::string& folder : folders) fs.RemoveEmptyFolder(folder).IgnoreError();
     return absl::OkStatus();
   });
+}
+
+std::vector<AttemptLog> WorkerShell::LogsOf(const std::vector<AttemptId>& attempts) {
+  std::vector<AttemptLog> logs;
+  logs.reserve(attempts.size());
+  for (const AttemptId& attempt : attempts) logs.push_back(attempts_.FindLog(attempt));
+  return logs;
 }
 
 // --- Attempts ---

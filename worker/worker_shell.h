@@ -101,6 +101,7 @@ class WorkerShell final : private kj::TaskSet::ErrorHandler {
   void ReleaseJob(JobId job);
   void RetainOutputs(const std::vector<ListedAttempt>& outputs);
   void DropOutputs(const std::vector<ListedAttempt>& outputs);
+  std::vector<AttemptLog> LogsOf(const std::vector<AttemptId>& attempts);
 
  private:
   kj::Promise<kj::Own<WorkerSession>> Register(Connection& connection,

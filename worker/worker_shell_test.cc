@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "rpc/wire_logs.h"
 #include "storage/run_writer.h"
 #include "worker/testdata/shell_fixture.h"
 
@@ -44,6 +45,14 @@ class WorkerShellTest : public ShellFixture {
   }
   void Retain(const AttemptId& attempt) { SendNames(worker().retainOutputsRequest(), {attempt}); }
   void Drop(const AttemptId& attempt) { SendNames(worker().dropOutputsRequest(), {attempt}); }
+  std::vector<AttemptLog> Logs(const WorkerSessionId& session,
+                               const std::vector<AttemptId>& attempts) {
+    auto request = worker().attemptLogsRequest();
+    Write(session, request.initSession());
+    WriteLogRequest(attempts, request.initAttempts(attempts.size()));
+    return *ReadAttemptLogs(request.send().wait(scope_).getLogs());
+  }
+  AttemptLog LogOf(const AttemptId& attempt) { return Logs(script_.session, {attempt}).at(0); }
   void GrantSlot(const AttemptId& attempt) {
     auto request = worker().grantSlotRequest();
     Write(script_.session, request.initSession());
@@ -105,6 +114,16 @@ TEST_F(WorkerShellTest, HeartbeatsCarryProgress) {
   Advance(1 * kj::SECONDS);
   Advance(1 * kj::SECONDS);
   EXPECT_THAT(script_.progress, ElementsAre(Pair(map, 42u)));
+}
+
+TEST_F(WorkerShellTest, HeartbeatsCarryWhatAttemptsSayOfThemselves) {
+  Connect();
+  Prepare(Job());
+  const AttemptId map = LaunchMap(1);
+  executors_.status = "half way";
+  Advance(1 * kj::SECONDS);
+  Advance(1 * kj::SECONDS);
+  EXPECT_THAT(script_.statuses, ElementsAre(Pair(map, "half way")));
 }
 
 TEST_F(WorkerShellTest, AnExecutorThatDoesNotAnswerForAMinuteIsKilled) {
@@ -300,6 +319,51 @@ TEST_F(WorkerShellTest, TheEndOfAJobRemovesItsOutputs) {
   LaunchMap(3, 2);
   ASSERT_THAT(script_.reports, SizeIs(2));
   EXPECT_EQ(script_.reports[1].cause, Cause::kWorkerFailed) << "the job is not known any more";
+}
+
+TEST_F(WorkerShellTest, WhatAttemptsWroteIsToldWhileTheyRunAndBeyondTheEndOfTheirJob) {
+  Connect();
+  Prepare(Job());
+  const AttemptId map = LaunchMap(1);
+  executors_.written[map] = "so far";
+  EXPECT_EQ(LogOf(map).text, "so far");
+  executors_.written[map] = "so far, so good";
+  Succeed(map);
+  const AttemptId other = LaunchMap(2, 1);  // in the same executor
+  executors_.written[other] = "another";
+  Cancel(other);
+  ReleaseJob();
+  EXPECT_EQ(LogOf(map).text, "so far, so good");
+  EXPECT_EQ(LogOf(other).text, "another") << "also of one that was stopped";
+  EXPECT_FALSE(LogOf(AttemptId{Epoch(1), 9}).is_kept);
+}
+
+TEST_F(WorkerShellTest, OfAnAttemptThatHasNoExecutorYetItIsKnownThatItHasWrittenNothing) {
+  Connect();
+  Prepare(Job(/*maps=*/1));
+  const AttemptLog log = LogOf(LaunchReduce(1));
+  EXPECT_TRUE(log.is_kept);
+  EXPECT_EQ(log.text, "");
+}
+
+TEST_F(WorkerShellTest, LogsAreOfOneClusterAndForItsMasterAlone) {
+  Connect();
+  Prepare(Job());
+  const AttemptId map = LaunchMap(1);
+  executors_.written[map] = "words";
+  Succeed(map);
+  WorkerSessionId stale = script_.session;
+  stale.incarnation = Incarnation(99);
+  EXPECT_THAT(Logs(stale, {map}), IsEmpty());
+  Disconnect();
+  Connect();
+  EXPECT_EQ(LogOf(map).text, "words");
+  Disconnect();
+  script_.cluster_id = "cluster-b";
+  Connect();  // learns that this is somebody else
+  Disconnect();
+  Connect();
+  EXPECT_FALSE(LogOf(map).is_kept);
 }
 
 TEST_F(WorkerShellTest, AnOutputToRetainOutlivesItsJobAndIsListedUntilItIsDropped) {

@@ -54,9 +54,11 @@ void ChildLog::TakeLines(std::string_view lines) {
   for (size_t at = FindReporter(lines, 0); at < lines.size(); at = FindReporter(lines, at + 1)) {
     if (at > 0 && lines[at - 1] != '\n') continue;
     const size_t end = std::min(lines.find('\n', at), lines.size() - 1);
-    LookForStatus(lines.substr(at, end + 1 - at));
-    if (!TakeCounter(lines.substr(at, end + 1 - at))) continue;
+    const std::string_view line = lines.substr(at, end + 1 - at);
+    const bool is_status = LookForStatus(line);
+    if (!is_status && !TakeCounter(line)) continue;
     Keep(lines.substr(kept, at - kept));
+    if (is_status) PassOnStatus(line);
     kept = end + 1;
     at = end;
   }
@@ -75,11 +77,22 @@ bool ChildLog::TakeCounter(std::string_view line) {
   return true;
 }
 
-void ChildLog::LookForStatus(std::string_view line) {
-  if (line.substr(0, kStatus.size()) != kStatus) return;
+bool ChildLog::LookForStatus(std::string_view line) {
+  if (line.substr(0, kStatus.size()) != kStatus) return false;
   line.remove_prefix(kStatus.size());
   if (!line.empty() && line.back() == '\n') line.remove_suffix(1);
   status_ = line.substr(0, kMaxStatusBytes);
+  return true;
+}
+
+void ChildLog::PassOnStatus(std::string_view line) {
+  const bool waits_otherwise = printed_ >= kKeptBytes;
+  const bool is_whole = line.back() == '\n';
+  if (!waits_otherwise || !is_whole || status_bytes_ + line.size() > kStatusLineBytes) {
+    return Keep(line);
+  }
+  status_bytes_ += line.size();
+  print_(line);
 }
 
 void ChildLog::Keep(std::string_view text) {
@@ -109,7 +122,7 @@ void ChildLog::Finish() {
   }
   if (left_out_ > 0) print_(absl::StrCat("\n[", left_out_, " bytes left out]\n"));
   if (!last_.empty()) print_(std::exchange(last_, {}));
-  printed_ = left_out_ = 0;
+  printed_ = left_out_ = status_bytes_ = 0;
 }
 
 void PrintToStandardError(std::string_view text) {

@@ -3,7 +3,8 @@
 // Lines `reporter:counter:GROUP,NAME,N` count and are not logged; of lines `reporter:status:TEXT`
 // the last is remembered; they and everything else go on to our own standard error, of which the
 // worker keeps the end. Of a program that writes very much, the first and the last 64 KiB are
-// passed on, and how much lies between. One thread.
+// passed on, and how much lies between; the last ones when it has ended, but status lines at once,
+// up to a megabyte of them: people may look on. One thread.
 #ifndef MILLRACE_APPS_STREAMING_CHILD_LOG_H_
 #define MILLRACE_APPS_STREAMING_CHILD_LOG_H_
 
@@ -17,6 +18,7 @@ namespace millrace {
 class ChildLog {
  public:
   static constexpr size_t kKeptBytes = 64 << 10;  // at either end
+  static constexpr size_t kStatusLineBytes = 1 << 20;
 
   using Count = std::function<void(std::string_view group, std::string_view name, int64_t by)>;
   using Print = std::function<void(std::string_view text)>;
@@ -35,7 +37,9 @@ class ChildLog {
   void TakeLines(std::string_view lines);
   // Whether it is one, and so not to be logged.
   bool TakeCounter(std::string_view line);
-  void LookForStatus(std::string_view line);
+  // Whether it is one.
+  bool LookForStatus(std::string_view line);
+  void PassOnStatus(std::string_view line);
   void Keep(std::string_view text);
 
   const Count count_;
@@ -43,6 +47,7 @@ class ChildLog {
   std::string status_;
   std::string line_;  // the beginning of one that is not complete
   uint64_t printed_ = 0;
+  uint64_t status_bytes_ = 0;  // of lines that went ahead of others
   uint64_t left_out_ = 0;
   std::string last_;  // up to twice kKeptBytes, so that trimming is rare
 };

@@ -76,6 +76,20 @@ TEST_F(ChildLogTest, OfVeryMuchTheEndsAreKept) {
   EXPECT_LE(printed_.size(), 2 * ChildLog::kKeptBytes + 100);
 }
 
+TEST_F(ChildLogTest, StatusLinesDoNotWaitForTheProgramsEnd) {
+  log_.Append(std::string(ChildLog::kKeptBytes, 'x') + "\nheld back\nreporter:status:half way\n");
+  EXPECT_THAT(printed_, EndsWith("xreporter:status:half way\n"));
+  log_.Finish();
+  EXPECT_THAT(printed_, EndsWith("half way\n\nheld back\n"));
+}
+
+TEST_F(ChildLogTest, StatusLinesThatGoAheadAreBoundedToo) {
+  log_.Append(std::string(ChildLog::kKeptBytes, 'x') + "\n");
+  for (int i = 0; i < 100'000; ++i) log_.Append("reporter:status:and again\n");
+  log_.Finish();
+  EXPECT_LE(printed_.size(), 2 * ChildLog::kKeptBytes + ChildLog::kStatusLineBytes + 100);
+}
+
 TEST_F(ChildLogTest, ALineWithoutAnEndIsBoundedToo) {
   for (int i = 0; i < 1000; ++i) log_.Append(std::string(1000, 'x'));
   log_.Finish();

@@ -7,9 +7,6 @@
 #include "mapreduce/status_macros.h"
 #include "worker/engine/key_order.h"
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 namespace millrace {
 namespace {
 
@@ -43,8 +40,7 @@ uint32_t PartOf(uint64_t hash, uint32_t parts) {
 }
 
 // Turns counts[p] into where the group of p begins; one more entry for the end.
-void CountsToBegins(std::vector<uint64_t>* counts) {
-  uint64_t begin = 0;
+void CountsToBegins(uint64_t begin, std::vector<uint64_t>* counts) {
   for (uint64_t& entry : *counts) begin += std::exchange(entry, begin);
 }
 
@@ -99,11 +95,11 @@ void AggregateTable::FoldShort(const ShortPair* pairs, int count) {
   for (int i = 0; i < count; ++i) {
     const ShortPair& pair = pairs[i];
     uint64_t at = pair.hash >> short_shift_;
-    while (!(short_slots_[at].key == pair.key) && !short_slots_[at].key.empty_slot()) {
+    while (!(short_slots_[at].key == pair.key) && !short_slots_[at].is_free()) {
       at = (at + 1) & short_mask_;
     }
     ShortSlot& slot = short_slots_[at];
-    if (slot.key.empty_slot()) {
+    if (slot.is_free()) {
       slot = {pair.key, First<kKind>(pair.value)};
       ++short_count_;
     } else {
@@ -128,12 +124,12 @@ template <Aggregate kKind>
 void AggregateTable::FoldOneLong(const LongPair& pair) {
   for (uint64_t at = pair.hash >> long_shift_;; at = (at + 1) & long_mask_) {
     LongSlot& slot = long_slots_[at];
-    if (slot.data == nullptr) {
+    if (slot.is_free()) {
       slot = {arena_.Copy(pair.key()), pair.size, pair.hash, First<kKind>(pair.value)};
       ++long_count_;
       return;
     }
-    if (slot.hash == pair.hash && slot.key() == pair.key()) {
+    if (slot.hash == pair.hash && slot.key_view() == pair.key()) {
       return Fold<kKind>(&slot.value, pair.value);
     }
   }
@@ -142,15 +138,16 @@ void AggregateTable::FoldOneLong(const LongPair& pair) {
 // --- Room ---
 
 uint64_t AggregateTable::DrainBytes(uint64_t short_count, uint64_t long_count) const {
-  // All long keys might be in one partition, and then all are gathered at once.
-  return (short_count + 2 * long_count) * sizeof(uint32_t) + short_count * sizeof(ShortElement) +
+  // All keys might be in one partition, and are sorted at once then.
+  const uint64_t keys = short_count + long_count;
+  return keys * (2 * sizeof(uint32_t) + 2 * sizeof(ShortElement)) +
          long_count * (2 * sizeof(SortElement) + GatheredKey::BytesFor(1)) + arena_.used_bytes();
 }
 
 uint64_t AggregateTable::memory_bytes() const {
   return short_memory_.size() + long_memory_.size() + arena_.memory_bytes() +
-         partition_memory_.size() + short_sort_memory_.size() + long_order_memory_.size() +
-         gathered_memory_.size() + long_sort_memory_.size();
+         partition_memory_.size() + order_memory_.size() + sort_memory_.size() +
+         long_sort_memory_.size() + gathered_memory_.size();
 }
 
 bool AggregateTable::FitsWith(uint64_t more_bytes, uint64_t short_count,
@@ -197,9 +194,9 @@ void AggregateTable::GrowShort() {
   short_limit_ = MaxKeys(2 * old_count);
   --short_shift_;
   for (uint64_t i = 0; i < old_count; ++i) {
-    if (old_slots[i].key.empty_slot()) continue;
-    uint64_t at = HashShortKey(old_slots[i].key) >> short_shift_;
-    while (!short_slots_[at].key.empty_slot()) at = (at + 1) & short_mask_;
+    if (old_slots[i].is_free()) continue;
+    uint64_t at = old_slots[i].hash_of_key() >> short_shift_;
+    while (!short_slots_[at].is_free()) at = (at + 1) & short_mask_;
     short_slots_[at] = old_slots[i];
   }
 }
@@ -214,9 +211,9 @@ void AggregateTable::GrowLong() {
   long_limit_ = MaxKeys(2 * old_count);
   --long_shift_;
   for (uint64_t i = 0; i < old_count; ++i) {
-    if (old_slots[i].data == nullptr) continue;
+    if (old_slots[i].is_free()) continue;
     uint64_t at = old_slots[i].hash >> long_shift_;
-    while (long_slots_[at].data != nullptr) at = (at + 1) & long_mask_;
+    while (!long_slots_[at].is_free()) at = (at + 1) & long_mask_;
     long_slots_[at] = old_slots[i];
   }
 }
@@ -230,141 +227,182 @@ void AggregateTable::Clear() {
 
 // --- Draining ---
 
+// Of a table in which what one hash partition has lies together: slots lie in the order of hashes,
+// and partitions are ranges of hashes. Keys at the end of a range may have been pushed beyond it by
+// others: up to the first free slot.
+struct AggregateTable::SlotRange {
+  uint64_t begin;
+  uint64_t end;  // may be beyond the table's end, where it goes on at its beginning
+
+  template <typename Slot>
+  static SlotRange Of(const Slot* slots, uint64_t mask, uint32_t partition, uint32_t partitions) {
+    const auto first_of = [mask, partitions](uint32_t p) {
+      return static_cast<uint64_t>(static_cast<unsigned __int128>(mask + 1) * p / partitions);
+    };
+    SlotRange range = {first_of(partition), first_of(partition + 1)};
+    while (range.end <= range.begin + mask && !slots[range.end & mask].is_free()) ++range.end;
+    return range;
+  }
+};
+
+// Calls visit(slot) for all keys of a partition, which is a range of the table or, where a
+// partitioner chooses, a list of slots.
+template <typename Slot, typename Visit>
+void AggregateTable::VisitPartition(const Slot* slots, uint64_t mask, const SlotRange& range,
+                                    uint32_t partition, const Target& target, Visit visit) {
+  constexpr uint64_t kAhead = 16;  // keys to ask for before they are needed
+  if (target.partitioner == nullptr) {
+    for (uint64_t i = range.begin; i < range.end; ++i) {
+      const Slot& slot = slots[i & mask];
+      __builtin_prefetch(slots[(i + kAhead) & mask].memory());
+      if (!slot.is_free() && PartOf(slot.hash_of_key(), target.partitions) == partition) {
+        visit(slot);
+      }
+    }
+  } else {
+    const uint32_t* const order = order_memory_.as<uint32_t>();
+    for (uint64_t i = range.begin; i < range.end; ++i) {
+      if (i + kAhead < range.end) __builtin_prefetch(slots[order[i + kAhead]].memory());
+      visit(slots[order[i]]);
+    }
+  }
+}
+
+// Asks the partitioner, and puts the slots of both tables in the order of their partitions.
 absl::Status AggregateTable::ChoosePartitions(const Target& target) {
-  const Partitioner* const partitioner = target.partitioner;
-  const uint32_t partitions = target.partitions;
   partition_memory_.EnsureSize(distinct_keys() * sizeof(uint32_t));
-  uint32_t* next = partition_memory_.as<uint32_t>();
-  short_begin_.assign(partitions + 1, 0);
-  long_begin_.assign(partitions + 1, 0);
-  std::vector<uint64_t> gathered(partitions, 0);
+  uint32_t* const chosen = partition_memory_.as<uint32_t>();
+  uint32_t* next = chosen;
+  short_begin_.assign(target.partitions + 1, 0);
+  long_begin_.assign(target.partitions + 1, 0);
   uint32_t worst = 0;
-  const auto choose = [&](std::string_view key, uint64_t hash) {
-    const uint32_t p =
-        partitioner == nullptr ? PartOf(hash, partitions) : partitioner->Partition(key, partitions);
-    worst = std::max(worst, p);
-    *next++ = p;
-    return std::min(p, partitions - 1);
+  const auto choose = [&](std::string_view key, std::vector<uint64_t>* counts) {
+    *next = target.partitioner->Partition(key, target.partitions);
+    worst = std::max(worst, *next);
+    ++(*counts)[std::min(*next++, target.partitions - 1)];
   };
   for (uint64_t i = 0; i <= short_mask_; ++i) {
-    if (short_slots_[i].key.empty_slot()) continue;
-    const std::string_view key = short_slots_[i].key.view();
-    ++short_begin_[choose(key, XXH3_64bits(key.data(), key.size()))];
+    if (!short_slots_[i].is_free()) choose(short_slots_[i].key_view(), &short_begin_);
   }
   for (uint64_t i = 0; i <= long_mask_; ++i) {
-    if (long_slots_[i].data == nullptr) continue;
-    const uint32_t p = choose(long_slots_[i].key(), long_slots_[i].hash);
-    ++long_begin_[p];
-    gathered[p] += GatheredKey::BytesFor(long_slots_[i].size);
+    if (!long_slots_[i].is_free()) choose(long_slots_[i].key_view(), &long_begin_);
   }
-  gathered_bytes_ = *std::max_element(gathered.begin(), gathered.end());
-  if (worst >= partitions) {
+  if (worst >= target.partitions) {
     return absl::AbortedError(absl::StrCat("the job's partitioner returned part ", worst, " of ",
-                                           partitions, "; it must be less"));
+                                           target.partitions, "; it must be less"));
   }
-  CountsToBegins(&short_begin_);
-  CountsToBegins(&long_begin_);
+  CountsToBegins(0, &short_begin_);
+  CountsToBegins(short_count_, &long_begin_);
+
+  order_memory_.EnsureSize(distinct_keys() * sizeof(uint32_t));
+  uint32_t* const order = order_memory_.as<uint32_t>();
+  next = chosen;
+  std::vector<uint64_t> at = short_begin_;
+  for (uint64_t i = 0; i <= short_mask_; ++i) {
+    if (!short_slots_[i].is_free()) order[at[*next++]++] = static_cast<uint32_t>(i);
+  }
+  at = long_begin_;
+  for (uint64_t i = 0; i <= long_mask_; ++i) {
+    if (!long_slots_[i].is_free()) order[at[*next++]++] = static_cast<uint32_t>(i);
+  }
   return absl::OkStatus();
 }
 
-void AggregateTable::ScatterShort() {
-  short_sort_memory_.EnsureSize(short_count_ * sizeof(ShortElement));
-  ShortElement* const elements = short_sort_memory_.as<ShortElement>();
-  const uint32_t* partition = partition_memory_.as<uint32_t>();
-  for (uint64_t i = 0; i <= short_mask_; ++i) {
-    const ShortSlot& slot = short_slots_[i];
-    if (!slot.key.empty_slot()) {
-      elements[short_begin_[*partition++]++] = {KeyOrderOf(slot.key), slot.value};
-    }
-  }
-}
-
-void AggregateTable::ScatterLong() {
-  long_order_memory_.EnsureSize(long_count_ * sizeof(uint32_t));
-  uint32_t* const order = long_order_memory_.as<uint32_t>();
-  const uint32_t* partition = partition_memory_.as<uint32_t>() + short_count_;
-  for (uint64_t i = 0; i <= long_mask_; ++i) {
-    if (long_slots_[i].data != nullptr) {
-      order[long_begin_[*partition++]++] = static_cast<uint32_t>(i);
-    }
-  }
-}
-
-SortElement* AggregateTable::GatherLong(const uint32_t* begin, const uint32_t* end) {
-  constexpr ptrdiff_t kAhead = 12;  // keys to ask for before they are needed
-  gathered_memory_.EnsureSize(gathered_bytes_);
-  long_sort_memory_.EnsureSize(2 * static_cast<size_t>(end - begin) * sizeof(SortElement));
-  SortElement* const elements = long_sort_memory_.as<SortElement>();
-  SortElement* next = elements;
-  uint64_t offset = 0;
-  for (const uint32_t* at = begin; at != end; ++at) {
-    if (end - at > kAhead) __builtin_prefetch(long_slots_[at[kAhead]].data);
-    const LongSlot& slot = long_slots_[*at];
-    auto* copy = reinterpret_cast<GatheredKey*>(gathered_memory_.as<char>() + offset);
-    copy->value = slot.value;
-    copy->size = slot.size;
-    std::memcpy(copy->bytes, slot.data, slot.size);
-    *next++ = {PrefixOf(slot.key(), 0), offset};
-    offset += GatheredKey::BytesFor(slot.size);
-  }
-  SortStrings(elements, next - elements, next,
-              [this](uint64_t ref) { return gathered(ref).key(); });
-  return elements;
-}
-
 absl::Status AggregateTable::DrainTo(const Target& target) {
-  MILLRACE_RETURN_IF_ERROR(ChoosePartitions(target));
-  ScatterShort();
-  ScatterLong();
+  if (target.partitioner != nullptr) MILLRACE_RETURN_IF_ERROR(ChoosePartitions(target));
   const RunWriter& writer = *target.writer;
   for (uint32_t p = 0; p < target.partitions && writer.status().ok(); ++p) {
     if (target.hooks != nullptr) target.hooks->Work(WorkPhase::kSort);
-    WritePartition(p, target);
+    const Elements elements = SortPartition(p, target);
+    if (target.hooks != nullptr) target.hooks->Work(WorkPhase::kSpill);
+    WritePartition(p, elements, target);
   }
   return writer.status();
 }
 
-void AggregateTable::WritePartition(uint32_t partition, const Target& target) {
-  RunWriter* const writer = target.writer;
-  writer->BeginPartition(partition);
-  if (Mapper* const mapper = target.mapper; mapper != nullptr) {
-    WriteInOrder(partition, target.hooks, [writer, mapper](std::string_view key, int64_t total) {
-      writer->Add(key, mapper->ValueOfTotal(total));
-    });
-  } else {
-    WriteInOrder(partition, target.hooks, [writer, mapper](std::string_view key, int64_t total) {
-      writer->Add(key, total);
-    });
+AggregateTable::Elements AggregateTable::SortPartition(uint32_t partition, const Target& target) {
+  const bool is_chosen = target.partitioner != nullptr;
+  const SlotRange shorts =
+      is_chosen ? SlotRange{short_begin_[partition], short_begin_[partition + 1]}
+                : SlotRange::Of(short_slots_, short_mask_, partition, target.partitions);
+  const SlotRange longs =
+      is_chosen ? SlotRange{long_begin_[partition], long_begin_[partition + 1]}
+                : SlotRange::Of(long_slots_, long_mask_, partition, target.partitions);
+  const uint64_t most = std::min(shorts.end - shorts.begin, short_count_) +
+                        std::min(longs.end - longs.begin, long_count_);
+  sort_memory_.EnsureSize(2 * most * sizeof(ShortElement));
+  gathered_memory_.EnsureSize(long_count_ * GatheredKey::BytesFor(1) + arena_.used_bytes());
+
+  ShortElement* const begin = sort_memory_.as<ShortElement>();
+  ShortElement* end = begin;
+  VisitPartition(short_slots_, short_mask_, shorts, partition, target, [&](const ShortSlot& slot) {
+    *end++ = {KeyOrderOf(slot.key), slot.value};
+  });
+  char* next_copy = gathered_memory_.as<char>();
+  VisitPartition(long_slots_, long_mask_, longs, partition, target, [&](const LongSlot& slot) {
+    auto* const copy = reinterpret_cast<GatheredKey*>(next_copy);
+    copy->value = slot.value;
+    copy->size = slot.size;
+    std::memcpy(copy->bytes, slot.data, slot.size);
+    *end++ = {KeyOrderOf(slot.key_view()), next_copy - gathered_memory_.as<char>()};
+    next_copy += GatheredKey::BytesFor(slot.size);
+  });
+  SortShort(begin, end - begin, /*scratch=*/end);
+  SortEqualBeginnings(begin, end);
+  return {begin, end};
+}
+
+// Sorts long keys that agree in what their elements have of them.
+void AggregateTable::SortEqualBeginnings(ShortElement* begin, ShortElement* end) {
+  for (ShortElement* group = begin; group != end;) {
+    ShortElement* group_end = group + 1;
+    while (group_end != end && group_end->order == group->order) ++group_end;
+    const size_t count = group_end - group;
+    if (count > 1) {
+      long_sort_memory_.EnsureSize(2 * count * sizeof(SortElement));
+      auto* const elements = long_sort_memory_.as<SortElement>();
+      for (size_t i = 0; i < count; ++i) {
+        const std::string_view key = gathered(group[i].value).key();
+        elements[i] = {PrefixOf(key, kShortKeyBytes), static_cast<uint64_t>(group[i].value)};
+      }
+      SortStrings(elements, count, /*scratch=*/elements + count, [this](uint64_t offset) {
+        return gathered(offset).key().substr(kShortKeyBytes);
+      });
+      for (size_t i = 0; i < count; ++i) group[i].value = static_cast<int64_t>(elements[i].ref);
+    }
+    group = group_end;
   }
 }
 
-// Calls add(key, total) for each key of the partition.
-template <typename Add>
-void AggregateTable::WriteInOrder(uint32_t partition, TaskHooks* hooks, Add&& add) {
-  // Scattering has moved each beginning to the beginning of the next partition.
-  const uint64_t short_begin = partition == 0 ? 0 : short_begin_[partition - 1];
-  const uint64_t long_begin = partition == 0 ? 0 : long_begin_[partition - 1];
-  ShortElement* next_short = short_sort_memory_.as<ShortElement>() + short_begin;
-  ShortElement* const short_end = short_sort_memory_.as<ShortElement>() + short_begin_[partition];
-  // The slots of the short table have been copied, so its memory is free for the sort.
-  SortShort(next_short, short_end - next_short, short_memory_.as<ShortElement>());
-  const uint32_t* const order = long_order_memory_.as<uint32_t>();
-  const SortElement* next_long = GatherLong(order + long_begin, order + long_begin_[partition]);
-  const SortElement* const long_end = next_long + (long_begin_[partition] - long_begin);
-  if (hooks != nullptr) hooks->Work(WorkPhase::kSpill);
-
-  const auto add_short_until = [&](const KeyOrder& limit) {
-    for (; next_short != short_end && next_short->order < limit; ++next_short) {
-      const ShortKey key = ShortKeyOf(next_short->order);
-      add(key.view(), next_short->value);
-    }
-  };
-  for (; next_long != long_end; ++next_long) {
-    const GatheredKey& key = gathered(next_long->ref);
-    add_short_until(KeyOrderOf(key.key()));
-    add(key.key(), key.value);
+void AggregateTable::WritePartition(uint32_t partition, const Elements& elements,
+                                    const Target& target) {
+  RunWriter* const writer = target.writer;
+  writer->BeginPartition(partition);
+  if (Mapper* const mapper = target.mapper; mapper != nullptr) {
+    ForEachOf(elements, [writer, mapper](std::string_view key, int64_t total) {
+      writer->Add(key, mapper->ValueOfTotal(total));
+    });
+  } else {
+    ForEachOf(elements, [writer](std::string_view key, int64_t total) { writer->Add(key, total); });
   }
-  add_short_until({~uint64_t{0}, ~uint64_t{0}});
+}
+
+// Calls visit(key, total) for each.
+template <typename Visit>
+void AggregateTable::ForEachOf(const Elements& elements, Visit visit) {
+  constexpr ptrdiff_t kAhead = 8;
+  for (const ShortElement* at = elements.begin; at != elements.end; ++at) {
+    if (elements.end - at > kAhead && at[kAhead].order.is_long()) {
+      __builtin_prefetch(&gathered(at[kAhead].value));
+    }
+    if (at->order.is_long()) {
+      const GatheredKey& key = gathered(at->value);
+      visit(key.key(), key.value);
+    } else {
+      const ShortKey key = ShortKeyOf(at->order);
+      visit(key.view(), at->value);
+    }
+  }
 }
 
 }  // namespace millrace

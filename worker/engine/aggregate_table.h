@@ -7,8 +7,8 @@
 //
 // Keys of at most 15 bytes lie in their slots; longer ones are a hash, a pointer and a size, with
 // their bytes in an arena. Both tables probe linearly from the top bits of the hash, so growing and
-// draining walk through memory in order. Adding works on batches: first the memory of all slots is
-// asked for, then they are used.
+// draining walk through memory in order, and what one hash partition has lies together. Adding
+// works on batches: first the memory of all slots is asked for, then they are used.
 //
 // Memory: what the tables, the arena and the sort buffers have plus what the next growth would need
 // (old and new table exist together) stays within the limit; beyond it, Add says no. Clear keeps
@@ -60,7 +60,7 @@ class AggregateTable {
 
   // Where the keys go.
   struct Target {
-    const Partitioner* partitioner = nullptr;  // null: the hash of the key chooses
+    const Partitioner* partitioner = nullptr;  // null: as HashPartitioner
     uint32_t partitions = 1;
     RunWriter* writer = nullptr;
     Mapper* mapper = nullptr;    // turns totals into values; null: they stay numbers
@@ -82,14 +82,22 @@ class AggregateTable {
   struct ShortSlot {
     ShortKey key;
     int64_t value;
+
+    bool is_free() const { return key.empty_slot(); }
+    std::string_view key_view() const { return key.view(); }
+    uint64_t hash_of_key() const { return HashShortKey(key); }
+    const void* memory() const { return this; }  // to ask for before it is needed
   };
   struct LongSlot {
-    const char* data;  // null: empty
+    const char* data;
     uint64_t size;
     uint64_t hash;
     int64_t value;
 
-    std::string_view key() const { return {data, size}; }
+    bool is_free() const { return data == nullptr; }
+    std::string_view key_view() const { return {data, size}; }
+    uint64_t hash_of_key() const { return hash; }
+    const void* memory() const { return data; }
   };
 
   template <Aggregate kKind>
@@ -120,13 +128,23 @@ class AggregateTable {
     return *reinterpret_cast<const GatheredKey*>(gathered_memory_.as<char>() + offset);
   }
 
+  struct SlotRange;
+  // The keys of one partition: short ones with their values, long ones with the beginning of the
+  // key and where it was gathered.
+  struct Elements {
+    const ShortElement* begin;
+    const ShortElement* end;
+  };
+
+  template <typename Slot, typename Visit>
+  void VisitPartition(const Slot* slots, uint64_t mask, const SlotRange& range, uint32_t partition,
+                      const Target& target, Visit visit);
   absl::Status ChoosePartitions(const Target& target);
-  void ScatterShort();
-  void ScatterLong();
-  SortElement* GatherLong(const uint32_t* begin, const uint32_t* end);
-  void WritePartition(uint32_t partition, const Target& target);
-  template <typename Add>
-  void WriteInOrder(uint32_t partition, TaskHooks* hooks, Add&& add);
+  Elements SortPartition(uint32_t partition, const Target& target);
+  void SortEqualBeginnings(ShortElement* begin, ShortElement* end);
+  void WritePartition(uint32_t partition, const Elements& elements, const Target& target);
+  template <typename Visit>
+  void ForEachOf(const Elements& elements, Visit visit);
 
   const Aggregate kind_;
   const uint64_t memory_limit_;
@@ -146,18 +164,18 @@ class AggregateTable {
   uint64_t long_limit_;
   KeyArena arena_;
 
-  // While draining: the partition of each key in table order, short ones first; then short keys by
-  // partition, and the slots of long ones by partition, and where each partition begins in them.
+  // Where a partitioner chooses, while draining: the partition of each key in table order, short
+  // ones first; then the slots in the order of partitions, short ones first; and where each
+  // partition begins there.
   HugeBuffer partition_memory_;
-  HugeBuffer short_sort_memory_;
-  HugeBuffer long_order_memory_;
+  HugeBuffer order_memory_;
   std::vector<uint64_t> short_begin_;
   std::vector<uint64_t> long_begin_;
-  // The long keys of one partition, side by side: in the arena each would be a cache miss, again
-  // and again while they are sorted. Elements to sort refer to offsets in it.
-  uint64_t gathered_bytes_ = 0;  // of the largest partition
+  // The keys of one partition, while they are sorted. Long ones lie side by side: in the arena each
+  // would be a cache miss, again and again.
+  HugeBuffer sort_memory_;
   HugeBuffer gathered_memory_;
-  HugeBuffer long_sort_memory_;
+  HugeBuffer long_sort_memory_;  // those that agree in their first 15 bytes
 };
 
 }  // namespace millrace

@@ -6,20 +6,29 @@
 namespace millrace {
 namespace {
 
-constexpr size_t kSmallGroup = 48;
+// All pairs of so few keys are compared faster than the keys are moved byte by byte.
+constexpr size_t kSmallGroup = 24;
 constexpr int kKeyBytes = 16;
 
 unsigned ByteAt(const KeyOrder& order, int digit) {
   return digit < 8 ? order.high >> (56 - 8 * digit) & 0xff : order.low >> (120 - 8 * digit) & 0xff;
 }
 
+// Counts for each how many come before it: no branch that could be guessed wrong.
 void SortSmall(ShortElement* begin, size_t count) {
-  for (size_t i = 1; i < count; ++i) {
-    const ShortElement element = begin[i];
-    size_t at = i;
-    for (; at > 0 && element.order < begin[at - 1].order; --at) begin[at] = begin[at - 1];
-    begin[at] = element;
+  ShortElement copy[kSmallGroup];
+  uint32_t ranks[kSmallGroup];
+  for (size_t i = 0; i < count; ++i) {
+    copy[i] = begin[i];
+    uint32_t rank = 0;
+    for (size_t j = 0; j < i; ++j) {
+      const uint32_t is_before = copy[i].order < copy[j].order ? 1 : 0;
+      ranks[j] += is_before;
+      rank += 1 - is_before;
+    }
+    ranks[i] = rank;
   }
+  for (size_t i = 0; i < count; ++i) begin[ranks[i]] = copy[i];
 }
 
 // The first byte, from `digit` on, in which two keys differ.

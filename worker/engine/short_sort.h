@@ -4,7 +4,7 @@
 //   ShortElement element = {key_order, value};      // KeyOrderOf(short_key)
 //   SortShort(elements.data(), elements.size(), scratch);
 //
-// Keys must be distinct. Pure functions.
+// Equal keys stay in their order. Pure functions.
 #ifndef MILLRACE_WORKER_ENGINE_SHORT_SORT_H_
 #define MILLRACE_WORKER_ENGINE_SHORT_SORT_H_
 

@@ -56,6 +56,19 @@ TEST(ShortSortTest, KeysThatDifferInTheirSizeOnly) {
   EXPECT_EQ(Sorted(keys), InByteOrder(keys));
 }
 
+TEST(ShortSortTest, EqualKeysStayInTheirOrder) {
+  for (const size_t count : {20, 200}) {  // a small group, and more
+    std::vector<ShortElement> elements;
+    for (size_t i = 0; i < count; ++i) {
+      const std::string_view key = i % 3 == 0 ? "a key that has more" : "a key that has less";
+      elements.push_back({KeyOrderOf(key), static_cast<int64_t>(i)});
+    }
+    std::vector<ShortElement> scratch(count);
+    SortShort(elements.data(), count, scratch.data());
+    for (size_t i = 1; i < count; ++i) EXPECT_LT(elements[i - 1].value, elements[i].value);
+  }
+}
+
 RC_GTEST_PROP(ShortSortProperty, EqualsASortOfStrings, ()) {
   // Few letters, so that keys begin alike, and enough of them for more than a small group.
   const auto key = rc::gen::container<std::string>(rc::gen::element('a', 'b', '\0', '\xff'));

@@ -1,5 +1,5 @@
 // Sorts byte strings: MSD radix on the first 8 bytes, which lie in the elements themselves, then on
-// the next 8, and so on; small groups by comparison.
+// the next 8, and so on; small groups by rank.
 //
 //   std::vector<SortElement> elements;              // {PrefixOf(key, 0), reference}
 //   SortStrings(elements.data(), elements.size(), scratch, [&](uint64_t ref) { return Key(ref); });
@@ -38,7 +38,8 @@ inline uint64_t PrefixOf(std::string_view key, size_t depth) {
 
 namespace string_sort_internal {
 
-constexpr size_t kSmallGroup = 48;
+// All pairs of so few prefixes are compared faster than elements are moved byte by byte.
+constexpr size_t kSmallGroup = 24;
 constexpr int kMaxRecursion = 64;  // about 2 KiB of stack each
 
 template <typename KeyOf>
@@ -50,17 +51,15 @@ class StringSorter {
   // `digit` bytes of the prefixes are equal as well.
   void Sort(SortElement* begin, size_t count, size_t depth, int digit, int recursion) {
     for (;;) {
-      if (count <= kSmallGroup || recursion == kMaxRecursion) {
-        return SortSmall(begin, count, depth);
-      }
+      if (recursion == kMaxRecursion) return SortByComparing(begin, count, depth);
+      if (count <= kSmallGroup) return SortSmall(begin, count, depth, recursion);
       digit = FirstDifference(begin, count, digit);
       if (digit < 8) break;
-      const size_t finished = MoveFinishedToFront(begin, count, depth + 8);
+      const size_t finished = BeginNextPrefix(begin, count, depth + 8);
       begin += finished;
       count -= finished;
       depth += 8;
       digit = 0;
-      for (size_t i = 0; i < count; ++i) begin[i].prefix = PrefixOf(key_of_(begin[i].ref), depth);
     }
     uint32_t ends[256];
     Scatter(begin, count, digit, ends);
@@ -95,6 +94,16 @@ class StringSorter {
     std::copy(scratch_, scratch_ + count, begin);
   }
 
+  // All prefixes are equal and end at `depth`. What is left to sort gets those that begin there;
+  // what is not lies in front of it. Returns how many those are.
+  size_t BeginNextPrefix(SortElement* begin, size_t count, size_t depth) {
+    const size_t finished = MoveFinishedToFront(begin, count, depth);
+    for (size_t i = finished; i < count; ++i) {
+      begin[i].prefix = PrefixOf(key_of_(begin[i].ref), depth);
+    }
+    return finished;
+  }
+
   // Keys that end within the prefix (all of which are equal) come first, by size. Returns how many.
   size_t MoveFinishedToFront(SortElement* begin, size_t count, size_t end_of_prefix) {
     size_t finished = 0;
@@ -119,7 +128,39 @@ class StringSorter {
     return finished;
   }
 
-  void SortSmall(SortElement* begin, size_t count, size_t depth) {
+  // By prefix first, in which few keys agree; those that do, by what follows.
+  void SortSmall(SortElement* begin, size_t count, size_t depth, int recursion) {
+    Rank(begin, count);
+    for (size_t i = 0; i < count;) {
+      size_t end = i + 1;
+      while (end < count && begin[end].prefix == begin[i].prefix) ++end;
+      if (end - i > 1) {
+        const size_t finished = BeginNextPrefix(begin + i, end - i, depth + 8);
+        Sort(begin + i + finished, end - i - finished, depth + 8, /*digit=*/0, recursion + 1);
+      }
+      i = end;
+    }
+  }
+
+  // Sorts by prefix, stable: counts for each how many come before it, so no branch is guessed
+  // wrong.
+  static void Rank(SortElement* begin, size_t count) {
+    SortElement copy[kSmallGroup];
+    uint32_t ranks[kSmallGroup];
+    for (size_t i = 0; i < count; ++i) {
+      copy[i] = begin[i];
+      uint32_t rank = 0;
+      for (size_t j = 0; j < i; ++j) {
+        const uint32_t is_before = copy[i].prefix < copy[j].prefix ? 1 : 0;
+        ranks[j] += is_before;
+        rank += 1 - is_before;
+      }
+      ranks[i] = rank;
+    }
+    for (size_t i = 0; i < count; ++i) begin[ranks[i]] = copy[i];
+  }
+
+  void SortByComparing(SortElement* begin, size_t count, size_t depth) {
     std::sort(begin, begin + count, [this, depth](const SortElement& a, const SortElement& b) {
       if (a.prefix != b.prefix) return a.prefix < b.prefix;
       const int order = key_of_(a.ref).substr(depth).compare(key_of_(b.ref).substr(depth));

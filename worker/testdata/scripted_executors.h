@@ -5,6 +5,7 @@
 #include <kj/async.h>
 
 #include <map>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -35,7 +36,9 @@ class ScriptedExecutors final : public ExecutorFactory {
   }
 
   std::vector<ExecutorCommand> commands;
-  bool frozen = false;  // none of them answers
+  bool frozen = false;                       // none of them answers
+  std::string status;                        // of all that run
+  std::map<AttemptId, std::string> written;  // by attempts, to standard error
 
  private:
   struct Running {
@@ -57,8 +60,16 @@ class ScriptedExecutors final : public ExecutorFactory {
       progress.bytes = 42;
       progress.records = 7;
       progress.steps = 49;
+      progress.status = all_.status;
       progress.answered = !all_.frozen;
       return progress;
+    }
+    AttemptLog Log() override {
+      AttemptLog log;
+      log.is_kept = true;
+      const auto written = all_.written.find(attempt_);
+      if (written != all_.written.end()) log.text = written->second;
+      return log;
     }
     void Kill() override {
       alive_ = false;

@@ -34,7 +34,8 @@ struct MasterScript {
   std::vector<Registration> registrations;
   int heartbeats = 0;
   std::map<AttemptId, uint64_t> progress;  // bytes, as of the last heartbeat
-  std::map<AttemptId, uint64_t> steps;     // likewise
+  std::map<AttemptId, uint64_t> steps;     // likewise, here and below
+  std::map<AttemptId, std::string> statuses;
   std::vector<AttemptOutcome> reports;
   std::vector<std::pair<AttemptId, uint64_t>> ready;  // requests for slots
   bool draining = false;
@@ -62,9 +63,11 @@ class ScriptedSession final : public capnp_master::WorkerSession::Server {
     ++script_.heartbeats;
     script_.progress.clear();
     script_.steps.clear();
+    script_.statuses.clear();
     for (auto progress : context.getParams().getProgress()) {
       script_.progress[*ReadAttemptId(progress.getAttempt())] = progress.getBytes();
       script_.steps[*ReadAttemptId(progress.getAttempt())] = progress.getSteps();
+      script_.statuses[*ReadAttemptId(progress.getAttempt())] = progress.getStatus().cStr();
     }
     context.getResults().setCurrent(script_.session_is_current);
     return kj::READY_NOW;
