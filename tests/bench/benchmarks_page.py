@@ -31,6 +31,10 @@ can. Times are from start to exit, medians of the runs. All answers were compare
 program of two processes that does this work and nothing else (`tests/bench/floor/`): no RPC, no
 journal, no heartbeats, nothing that could fail and go on. Millrace's time over the floor's is what
 the framework costs.
+
+Below each table is where the CPU time of one more run goes, as `--profile` says. *spill*, *shuffle*
+and *merge* are the price of run files, by which a lost worker costs only what it had; *control* is
+that of processes, RPC, journal, heartbeats, and of starting and ending a cluster.
 """
 
 
@@ -70,6 +74,13 @@ def short(command):
     return line
 
 
+def profile_line(profile):
+    shares = ", ".join(f"{phase} {share:.0%}" for phase, share in profile["shares"].items()
+                       if share >= 0.005)
+    return (f"CPU time of Millrace, {profile['cpu_s']:.2f} s: {shares}. Checksums are about"
+            f" {profile['checksums']:.1%} of it, in several of these.").replace("%", " %")
+
+
 def section(name, result):
     workload = workloads.WORKLOADS[name]
     runs = {program: seconds for program, seconds in result["seconds"].items() if seconds}
@@ -77,6 +88,8 @@ def section(name, result):
     lines = [f"## {result['title']}", "", "| | median | all runs | | target |", "|---|---|---|---|---|"]
     lines += [row(program, seconds, mine, workload) for program, seconds in runs.items()]
     lines += ["", "All answers were equal." if result["equal"] else "**The answers differed.**", ""]
+    if result.get("profile"):
+        lines += [profile_line(result["profile"]), ""]
     lines += ["```", *(short(command) for command in result["commands"].values()), "```", ""]
     return lines
 

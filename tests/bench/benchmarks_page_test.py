@@ -38,6 +38,13 @@ class BenchmarksPageTest(unittest.TestCase):
         self.assertIn("at least 5: missed", page)
         self.assertIn("**The answers differed.**", page)
 
+    def test_where_the_time_goes_is_said(self):
+        profile = {"cpu_s": 2.5, "shares": {"read": 0.25, "map": 0.746, "reduce": 0.004},
+                   "checksums": 0.0123}
+        page = benchmarks_page.page(results("words", profile=profile))
+        self.assertIn("\nCPU time of Millrace, 2.50 s: read 25 %, map 75 %. Checksums are about"
+                      " 1.2 % of it", page)
+
     def test_without_millrace_there_is_no_ratio(self):
         page = benchmarks_page.page(results("words", seconds={"floor": [2.0], "Millrace": []}))
         self.assertIn("| floor | 2.00 s | one run |  |  |", page)

@@ -55,6 +55,7 @@ import bench_data  # noqa: E402
 import cluster  # noqa: E402
 import fault_proof  # noqa: E402
 import figures  # noqa: E402
+import measured_run  # noqa: E402
 import standing_cost  # noqa: E402
 from nap_cluster import VICTIM, NapCluster, Naps, Slowed  # noqa: E402
 
@@ -257,7 +258,7 @@ def overhead():
     show("durable journal, its thread's CPU time and the job's end", journal, "%")
     heartbeats = 100 * standing_cost.heartbeat_share()
     show("heartbeats of four workers, of all cores", heartbeats, "%")
-    speed = standing_cost.hash_speed(text)
+    speed = measured_run.hash_speed()
     checksums = 100 * statistics.median(standing_cost.checksum_share(run, speed)
                                         for run in durable)
     show("checksums, of the CPU time of attempts", checksums, "%")

@@ -1,5 +1,7 @@
-"""Runs a program and measures it: wall time from start to exit, anonymous memory of its children."""
+"""Runs a program and measures it: wall time from start to exit, anonymous memory of its children;
+and what checksums cost."""
 
+import ctypes
 import json
 import mmap
 import os
@@ -114,3 +116,21 @@ def wait_for_ready(path, process, seconds=10):
                 return json.load(file)["listen"]
         time.sleep(0.01)
     raise RuntimeError(f"no {path} after {seconds} s, exit code {process.poll()}")
+
+
+def hash_speed():
+    """Bytes that are hashed in a second of CPU time, from the cache, as blocks are."""
+    library = ctypes.CDLL("libxxhash.so.0")
+    library.XXH3_64bits.argtypes = [ctypes.c_char_p, ctypes.c_size_t]
+    data = bytes(range(256)) * 1024
+    rounds = 4096
+    before = time.thread_time()
+    for _ in range(rounds):
+        library.XXH3_64bits(data, len(data))
+    return rounds * len(data) / (time.thread_time() - before)
+
+
+def hashed_bytes(summary):
+    """Of a job: a run's bytes are hashed when they are written and when they are read; a part's
+    when they are written."""
+    return 2 * summary["bytes"]["shuffled"] + summary["bytes"]["output"]

@@ -9,11 +9,9 @@ are what a cluster with nothing to do uses; checksums are the bytes that are has
 libxxhash.
 """
 
-import ctypes
 import json
 import os
 import shutil
-import statistics
 import tempfile
 import time
 
@@ -109,21 +107,6 @@ def heartbeat_share():
         return (cpu_seconds(pids) - before) / (time.monotonic() - began) / CORES
 
 
-def hash_speed(text):
-    """Bytes that are hashed in a second of CPU time, from the cache, as blocks are."""
-    library = ctypes.CDLL("libxxhash.so.0")
-    library.XXH3_64bits.argtypes = [ctypes.c_char_p, ctypes.c_size_t]
-    with open(text, "rb") as file:
-        data = file.read(256 << 10)
-    rounds = 4096
-    before = time.thread_time()
-    for _ in range(rounds):
-        library.XXH3_64bits(data, len(data))
-    return rounds * len(data) / (time.thread_time() - before)
-
-
 def checksum_share(run, speed):
-    """Of the CPU time of a job's attempts. Writing a run and reading it hash each byte twice, for
-    its block and for its partition; a part is hashed once."""
-    hashed = 4 * run.summary["bytes"]["shuffled"] + run.summary["bytes"]["output"]
-    return hashed / speed / cpu_of(run.attempts)
+    """Of the CPU time of a job's attempts."""
+    return measured_run.hashed_bytes(run.summary) / speed / cpu_of(run.attempts)

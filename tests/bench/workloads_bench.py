@@ -81,8 +81,24 @@ class Bench:
                                      for key, runs in seconds.items()})
         return {"title": workload.title, "seconds": seconds,
                 "equal": len(set(digests.values())) == 1,
+                "profile": self.profile(programs.get(MILLRACE), path),
                 "commands": {key: self.stage.command(program, path)
                              for key, program in programs.items()}}
+
+    def profile(self, program, path):
+        """Where the CPU time of one more run of ours goes: shares of all of it, by phase."""
+        if program is None:
+            return None
+        file = os.path.join(self.options.folder, "summary.json")
+        self.stage.run(lambda work: [*program(work), "--profile", f"--summary_json={file}"], path)
+        self.stage.clear()
+        with open(file, encoding="utf-8") as text:
+            summary = json.load(text)
+        total = summary["profile"]["cpu_us"]
+        shares = {phase: spent["cpu_us"] / total
+                  for phase, spent in summary["profile"]["phases"].items()}
+        hashing = measured_run.hashed_bytes(summary) / measured_run.hash_speed()
+        return {"cpu_s": total / 1e6, "shares": shares, "checksums": hashing / (total / 1e6)}
 
     def report(self, name, workload, medians):
         for program, median in medians.items():
