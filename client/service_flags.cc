@@ -7,7 +7,6 @@
 #include "client/cluster_access.h"
 #include "client/flag_parser.h"
 #include "mapreduce/status_macros.h"
-#include "rpc/address.h"
 #include "storage/paths.h"
 
 DEFINE_string(
@@ -32,12 +31,13 @@ FlagGroup ReadyGroup() { return {"When it serves", {"ready_file"}}; }
 FlagGroup AccessGroup() { return {"Access", {"cluster_key_file", "insecure"}}; }
 
 absl::StatusOr<ConnectionOptions> ReadServiceOptions(const std::string& flag,
-                                                     const std::string& address) {
+                                                     const std::string& address,
+                                                     PortZero port_zero) {
   if (address.empty()) {
     return absl::InvalidArgumentError(
         absl::StrCat("--", flag, " is missing: give it as --", flag, "=HOST:PORT"));
   }
-  if (absl::Status read = ParseHostPort(address, PortZero::kAllowed).status(); !read.ok()) {
+  if (absl::Status read = ParseHostPort(address, port_zero).status(); !read.ok()) {
     return absl::InvalidArgumentError(absl::StrCat("--", flag, ": ", read.message()));
   }
   ConnectionOptions options;

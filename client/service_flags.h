@@ -2,7 +2,8 @@
 //
 //   program.groups = {{"Chat", {"listen", "server", "name"}}, ReadyGroup(), AccessGroup()};
 //   ...
-//   MILLRACE_ASSIGN_OR_RETURN(options, ReadServiceOptions("listen", FLAGS_listen));
+//   MILLRACE_ASSIGN_OR_RETURN(options,
+//                             ReadServiceOptions("listen", FLAGS_listen, PortZero::kAllowed));
 //   ServiceProcess process(program.name, options);
 //   ... process.Serve(FLAGS_listen, welcome, ReadyFilePath())
 //
@@ -14,6 +15,7 @@
 
 #include "absl/status/statusor.h"
 #include "client/command_line.h"
+#include "rpc/address.h"
 #include "rpc/connection.h"
 
 namespace millrace {
@@ -23,10 +25,12 @@ FlagGroup ReadyGroup();
 // --cluster_key_file and --insecure.
 FlagGroup AccessGroup();
 
-// For serving at or dialling `address`, HOST:PORT, which the flag `flag` gave. kInvalidArgument
-// names the flag when it was not given or cannot be read, or when a key is needed and not there.
+// For serving at or dialling `address`, HOST:PORT, which the flag `flag` gave; only who serves may
+// have any free port. kInvalidArgument names the flag when it was not given or cannot be read, or
+// when a key is needed and not there.
 absl::StatusOr<ConnectionOptions> ReadServiceOptions(const std::string& flag,
-                                                     const std::string& address);
+                                                     const std::string& address,
+                                                     PortZero port_zero = PortZero::kAllowed);
 
 // Absolute; empty: none.
 std::string ReadyFilePath();

@@ -84,7 +84,11 @@ kj::Promise<kj::Own<Connection>> Dial(kj::Network& network, kj::Timer& timer, st
                                       Role role, const ConnectionOptions& options,
                                       capnp::Capability::Client own = nullptr);
 
-// The same without Cap'n Proto on top.
+// Whether a failed Dial was told by the host itself that no process listens at the address. A host
+// that is silent or cut off may still run one; one that answers so does not.
+bool NobodyListens(const kj::Exception& failure);
+
+// As Dial, without Cap'n Proto on top.
 kj::Promise<kj::Own<kj::AsyncIoStream>> DialStream(kj::Network& network, kj::Timer& timer,
                                                    std::string address, Role role,
                                                    const ConnectionOptions& options);

@@ -71,6 +71,13 @@ kj::Promise<kj::Own<Connection>> Dial(kj::Network& network, kj::Timer& timer, st
       });
 }
 
+bool NobodyListens(const kj::Exception& failure) {
+  // KJ gives the type to many system errors, and the error itself only in words.
+  return failure.getType() == kj::Exception::Type::DISCONNECTED &&
+         std::string(failure.getDescription().cStr()).find(": Connection refused") !=
+             std::string::npos;
+}
+
 void TuneSocket(kj::AsyncIoStream& stream) {
   KJ_IF_MAYBE (fd, stream.getFd()) {
     const auto set = [fd = *fd](int level, int option, int value) {

@@ -55,6 +55,15 @@ class DialTest : public testing::Test {
         .wait(io_.waitScope);
   }
 
+  bool FailsBecauseNobodyListens(const std::string& address) {
+    ConnectionOptions hasty;
+    hasty.handshake_timeout = 10 * kj::MILLISECONDS;
+    return DialAs(Role::kWorker, address, hasty)
+        .then([](kj::Own<Connection>) { return false; },
+              [](kj::Exception&& e) { return NobodyListens(e); })
+        .wait(io_.waitScope);
+  }
+
   kj::AsyncIoContext io_;
   kj::Timer& timer_;
   std::vector<PeerInfo> peers_;
@@ -79,6 +88,17 @@ TEST_F(DialTest, NobodyThere) {
   EXPECT_EQ(
       FailureOf(DialAs(Role::kWorker, address)),
       "disconnected: cannot connect to " + address + ": Connection refused; is it running there?");
+}
+
+TEST_F(DialTest, AHostThatSaysThatNobodyListensIsToldFromOneThatIsSilent) {
+  const std::string nobody = Listen();
+  run_ = nullptr;
+  acceptor_ = nullptr;
+  EXPECT_TRUE(FailsBecauseNobodyListens(nobody));
+
+  // The kernel takes connections into the backlog, and no process ever answers.
+  auto silent = Network().parseAddress("127.0.0.1").wait(io_.waitScope)->listen();
+  EXPECT_FALSE(FailsBecauseNobodyListens("127.0.0.1:" + std::to_string(silent->getPort())));
 }
 
 TEST_F(DialTest, AnotherKey) {

@@ -7,11 +7,13 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "mapreduce/status_macros.h"
 #include "rpc/address.h"
 #include "rpc/exit_codes.h"
 #include "rpc/json_writer.h"
 #include "rpc/listen.h"
+#include "rpc/reach_hint.h"
 
 namespace millrace {
 namespace {
@@ -60,12 +62,18 @@ absl::StatusOr<std::string> ServiceProcess::Serve(const std::string& address,
 
 kj::Promise<kj::Own<Connection>> ServiceProcess::Dial(std::string address,
                                                       capnp::Capability::Client own) {
-  auto dialled =
-      millrace::Dial(network(), timer(), std::move(address), Role::kClient, options_, kj::mv(own));
-  return dialled.catch_([this](kj::Exception&& e) -> kj::Promise<kj::Own<Connection>> {
-    refused_ = e.getType() == kj::Exception::Type::FAILED;
-    return kj::mv(e);
-  });
+  return millrace::Dial(network(), timer(), address, Role::kClient, options_, kj::mv(own))
+      .then(
+          [this](kj::Own<Connection> connection) -> kj::Promise<kj::Own<Connection>> {
+            refused_ = false;  // whatever fails from now on is another failure
+            return kj::mv(connection);
+          },
+          [this, address](kj::Exception&& e) -> kj::Promise<kj::Own<Connection>> {
+            refused_ = e.getType() == kj::Exception::Type::FAILED;
+            if (e.getType() != kj::Exception::Type::DISCONNECTED) return kj::mv(e);
+            return ToException(absl::UnavailableError(
+                absl::StrCat(e.getDescription().cStr(), "\n", WhatToCheck(address))));
+          });
 }
 
 int ServiceProcess::Run(kj::Promise<void> work) {

@@ -40,7 +40,8 @@ class ServiceProcess {
   absl::StatusOr<std::string> Serve(const std::string& address, ServiceHost::Welcome welcome,
                                     const std::string& ready_file);
 
-  // As Dial of rpc/connection.h, as a client. A process that only serves need not call it.
+  // As Dial of rpc/connection.h, as a client. When nobody can be reached, the message also says
+  // what to check (rpc/reach_hint.h). A process that only serves need not call it.
   kj::Promise<kj::Own<Connection>> Dial(std::string address,
                                         capnp::Capability::Client own = nullptr);
 
@@ -67,7 +68,7 @@ class ServiceProcess {
   PosixFileSystem fs_;
   std::unique_ptr<ReadyFile> ready_file_;
   std::unique_ptr<ServiceHost> host_;  // null while nothing is served
-  bool refused_ = false;               // a dial ended because of what the other end said
+  bool refused_ = false;               // the last dial ended because of what the other end said
 };
 
 }  // namespace millrace

@@ -1,0 +1,55 @@
+"""scripts/labs: every demonstration plays to its end on the real programs, and leaves nothing."""
+
+import os
+import subprocess
+import tempfile
+import unittest
+
+LABS = os.path.abspath("scripts/labs")
+DEMOS = sorted(name for name in os.listdir("scripts/demos") if name[0] != "_")
+
+
+class LabsTest(unittest.TestCase):
+    def play(self, name):
+        with tempfile.TemporaryDirectory() as folder:
+            environment = dict(os.environ, MILLRACE_LABS_PROGRAMS=os.getcwd(), TMPDIR=folder)
+            done = subprocess.run([LABS, name], env=environment, capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            self.assertEqual(os.listdir(folder), [], "files were left behind")
+            self.assertEqual(self.left_behind(folder), [], "processes were left behind")
+        return done.stdout
+
+    def left_behind(self, folder):
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open("/proc/%s/environ" % pid, "rb") as f:
+                    if folder.encode() in f.read():
+                        found.append(pid)
+            except OSError:
+                pass
+        return found
+
+    def test_every_demonstration_ends_well_and_leaves_nothing(self):
+        self.assertTrue(DEMOS)
+        for name in DEMOS:
+            with self.subTest(name):
+                self.play(name)
+
+    def test_the_ring_loses_a_buddy(self):
+        said = self.play("bottles")
+        self.assertIn("cid | No more bottles of beer on the wall", said)
+        self.assertRegex(said, r"ann \| bottles: buddy \S+ is dead")
+        self.assertIn("none of them twice", said)
+
+    def test_the_clock_is_990_ms_ahead(self):
+        self.assertRegex(self.play("clock_sync"), r"client \| offset \+9(89\.[5-9]|90\.)\d+ ms")
+
+    def test_the_list_says_what_each_one_shows(self):
+        listed = subprocess.run([LABS], capture_output=True, text=True, check=True).stdout
+        for name in DEMOS:
+            self.assertRegex(listed, r"\n  %s +[A-Z0-9].*\.\n" % name)
+
+
+if __name__ == "__main__":
+    unittest.main()
