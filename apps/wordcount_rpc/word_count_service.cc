@@ -40,6 +40,13 @@ WordCounts Read(WordCounter::CountResults::Reader results) {
   return counts;
 }
 
+// Cap'n Proto says that a peer has failed, and here is which.
+kj::Exception Name(const std::string& peer, const kj::Exception& exception) {
+  const absl::Status status = ToStatus(exception);
+  return ToException(
+      absl::Status(status.code(), absl::StrCat("asking ", peer, ": ", status.message())));
+}
+
 }  // namespace
 
 class WordCountService::Server final : public ScopedServer<WordCounter> {
@@ -68,8 +75,12 @@ kj::Promise<WordCounts> CountWordsAt(Connection& server, std::string_view text, 
                                      kj::Duration limit) {
   auto request = server.Peer().castAs<WordCounter>().countRequest();
   request.setText(ToData(text));
-  kj::Promise<WordCounts> counts = request.send().then(
-      [](capnp::Response<WordCounter::CountResults> response) { return Read(response); });
+  kj::Promise<WordCounts> counts =
+      request.send()
+          .then([](capnp::Response<WordCounter::CountResults> response) { return Read(response); })
+          .catch_([peer = server.peer()](kj::Exception&& e) -> kj::Promise<WordCounts> {
+            return Name(peer, e);
+          });
   return WithDeadline(timer, limit, "asking " + server.peer(), kj::mv(counts));
 }
 

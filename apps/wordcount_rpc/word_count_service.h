@@ -42,8 +42,8 @@ class WordCountService {
   CallScope calls_;  // goes first: calls refer to the others
 };
 
-// Sends `text` to the server at the other end. Rejects with OVERLOADED when there is no answer
-// within `limit`; never asks again by itself.
+// Sends `text` to the server at the other end. Failures name it. Rejects with OVERLOADED when there
+// is no answer within `limit`; never asks again by itself.
 kj::Promise<WordCounts> CountWordsAt(Connection& server, std::string_view text, kj::Timer& timer,
                                      kj::Duration limit);
 
