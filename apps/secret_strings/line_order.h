@@ -1,6 +1,6 @@
 // Brings what becomes ready in any order back into order.
 //
-//   LineOrder order;
+//   LineOrder<std::string> order;
 //   order.Add(1, "b");  // {}
 //   order.Add(0, "a");  // {"a", "b"}
 //
@@ -10,18 +10,18 @@
 
 #include <cstddef>
 #include <map>
-#include <string>
 #include <utility>
 #include <vector>
 
 namespace millrace {
 
+template <typename Line>
 class LineOrder {
  public:
   // Returns the lines whose turn has come, in order. Each number is added once, from 0.
-  std::vector<std::string> Add(size_t number, std::string line) {
+  std::vector<Line> Add(size_t number, Line line) {
     early_.emplace(number, std::move(line));
-    std::vector<std::string> ready;
+    std::vector<Line> ready;
     while (!early_.empty() && early_.begin()->first == next_) {
       ready.push_back(std::move(early_.begin()->second));
       early_.erase(early_.begin());
@@ -34,7 +34,7 @@ class LineOrder {
   size_t returned() const { return next_; }
 
  private:
-  std::map<size_t, std::string> early_;
+  std::map<size_t, Line> early_;
   size_t next_ = 0;
 };
 

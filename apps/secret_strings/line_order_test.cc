@@ -14,7 +14,7 @@ namespace {
 using Lines = std::vector<std::string>;
 
 TEST(LineOrderTest, ALineWaitsForThoseBeforeIt) {
-  LineOrder order;
+  LineOrder<std::string> order;
   EXPECT_EQ(order.Add(2, "c"), Lines{});
   EXPECT_EQ(order.Add(0, "a"), (Lines{"a"}));
   EXPECT_EQ(order.returned(), 1u);
@@ -28,7 +28,7 @@ TEST(LineOrderTest, WhateverTheOrderEveryLineComesOutOnceInOrder) {
   std::vector<size_t> numbers(sorted.size());
   std::iota(numbers.begin(), numbers.end(), 0);
   do {
-    LineOrder order;
+    LineOrder<std::string> order;
     Lines all;
     for (size_t number : numbers) {
       for (std::string& line : order.Add(number, sorted[number])) all.push_back(std::move(line));
