@@ -87,8 +87,8 @@ class WordListRun final : private kj::TaskSet::ErrorHandler {
     kj::Promise<void> closed = connection->OnDisconnect().then([]() -> kj::Promise<void> {
       return ToException(absl::UnavailableError("the connection has broken"));
     });
-    auto pinger = kj::heap<Pinger>(timer_, options_.ping_period, options_.ping_timeout,
-                                   server.address, [&c = *connection]() { return c.Ping(); });
+    auto pinger = kj::heap<Pinger>(timer_, options_.ping_period, options_.ping_timeout, "it",
+                                   [&c = *connection]() { return c.Ping(); });
     return server.session.wrap(closed.exclusiveJoin(pinger->Run()))
         .attach(kj::mv(pinger))
         .attach(kj::mv(connection));

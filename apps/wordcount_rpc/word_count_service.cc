@@ -5,6 +5,8 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "rpc/deadline.h"
 #include "rpc/status_exception.h"
 
@@ -43,8 +45,8 @@ WordCounts Read(WordCounter::CountResults::Reader results) {
 // Cap'n Proto says that a peer has failed, and here is which.
 kj::Exception Name(const std::string& peer, const kj::Exception& exception) {
   const absl::Status status = ToStatus(exception);
-  return ToException(
-      absl::Status(status.code(), absl::StrCat("asking ", peer, ": ", status.message())));
+  const absl::string_view why = absl::StripSuffix(status.message(), ".");
+  return ToException(absl::Status(status.code(), absl::StrCat("asking ", peer, ": ", why)));
 }
 
 }  // namespace
