@@ -190,8 +190,14 @@ class Client {
     if (exit_code != kExitSuccess) return exit_code;
     if (!result) return kExitCancelled;
     if (FLAGS_stats) SayWhoDidWhat(*result);
+    if (std::ferror(stdout) != 0) {
+      return process_.Complain(kExitFailed, absl::UnknownError("cannot write to standard output"));
+    }
     if (result->status.ok()) return kExitSuccess;
-    return process_.Complain(ExitCodeOf(result->status), Explain(*result));
+    if (lines_ > 0) {
+      Say(absl::StrCat(lines_, " of ", CountText(request_.words.size(), "line"), " are printed"));
+    }
+    return process_.Complain(ExitCodeOf(result->status), WithAdvice(result->status));
   }
 
  private:
@@ -223,17 +229,10 @@ class Client {
     }
   }
 
-  absl::Status Explain(const WordListResult& result) {
-    const absl::Status& status = result.status;
-    std::string text(status.message());
-    if (absl::IsPermissionDenied(status)) {
-      text += "; give a premium user's token with --token, or leave out --fast";
-    }
-    if (result.lines > 0) {
-      absl::StrAppend(&text, " (", result.lines, " of ", CountText(request_.words.size(), "line"),
-                      " printed)");
-    }
-    return absl::Status(status.code(), text);
+  static absl::Status WithAdvice(const absl::Status& status) {
+    if (!absl::IsPermissionDenied(status)) return status;
+    return absl::PermissionDeniedError(absl::StrCat(
+        status.message(), "; give a premium user's token with --token, or leave out --fast"));
   }
 
   const std::string name_;

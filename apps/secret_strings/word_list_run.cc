@@ -4,7 +4,9 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "apps/secret_strings/line_order.h"
@@ -23,6 +25,12 @@ using capnp_strings::SecretStrings;
 bool IsPassing(const kj::Exception& e) {
   return e.getType() == kj::Exception::Type::DISCONNECTED ||
          e.getType() == kj::Exception::Type::OVERLOADED;
+}
+
+// What to check may follow it, which is for the end.
+std::string FirstLine(const absl::Status& status) {
+  const std::string text(status.message());
+  return text.substr(0, text.find('\n'));
 }
 
 // One run, from the first dial to the last line.
@@ -122,7 +130,7 @@ class WordListRun final : private kj::TaskSet::ErrorHandler {
 
   void GiveUp(const absl::Status& why) {
     --left_;
-    if (left_ > 0) return Tell(absl::StrCat(why.message(), "; going on without it"));
+    if (left_ > 0) return Tell(absl::StrCat(FirstLine(why), "; going on without it"));
     // One that refuses our key is no use to us either.
     const auto code = absl::IsUnimplemented(why) ? why.code() : absl::StatusCode::kUnavailable;
     const char* const intro = servers_.size() > 1 ? "no server is left: " : "";

@@ -155,6 +155,9 @@ class Client {
         exit_code = process_.Complain(ExitCodeOf(answer.status()), WithAdvice(answer.status()));
       }
     }
+    if (std::fflush(stdout) != 0) {
+      return process_.Complain(kExitFailed, absl::UnknownError("cannot write to standard output"));
+    }
     return stopped_ ? kExitCancelled : exit_code;
   }
 

@@ -169,6 +169,14 @@ class SecretStringsTest(cluster.ClusterTest):
         for server in servers:
             self.assertIn("cannot connect to " + server.address, client.said())
 
+    def test_lines_that_cannot_be_written_are_a_failure(self):
+        server = self.serve("--slow_ms=0")
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([SECRET_STRINGS, "--servers=" + server.address, "hello"],
+                                  stdout=full, stderr=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("cannot write to standard output", done.stderr)
+
     def test_control_c_ends_a_client_that_waits(self):
         server = self.serve("--slow_ms=50")
         words, word_list = self.word_list(20_000)

@@ -127,6 +127,14 @@ class WordcountRpcTest(cluster.ClusterTest):
         # Before it was greeted it cannot connect, afterwards it has asked in vain.
         self.assertIn(server.address, client.said())
 
+    def test_an_answer_that_cannot_be_written_is_a_failure(self):
+        server = self.serve()
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([WORDCOUNT_RPC, "--server=" + server.address, TEXT], stdout=full,
+                                  stderr=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("cannot write to standard output", done.stderr)
+
     def test_control_c_ends_a_client_that_waits(self):
         server = self.serve("--slow_ms=600000")
         for way in WAYS:
