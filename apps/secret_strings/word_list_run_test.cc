@@ -68,7 +68,7 @@ class Client {
                          [this](const std::string& what) { trouble += what + "\n"; }})
                .then([this](WordListResult ended) {
                  took = world_.now() - began_;
-                 result = std::move(ended);
+                 result_ = std::move(ended);
                })
                .eagerlyEvaluate([](kj::Exception&& e) { ADD_FAILURE() << kj::str(e).cStr(); });
   }
@@ -77,16 +77,19 @@ class Client {
     run_ = nullptr;
   }
 
-  bool ended() const { return result.has_value(); }
-  bool done() const { return ended() && result->status.ok(); }
+  bool ended() const { return result_.has_value(); }
+  absl::Status status() const {
+    return ended() ? result_->status : absl::UnknownError("it has not ended");
+  }
+  size_t answered_by(size_t server) const { return ended() ? result_->answered_by[server] : 0; }
 
   void ExpectPromiseKept() const {
     ASSERT_TRUE(ended());
-    EXPECT_EQ(result->lines, lines);
-    if (result->status.ok()) {
+    EXPECT_EQ(result_->lines, lines);
+    if (status().ok()) {
       EXPECT_EQ(lines, words_.size());
     } else {
-      EXPECT_TRUE(absl::StrContains(result->status.message(), ":7200")) << result->status;
+      EXPECT_TRUE(absl::StrContains(status().message(), ":7200")) << status();
     }
   }
 
@@ -94,7 +97,6 @@ class Client {
   size_t lines = 0;
   std::string trouble;
   kj::Duration took = 0 * kj::SECONDS;
-  std::optional<WordListResult> result;
 
  private:
   void CheckLine(const Reversal& line) {
@@ -105,6 +107,7 @@ class Client {
 
   sim::World& world_;
   std::vector<std::string> words_;
+  std::optional<WordListResult> result_;
   kj::TimePoint began_ = kj::origin<kj::TimePoint>();
   kj::Promise<void> run_ = nullptr;
 };
@@ -144,7 +147,7 @@ class WordListRunTest : public ::testing::Test {
   }
   void FinishAll(Client& client) {
     Finish(client);
-    EXPECT_TRUE(client.result->status.ok()) << client.result->status;
+    EXPECT_TRUE(client.status().ok()) << client.status();
   }
   int64_t MillisecondsFor(size_t words, const std::vector<std::string>& hosts) {
     Client client(world_, network_, "client");
@@ -190,7 +193,7 @@ TEST_F(WordListRunTest, WordsAreSpreadEvenly) {
   Client client(world_, network_, "client");
   client.Start(Words(60), Options({"red", "blue", "green"}));
   FinishAll(client);
-  for (size_t words : client.result->answered_by) EXPECT_NEAR(words, 20, 2);
+  for (size_t server : {0, 1, 2}) EXPECT_NEAR(client.answered_by(server), 20, 2);
 }
 
 TEST_F(WordListRunTest, ASlowerServerGetsFewerWords) {
@@ -200,7 +203,7 @@ TEST_F(WordListRunTest, ASlowerServerGetsFewerWords) {
   Client client(world_, network_, "client");
   client.Start(Words(60), Options({"red", "blue"}));
   FinishAll(client);
-  EXPECT_NEAR(client.result->answered_by[1], 10, 2);
+  EXPECT_NEAR(client.answered_by(1), 10, 2);
 }
 
 // --- Premium ---
@@ -231,8 +234,7 @@ TEST_F(PremiumTest, OthersAreRefusedAndTheirTokenIsNotRepeated) {
     Client client(world_, network_, "client");
     client.Start(Words(60), Fast(token));
     Finish(client);
-    EXPECT_EQ(client.result->status,
-              absl::PermissionDeniedError("red:7200: premium tier required"));
+    EXPECT_EQ(client.status(), absl::PermissionDeniedError("red:7200: premium tier required"));
     EXPECT_EQ(client.lines, 0u);
   }
 }
@@ -279,9 +281,9 @@ TEST_F(WordListRunTest, AStringThatIsTooLongIsRefusedAndSaysSo) {
   client.Start({std::string(kMaxStringBytes, 'a'), std::string(kMaxStringBytes + 1, 'a')},
                Options({"red"}));
   Finish(client);
-  EXPECT_TRUE(absl::StrContains(client.result->status.message(),
+  EXPECT_TRUE(absl::StrContains(client.status().message(),
                                 "red:7200: the string has 1048577 bytes, at most 1048576"))
-      << client.result->status;
+      << client.status();
 }
 
 TEST_F(WordListRunTest, AnEmptyListIsDone) {
@@ -299,7 +301,7 @@ TEST_F(WordListRunTest, AServerThatIsNotThereIsNamedAndTheOthersGoOn) {
   FinishAll(client);
   EXPECT_TRUE(absl::StrContains(client.trouble, "cannot connect to blue:7200")) << client.trouble;
   EXPECT_TRUE(absl::StrContains(client.trouble, "going on without it")) << client.trouble;
-  EXPECT_EQ(client.result->answered_by[1], 0u);
+  EXPECT_EQ(client.answered_by(1), 0u);
 }
 
 TEST_F(WordListRunTest, WhereNoServerIsTheRunEndsAtOnceAndNamesIt) {
@@ -307,9 +309,9 @@ TEST_F(WordListRunTest, WhereNoServerIsTheRunEndsAtOnceAndNamesIt) {
   Client client(world_, network_, "client");
   client.Start(Words(20), Options({"red"}));
   Finish(client);
-  EXPECT_EQ(client.result->status.code(), absl::StatusCode::kUnavailable);
-  EXPECT_TRUE(absl::StartsWith(client.result->status.message(), "cannot connect to red:7200: "))
-      << client.result->status;
+  EXPECT_EQ(client.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(absl::StartsWith(client.status().message(), "cannot connect to red:7200: "))
+      << client.status();
   EXPECT_LT(client.took / kj::MILLISECONDS, 10);
 }
 
@@ -318,10 +320,10 @@ TEST_F(WordListRunTest, WhereNoneOfSeveralIsEachIsNamed) {
   Client client(world_, network_, "client");
   client.Start(Words(20), Options({"red", "blue"}));
   Finish(client);
-  const std::string said = absl::StrCat(client.trouble, client.result->status.message());
+  const std::string said = absl::StrCat(client.trouble, client.status().message());
   EXPECT_TRUE(absl::StrContains(said, "cannot connect to red:7200: ")) << said;
   EXPECT_TRUE(absl::StrContains(said, "cannot connect to blue:7200: ")) << said;
-  EXPECT_TRUE(absl::StartsWith(client.result->status.message(), "no server is left: ")) << said;
+  EXPECT_TRUE(absl::StartsWith(client.status().message(), "no server is left: ")) << said;
 }
 
 // --- Servers that are lost ---
@@ -359,7 +361,7 @@ TEST_F(LostServerTest, AConnectionThatIsResetIsMadeAgain) {
   ASSERT_GT(network_.resets(), 0u);
   FinishAll(client_);
   ExpectThatBlueWasLost();
-  EXPECT_GT(client_.result->answered_by[1], 12u);  // it has helped afterwards
+  EXPECT_GT(client_.answered_by(1), 12u);  // it has helped afterwards
 }
 
 TEST_F(LostServerTest, AnswersThatAreLostAreAskedForElsewhere) {
@@ -399,8 +401,8 @@ TEST_F(LostServerTest, WhenTheOnlyOneThatIsLeftComesBackTheRunGoesOn) {
 TEST_F(LostServerTest, WhenNoneComesBackTheRunEndsAndNamesOne) {
   for (const char* host : {"red", "blue", "green"}) At(host).station.Kill();
   Finish(client_);
-  EXPECT_EQ(client_.result->status.code(), absl::StatusCode::kUnavailable);
-  EXPECT_TRUE(absl::StrContains(client_.result->status.message(), "no server is left: "));
+  EXPECT_EQ(client_.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(absl::StrContains(client_.status().message(), "no server is left: "));
   EXPECT_GE(client_.lines, 30u);
   EXPECT_LT(client_.lines, 60u);
 }

@@ -48,7 +48,9 @@ class Asking {
 
   bool ended() const { return outcome_.has_value(); }
   bool right() const { return ended() && outcome_->ok() && **outcome_ == CountWords(text_); }
-  std::string failure() const { return std::string(outcome_->status().message()); }
+  std::string failure() const {
+    return ended() ? std::string(outcome_->status().message()) : "it has not ended";
+  }
 
   // The checker.
   void ExpectPromiseKept() const {
