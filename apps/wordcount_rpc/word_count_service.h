@@ -1,0 +1,52 @@
+// The word-count server, and the client's end of its one call.
+//
+// Lives on one event loop.
+#ifndef MILLRACE_APPS_WORDCOUNT_RPC_WORD_COUNT_SERVICE_H_
+#define MILLRACE_APPS_WORDCOUNT_RPC_WORD_COUNT_SERVICE_H_
+
+#include <kj/async.h>
+#include <kj/time.h>
+#include <kj/timer.h>
+
+#include <cstddef>
+#include <string_view>
+
+#include "apps/wordcount_rpc/word_counter.capnp.h"
+#include "apps/wordcount_rpc/word_counts.h"
+#include "rpc/call_scope.h"
+#include "rpc/connection.h"
+
+namespace millrace {
+
+// So that the answer fits into a message, whatever the words are.
+constexpr size_t kMaxTextBytes = 1 << 20;
+
+class WordCountService {
+ public:
+  // Each count takes `takes`, for those who want to watch; any number of them run at a time.
+  WordCountService(kj::Timer& timer, kj::Duration takes) : timer_(timer), takes_(takes) {}
+  KJ_DISALLOW_COPY(WordCountService);
+
+  // For one client's connection: what it reaches.
+  capnp_words::WordCounter::Client Welcome();
+
+  // Calls that have come so far.
+  size_t calls() const { return calls_begun_; }
+
+ private:
+  class Server;
+
+  kj::Timer& timer_;
+  const kj::Duration takes_;
+  size_t calls_begun_ = 0;
+  CallScope calls_;  // goes first: calls refer to the others
+};
+
+// Sends `text` to the server at the other end. Failures name it. Rejects with OVERLOADED when there
+// is no answer within `limit`; never asks again by itself.
+kj::Promise<WordCounts> CountWordsAt(Connection& server, std::string_view text, kj::Timer& timer,
+                                     kj::Duration limit);
+
+}  // namespace millrace
+
+#endif  // MILLRACE_APPS_WORDCOUNT_RPC_WORD_COUNT_SERVICE_H_

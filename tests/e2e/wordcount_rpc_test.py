@@ -1,0 +1,165 @@
+"""The word-count server and its clients, as real processes."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+
+import cluster
+
+WORDCOUNT_RPC = os.path.abspath("apps/wordcount_rpc/wordcount_rpc")
+DEMO = os.path.abspath("scripts/demos/wordcount_rpc")
+TEXT = "hello I am good hello bye bye bye good night hello"
+COUNTS = "map[I:1 am:1 bye:3 good:2 hello:3 night:1]\n"
+WAYS = ("sync", "callback", "future", "call_object")
+
+
+class WordcountRpcTest(cluster.ClusterTest):
+    def serve(self, *flags):
+        server = self.start_ready("server", [WORDCOUNT_RPC, "--listen=127.0.0.1:0", *flags])
+        server.address = server.ready["listen"]
+        return server
+
+    def ask(self, *arguments, code=0):
+        return self.start("client", [WORDCOUNT_RPC, *arguments]).finish(code)
+
+    def refused(self, *arguments, says):
+        process = self.ask(*arguments, code=2)
+        self.assertEqual(process.output(), "")
+        self.assertIn(says, process.said())
+
+    # --- Answers ---
+
+    def test_the_words_of_a_text_are_counted(self):
+        server = self.serve()
+        for way in WAYS:
+            client = self.ask("--server=" + server.address, "--way=" + way, TEXT)
+            self.assertEqual(client.output(), COUNTS, way)
+        self.assertEqual(self.ask("--server=" + server.address, "").output(), "map[]\n")
+        self.assertEqual(self.ask("--server=" + server.address, "a", "b a").output(),
+                         "map[a:2 b:1]\n")
+
+    def test_several_servers_wait_for_each_other_only_in_the_synchronous_way(self):
+        servers = "--server=" + ",".join(self.serve("--slow_ms=500").address for _ in range(4))
+        for way in WAYS:
+            began = time.monotonic()
+            self.assertEqual(self.ask(servers, "--way=" + way, TEXT).output(), COUNTS * 4, way)
+            took = time.monotonic() - began
+            if way == "sync":
+                self.assertGreater(took, 4 * 0.5)
+            else:
+                self.assertGreater(took, 0.5)
+                # How much less than 2 s depends on what else this machine does; the exact
+                # times are those of ways_to_call_test, on virtual time.
+                self.assertLess(took, 2, way)
+
+    def test_the_example_of_the_help_works_as_printed(self):
+        shown = self.ask("--help").output()
+        serving, *asking = re.findall(r"^  (wordcount_rpc --.*)$", shown, re.MULTILINE)
+        port = re.search(r"--listen=127\.0\.0\.1:(\d+)", serving).group(1)
+        self.environment["PATH"] = os.path.dirname(WORDCOUNT_RPC) + ":" + os.environ["PATH"]
+        server = self.start_ready("shell", ["bash", "-c", "exec " + serving.replace(
+            port, "0").replace(" #", ' "$@" #') + "\n", "bash"])
+        for line in asking:
+            line = line.replace("127.0.0.1:" + port, server.ready["listen"])
+            said = subprocess.run(["bash", "-c", line], env=self.environment, text=True,
+                                  stdout=subprocess.PIPE, check=True).stdout
+            self.assertRegex(said, r"^(map\[\w+:\d.*\]\n)+$")
+        self.assertEqual(len(asking), 2)
+
+    def test_the_demo_shows_what_it_says(self):
+        demo = self.start("demo", [DEMO], env=dict(self.environment, MILLRACE_PROGRAMS=os.getcwd()))
+        out = demo.finish(0).output()
+        self.assertIn(COUNTS, out)
+        took = {way: float(s) for way, s in re.findall(r"--way=(\w+): ([\d.]+) s for 8 map", out)}
+        self.assertEqual(set(took), set(WAYS))
+        self.assertGreater(took["sync"], 8)
+        self.assertLess(max(took[way] for way in WAYS[1:]), 8)
+        self.assertEqual(out.count("(exit code 3)"), 2)
+
+    # --- Failures ---
+
+    def test_an_address_that_is_missing_is_named(self):
+        self.refused(TEXT, says="--listen or --server is missing")
+        self.refused("--listen=", TEXT, says="--listen or --server is missing")
+        self.refused("--server=127.0.0.1:1,", TEXT, says="--server is missing")
+        self.refused("--listen=127.0.0.1", says="--listen: ")
+        self.refused("--listen=127.0.0.1:0", "--server=127.0.0.1:1", says="exclude each other")
+
+    def test_what_makes_no_sense_is_refused(self):
+        self.refused("--server=127.0.0.1:1", says="no text to count")
+        self.refused("--listen=127.0.0.1:0", TEXT, says="a server takes no text")
+        self.refused("--server=127.0.0.1:1", "--way=pigeon", TEXT, says="--way=pigeon: needs one of")
+        self.refused("--server=127.0.0.1:1", "--timeout=0", TEXT, says="--timeout=0: needs")
+        self.refused("--listen=127.0.0.1:0", "--slow_ms=x", says="--slow_ms=x: needs")
+        self.refused("--sever=127.0.0.1:1", says="did you mean --server?")
+
+    def test_an_address_where_nobody_is_is_named(self):
+        server = self.serve()
+        server.kill()
+        server.wait()
+        client = self.ask("--server=" + server.address, TEXT, code=3)
+        self.assertIn("cannot connect to " + server.address, client.said())
+        self.assertIn("is it running there?", client.said())
+
+    def test_a_server_that_does_not_answer_is_named_in_time(self):
+        server = self.serve()
+        other = self.serve("--slow_ms=600000")
+        client = self.ask("--server=" + other.address, "--timeout=200ms", TEXT, code=3)
+        self.assertIn("asking %s: no answer within 200 ms" % other.address, client.said())
+        self.assertIn("--timeout", client.said())
+        # One that does not answer leaves the answers of the others.
+        both = "--server=%s,%s" % (other.address, server.address)
+        for way in WAYS:
+            client = self.ask(both, "--way=" + way, "--timeout=200ms", TEXT, code=3)
+            self.assertEqual(client.output(), COUNTS)
+            self.assertIn(other.address, client.said())
+
+    def test_a_server_killed_in_the_middle_is_named(self):
+        server = self.serve("--slow_ms=600000")
+        client = self.start("client", [WORDCOUNT_RPC, "--server=" + server.address, TEXT])
+        cluster.look_until("the client is connected", lambda: connections_to(server.address),
+                           lambda number: number == 1)
+        server.kill()
+        self.assertEqual(server.wait(), -signal.SIGKILL)
+        client.finish(3)
+        # Before it was greeted it cannot connect, afterwards it has asked in vain.
+        self.assertIn(server.address, client.said())
+
+    def test_an_answer_that_cannot_be_written_is_a_failure(self):
+        server = self.serve()
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([WORDCOUNT_RPC, "--server=" + server.address, TEXT], stdout=full,
+                                  stderr=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("cannot write to standard output", done.stderr)
+
+    def test_control_c_ends_a_client_that_waits(self):
+        server = self.serve("--slow_ms=600000")
+        for way in WAYS:
+            client = self.start("client", [WORDCOUNT_RPC, "--server=" + server.address,
+                                           "--way=" + way, TEXT])
+            cluster.look_until("the client is connected", lambda: connections_to(server.address),
+                               lambda number: number == 1)
+            client.send_signal(signal.SIGINT)
+            self.assertEqual(client.finish(4).output(), "")
+            cluster.look_until("the client is gone", lambda: connections_to(server.address),
+                               lambda number: number == 0)
+
+    def test_a_server_ends_when_it_is_told(self):
+        server = self.serve()
+        server.send_signal(signal.SIGTERM)
+        server.finish(0)
+
+
+def connections_to(address):
+    """How many established connections have their other end at HOST:PORT."""
+    port = "%04X" % int(address.rsplit(":", 1)[1])
+    with open("/proc/net/tcp") as f:
+        rows = [line.split() for line in f.readlines()[1:]]
+    return sum(row[2].endswith(":" + port) and row[3] == "01" for row in rows)
+
+
+if __name__ == "__main__":
+    cluster.main()
