@@ -17,6 +17,10 @@ namespace {
 // How exactly the grace of absent members is kept.
 constexpr kj::Duration kExpiryPeriod = 250 * kj::MILLISECONDS;
 
+// Who pours a file into the room is heard with at most 500 lines a second: a window of 1024 leaves
+// a reader that is not scheduled, or far away, two seconds to come to them. Nobody types so fast.
+constexpr kj::Duration kPacePerMessage = 2 * kj::MILLISECONDS;
+
 }  // namespace
 
 // The room with its clock and its bell: what all connections share.
@@ -49,6 +53,11 @@ class ChatServer::Hall {
   }
 
   kj::Promise<void> NextNews() { return news_.Next(); }
+
+  // Until a speaker may say more.
+  kj::Promise<void> Pace(size_t messages) {
+    return timer_.afterDelay(static_cast<int64_t>(messages) * kPacePerMessage);
+  }
 
  private:
   kj::Promise<void> ExpireForEver() {
@@ -96,12 +105,15 @@ class ChatServer::Door final : public ScopedServer<capnp_chat::ChatRoom> {
   kj::Promise<void> say(SayContext context) override {
     const auto params = context.getParams();
     KJ_REQUIRE(params.getTexts().size() <= kTextsPerCall, "too many messages at once");
+    KJ_REQUIRE(!is_speaking_, "the answer to the messages before has not been awaited");
     std::vector<std::string> texts;
     for (const auto text : params.getTexts()) texts.push_back(ReadText(text));
     Write(hall().room().Say(session_, params.getFirst(), texts),
           context.getResults().initOutcome());
     hall().TellListeners();
-    return kj::READY_NOW;
+    // Others hear it at once; only the answer waits.
+    is_speaking_ = true;
+    return hall().Pace(texts.size()).then([this]() { is_speaking_ = false; });
   }
 
   kj::Promise<void> listen(ListenContext context) override {
@@ -133,6 +145,7 @@ class ChatServer::Door final : public ScopedServer<capnp_chat::ChatRoom> {
 
   const std::weak_ptr<Hall> hall_;
   std::string session_;  // empty: nobody has joined here
+  bool is_speaking_ = false;
 };
 
 ChatServer::ChatServer(kj::Timer& timer, const RoomOptions& options)

@@ -4,7 +4,8 @@
 //   ServiceHost host(..., [&](const PeerInfo&) { return chat.NewDoor(); });
 //
 // Clients ask for what is new and are answered when there is something, so that each of them is
-// sent what it is ready to take, one answer at a time, and nobody waits for it.
+// sent what it is ready to take, one answer at a time, and nobody waits for it. Who says much at
+// once is answered more slowly, so that a reader which reads is not left behind.
 //
 // Lives on one event loop. Connections may outlive it; their calls are refused then.
 #ifndef MILLRACE_APPS_CHAT_CHAT_SERVER_H_

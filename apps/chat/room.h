@@ -138,7 +138,7 @@ class Room {
 
 // Of one answer to a listener: several times what a speaker sends at once, so that a listener can
 // keep up with several speakers on connections like its own.
-constexpr size_t kNewsMax = 64;
+constexpr size_t kNewsMax = 256;
 constexpr size_t kTextsPerCall = 16;
 
 // As people read it, without the end of line.

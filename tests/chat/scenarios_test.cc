@@ -284,6 +284,16 @@ TEST_F(ChatScenariosTest, AClientWhoseScreenIsFrozenStaysUntilItsQueueIsFull) {
   EXPECT_THAT(ReasonOf("ann"), HasSubstr("did not read"));
 }
 
+TEST_F(ChatScenariosTest, AReaderFarAwayKeepsUpWithWhoPoursAFileIntoTheRoom) {
+  const kj::TimePoint until = chat_.world().now() + 10 * kj::MINUTES;
+  chat_.network().Clog("cat", kServer, 40 * kj::MILLISECONDS, until);
+  chat_.network().Clog(kServer, "cat", 40 * kj::MILLISECONDS, until);
+  for (int i = 0; i < 1000; ++i) Say("bob", absl::StrCat(i));
+  ASSERT_TRUE(chat_.RunUntil([&]() { return Count("bob: 999") == 1; }));
+  chat_.RunFor(1 * kj::SECONDS);
+  EXPECT_EQ(SeenBy("cat").size(), 1000u) << "ten times what may wait for it";
+}
+
 // --- The server ---
 
 TEST_F(ChatScenariosTest, AServerThatWasStartedAnewKnowsNobodyAndSaysSo) {
