@@ -40,14 +40,14 @@ class Swarm {
     for (uint64_t i = 0; i < people; ++i) Join();
     Talk();
     Strike();
-    for (int i = 0; i < 10; ++i) {
-      chat_.RunFor(9 * kj::SECONDS);
+    for (int i = 0; i < 7; ++i) {
+      chat_.RunFor(10 * kj::SECONDS);
       if (const std::string problem = CheckChat(chat_, /*calm=*/false); !problem.empty()) {
         return problem;
       }
     }
     EndFaults();
-    chat_.RunFor(60 * kj::SECONDS);
+    chat_.RunFor(40 * kj::SECONDS);
     if (const std::string problem = CheckChat(chat_, /*calm=*/true); !problem.empty()) {
       return problem;
     }
@@ -59,7 +59,7 @@ class Swarm {
  private:
   static chat::RoomOptions Options(uint64_t seed) {
     chat::RoomOptions options;
-    options.window = seed % 3 == 0 ? 100 : 1000;
+    options.window = seed % 2 == 0 ? 64 : 1000;
     options.grace = absl::Seconds(15);
     return options;
   }
@@ -78,10 +78,10 @@ class Swarm {
 
   // Somebody says something, again and again, now and then much at once.
   void Talk() {
-    After(1, 500, [this]() {
+    After(1, 800, [this]() {
       if (calm_) return;
       const std::string name = Anybody();
-      const uint64_t count = random_.Chance(0.03) ? 40 : 1;
+      const uint64_t count = random_.Chance(0.05) ? 40 : 1;
       for (uint64_t i = 0; i < count && !name.empty(); ++i) {
         chat_.person(name).Type(absl::StrCat(++said_));
       }
@@ -161,7 +161,7 @@ class Swarm {
   void Stop(const std::string& name) {
     ++counts_["stopped"];
     chat_.person(name).life().Stop();
-    After(100, random_.Chance(0.3) ? 60'000 : 8'000, [this, name]() { Continue(name); });
+    After(100, random_.Chance(0.5) ? 60'000 : 8'000, [this, name]() { Continue(name); });
   }
   void Continue(const std::string& name) {
     if (!chat_.transcript(name).killed) chat_.person(name).life().Continue();
@@ -170,7 +170,7 @@ class Swarm {
   void Freeze(const std::string& name) {
     ++counts_["frozen"];
     chat_.person(name).Freeze();
-    After(100, random_.Chance(0.3) ? 60'000 : 8'000, [this, name]() { Thaw(name); });
+    After(100, random_.Chance(0.5) ? 60'000 : 8'000, [this, name]() { Thaw(name); });
   }
   void Thaw(const std::string& name) {
     if (!chat_.transcript(name).killed) chat_.person(name).Thaw();
@@ -237,16 +237,16 @@ class ChatSwarmTest : public testing::Test {
 TEST_F(ChatSwarmTest, ThePromiseHoldsWhateverGoesWrong) {
   Counts counts;
   const uint64_t first = Setting("CHAT_SEED", 1);
-  const uint64_t seeds = Setting("CHAT_SEEDS", 40);
+  const uint64_t seeds = Setting("CHAT_SEEDS", 24);
   for (uint64_t seed = first; seed < first + seeds; ++seed) {
     ASSERT_EQ(Swarm(seed, &counts).Run(), "") << "replay with CHAT_SEED=" << seed;
   }
   for (const auto& [what, count] : counts) RecordProperty(what, std::to_string(count));
-  if (seeds < 40) return;
+  if (seeds < 24) return;
   for (const char* what :
        {"reset", "lost requests", "lost replies", "partition", "duplicates", "slow", "killed",
         "stopped", "frozen", "came back", "left", "too late", "dropped", "unheard"}) {
-    EXPECT_GE(counts[what], 5u) << what << " happened too rarely to prove anything";
+    EXPECT_GE(counts[what], 3u) << what << " happened too rarely to prove anything";
   }
 }
 
