@@ -67,7 +67,7 @@ class ChatPerson final : public chat::Screen, private kj::TaskSet::ErrorHandler 
  public:
   // `name` may be another's: the one of the process and its host is the transcript's.
   ChatPerson(World& world, Network& network, Transcript& transcript, const std::string& name);
-  ~ChatPerson() noexcept(false);
+  ~ChatPerson() noexcept(false) override;
 
   Life& life() { return life_; }
   void Type(const std::string& text);

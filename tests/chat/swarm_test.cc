@@ -42,13 +42,13 @@ class Swarm {
     Strike();
     for (int i = 0; i < 7; ++i) {
       chat_.RunFor(10 * kj::SECONDS);
-      if (const std::string problem = CheckChat(chat_, /*calm=*/false); !problem.empty()) {
+      if (std::string problem = CheckChat(chat_, /*calm=*/false); !problem.empty()) {
         return problem;
       }
     }
     EndFaults();
     chat_.RunFor(40 * kj::SECONDS);
-    if (const std::string problem = CheckChat(chat_, /*calm=*/true); !problem.empty()) {
+    if (std::string problem = CheckChat(chat_, /*calm=*/true); !problem.empty()) {
       return problem;
     }
     return Part();
