@@ -5,6 +5,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "rpc/deadline.h"
+#include "rpc/pinger.h"
 #include "rpc/status_exception.h"
 
 namespace millrace {
@@ -39,7 +40,12 @@ CallLink::Server CallLink::server() {
 kj::Promise<void> CallLink::Hold(Connection& connection) {
   server_ = connection.Peer().castAs<capnp_call::CallServer>();
   connect_->fulfill();
-  return kj::Promise<void>(kj::NEVER_DONE).attach(kj::defer([this]() { Lost(); }));
+  // A connection may stand with nobody at its end: the server has frozen, or was killed while the
+  // network could not tell us. A call that was sent over it would wait for ever.
+  auto pinger = kj::heap<Pinger>(timer_, options_.ping_period, options_.ping_timeout, peer_,
+                                 [&connection]() { return connection.Ping(); });
+  kj::Promise<void> silent = pinger->Run();
+  return silent.attach(kj::mv(pinger)).attach(kj::defer([this]() { Lost(); }));
 }
 
 // Whoever waits from now on waits for the next connection.

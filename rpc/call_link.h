@@ -29,6 +29,8 @@ class CallLink {
     BackoffOptions backoff;
     uint64_t backoff_seed = 1;
     kj::Duration open_deadline = 5 * kj::SECONDS;
+    kj::Duration ping_period = 5 * kj::SECONDS;
+    kj::Duration ping_timeout = 10 * kj::SECONDS;
   };
 
   // `peer` names the server in messages.

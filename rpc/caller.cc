@@ -75,8 +75,7 @@ class Caller::Impl {
         options_(options),
         backoff_seed_(DrawNumber(options.entropy)),
         window_(options.max_outstanding),
-        link_(timer, std::move(peer), DrawClient(options.entropy), kj::mv(dial),
-              {options.backoff, backoff_seed_, options.resend_after}) {
+        link_(timer, std::move(peer), DrawClient(options.entropy), kj::mv(dial), LinkOptions()) {
     CHECK_LE(options.max_outstanding * kMaxCopies, kMaxOutstandingCalls);
   }
 
@@ -84,6 +83,16 @@ class Caller::Impl {
 
  private:
   class OneCall;
+
+  CallLink::Options LinkOptions() const {
+    CallLink::Options options;
+    options.backoff = options_.backoff;
+    options.backoff_seed = backoff_seed_;
+    options.open_deadline = options_.resend_after;
+    options.ping_period = options_.ping_period;
+    options.ping_timeout = options_.ping_timeout;
+    return options;
+  }
 
   kj::Timer& timer_;
   const CallerOptions options_;

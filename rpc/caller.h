@@ -38,6 +38,10 @@ struct CallerOptions {
   kj::Duration deadline = 30 * kj::SECONDS;
   // After how long without a reply a call is sent again on a connection that still stands.
   kj::Duration resend_after = 5 * kj::SECONDS;
+  // How often a silent server is asked whether it is there, and how long it may take: else its
+  // connection is given up (rpc/pinger.h).
+  kj::Duration ping_period = 5 * kj::SECONDS;
+  kj::Duration ping_timeout = 10 * kj::SECONDS;
   BackoffOptions backoff;
   // Calls that wait for their replies; more are refused.
   size_t max_outstanding = 1024;

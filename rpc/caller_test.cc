@@ -211,6 +211,27 @@ TEST_F(CallerTest, OfTwoCallsThatWereSentBothAreUnknownThen) {
   EXPECT_EQ(executed_.size(), 2u);
 }
 
+// A connection may stand with nobody at its other end, and no bytes under way to tell.
+TEST_F(CallerTest, ACallToAServerThatAnswersNoPingsIsSentOverANewConnection) {
+  kj::Own<kj::AsyncIoStream> frozen_end;
+  caller_ = std::make_unique<Caller>(
+      timer_, "the bank",
+      [&]() -> kj::Promise<kj::Own<Connection>> {
+        if (frozen_end.get() != nullptr) return Dial();
+        kj::TwoWayPipe pipe = kj::newTwoWayPipe();
+        frozen_end = kj::mv(pipe.ends[0]);
+        return kj::heap<Connection>(kj::mv(pipe.ends[1]), capnp::rpc::twoparty::Side::CLIENT,
+                                    nullptr, "the bank");
+      },
+      options_);
+  auto call = Call(CallMode::kExactlyOnce, "say hello");
+  Pass(14 * kj::SECONDS);
+  EXPECT_EQ(dials_, 0);
+  Pass(2 * kj::SECONDS);
+  EXPECT_EQ(dials_, 1);
+  EXPECT_EQ(Peek(call), "done hello");
+}
+
 // --- Sessions ---
 
 TEST_F(CallerTest, ACallerThatWasSilentForItsLeaseGoesOnInANewSession) {
@@ -230,6 +251,26 @@ TEST_F(CallerTest, AnIdleCallerGoesOnWithAServerThatWasStartedAgain) {
   auto call = Call(CallMode::kAtMostOnce, "say hello again");
   Pass(10 * kj::SECONDS);
   EXPECT_EQ(Peek(call), "done hello again");
+}
+
+// Another call has found out that the server has forgotten, and has opened a new session: what was
+// sent in the old one must not run again in the new one.
+TEST_F(CallerTest, ACallThatWasSentInAnEarlierSessionIsUnknown) {
+  auto call = Call(CallMode::kExactlyOnce, "hold it");
+  for (int i = 0; i < 6; ++i) {  // so that it is tried again seconds later
+    Pass(6 * kj::SECONDS);
+    BreakConnections();
+  }
+  KillServer();
+  StartServer();
+  scope_.poll();
+  auto other = Call(CallMode::kExactlyOnce, "say hello");
+  Pass(1 * kj::SECONDS);
+  EXPECT_EQ(Peek(other), "done hello");
+  EXPECT_EQ(Peek(call), "");
+  Pass(5 * kj::SECONDS);
+  EXPECT_EQ(Peek(call).substr(0, 7), "unknown");
+  EXPECT_EQ(executed_.size(), 2u);
 }
 
 // --- Deadlines and copies ---
