@@ -55,7 +55,7 @@ DuplicateTable::Answer DuplicateTable::Admit(const CallHeader& header, uint64_t 
     return {Verdict::kReply, &*call->second};
   }
   if (client->calls.size() >= options_.max_unseen_per_client ||
-      reply_bytes_ >= options_.max_reply_bytes) {
+      reply_bytes_ >= options_.max_reply_bytes || running_ >= options_.max_running) {
     return {Verdict::kTooMany};
   }
   client->calls.emplace(header.sequence, std::nullopt);

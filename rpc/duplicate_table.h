@@ -32,6 +32,7 @@ struct DuplicateTableOptions {
   // Of one client, under way or replied to and not seen yet.
   size_t max_unseen_per_client = 4096;
   size_t max_clients = 1'000'000;
+  size_t max_running = 100'000;
   // Of all replies that are kept.
   size_t max_reply_bytes = 256u << 20;
   // Sessions are numbered from here. Two tables that a client may take for each other, as those of

@@ -186,6 +186,17 @@ TEST_F(DuplicateTableTest, RepliesAndClientsAreBoundedInAll) {
   EXPECT_EQ(table.Admit({kAnn, session, 2, 1}, now_).verdict, Verdict::kExecute);
 }
 
+TEST_F(DuplicateTableTest, CallsUnderWayAreBoundedInAll) {
+  options_.max_running = 1;
+  DuplicateTable table(options_);
+  const uint64_t ann = table.Open(kAnn, now_);
+  const uint64_t bob = table.Open(kBob, now_);
+  EXPECT_EQ(table.Admit({kAnn, ann, 1, 0}, now_).verdict, Verdict::kExecute);
+  EXPECT_EQ(table.Admit({kBob, bob, 1, 0}, now_).verdict, Verdict::kTooMany);
+  table.Finish({kAnn, ann, 1, 0}, CallReply::Done(""), now_);
+  EXPECT_EQ(table.Admit({kBob, bob, 1, 0}, now_).verdict, Verdict::kExecute);
+}
+
 TEST_F(DuplicateTableTest, WhatAnEarlierTableKnewIsTakenBack) {
   table_.Restore({kAnn, 77, 4, {{6, CallReply::Done("six")}}}, now_);
   sessions_[kAnn] = 77;
