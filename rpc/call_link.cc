@@ -63,11 +63,11 @@ void CallLink::CannotConnect(kj::Exception&& e) {
   Lost();
 }
 
-kj::Promise<uint64_t> CallLink::Session() {
+kj::Promise<uint64_t> CallLink::Open() {
   if (session_ != 0) return session_;
   if (!opens_) {
     opens_ = true;
-    opening_ = kj::evalNow([this]() { return Open(); })
+    opening_ = kj::evalNow([this]() { return SendOpen(); })
                    .attach(kj::defer([this]() { opens_ = false; }))
                    .fork();
   }
@@ -78,7 +78,7 @@ void CallLink::SessionHasExpired(uint64_t session) {
   if (session_ == session) session_ = 0;
 }
 
-kj::Promise<uint64_t> CallLink::Open() {
+kj::Promise<uint64_t> CallLink::SendOpen() {
   auto request = server().openRequest();
   request.getClient().setHigh(client_.high);
   request.getClient().setLow(client_.low);

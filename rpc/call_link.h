@@ -1,7 +1,7 @@
 // A caller's connection and session with its server, made when they are needed and again when they
 // are lost.
 //
-//   link.Connected().then([&]() { return link.Session(); }).then([&](uint64_t session) { ... });
+//   link.Connected().then([&]() { return link.Open(); }).then([&](uint64_t session) { ... });
 //
 // Lives on one event loop; what it promises must not outlive it.
 #ifndef MILLRACE_RPC_CALL_LINK_H_
@@ -38,6 +38,7 @@ class CallLink {
            const Options& options);
   KJ_DISALLOW_COPY(CallLink);
 
+  bool is_connected() const { return server_ != nullptr; }
   // Resolves when there is a connection. Dials for as long as it takes; rejects with what another
   // try cannot mend.
   kj::Promise<void> Connected();
@@ -45,8 +46,11 @@ class CallLink {
   // What is at the other end; DISCONNECTED is thrown when the connection has just been lost.
   Server server();
 
-  // Our session with the server, which is opened if there is none. Rejects when that fails.
-  kj::Promise<uint64_t> Session();
+  // Our session with the server. Open gives the one that there is, or opens one; it rejects when
+  // that fails.
+  bool has_session() const { return session_ != 0; }
+  uint64_t session() const { return session_; }
+  kj::Promise<uint64_t> Open();
 
   // The server says so of this one.
   void SessionHasExpired(uint64_t session);
@@ -58,7 +62,7 @@ class CallLink {
   kj::Promise<void> Hold(Connection& connection);
   void Lost();
   void CannotConnect(kj::Exception&& e);
-  kj::Promise<uint64_t> Open();
+  kj::Promise<uint64_t> SendOpen();
 
   kj::Timer& timer_;
   const std::string peer_;

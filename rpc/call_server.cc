@@ -39,6 +39,13 @@ void Write(const CallReply& reply, capnp_call::CallOutcome::Builder outcome) {
   }
 }
 
+// Without a hint Cap'n Proto clears 8 KiB for each message.
+capnp::MessageSize SizeWith(const CallReply* reply) {
+  constexpr uint64_t kOutcomeWords = 8;
+  const size_t bytes = reply == nullptr ? 0 : reply->bytes.size();
+  return {kOutcomeWords + bytes / sizeof(capnp::word) + 1, 0};
+}
+
 DuplicateTableOptions TableOptions(const CallServerOptions& options) {
   DuplicateTableOptions table;
   table.lease_ms = options.lease / kj::MILLISECONDS;
@@ -51,15 +58,14 @@ DuplicateTableOptions TableOptions(const CallServerOptions& options) {
 
 }  // namespace
 
-class CallServer::Impl final : private kj::TaskSet::ErrorHandler {
+class CallServer::Impl {
  public:
   Impl(kj::Timer& timer, const CallServerOptions& options, Service service, SessionStore* store)
       : timer_(timer),
         lease_(options.lease),
         service_(kj::mv(service)),
         store_(store),
-        table_(TableOptions(options)),
-        executions_(*this) {}
+        table_(TableOptions(options)) {}
 
   void Restore(const ClientRecord& record) { table_.Restore(record, NowMs()); }
 
@@ -101,7 +107,7 @@ class CallServer::Impl final : private kj::TaskSet::ErrorHandler {
       context.releaseParams();
       return impl_.Execute({false, {}, peer_}, std::move(request))
           .then([context](CallReply&& reply) mutable {
-            Write(reply, context.getResults().initOutcome());
+            Write(reply, context.getResults(SizeWith(&reply)).initOutcome());
           });
     }
 
@@ -133,7 +139,8 @@ class CallServer::Impl final : private kj::TaskSet::ErrorHandler {
 
   // Of a call that does not run, or not any more.
   kj::Promise<void> Tell(const DuplicateTable::Answer& answer, Context context) {
-    capnp_call::CallOutcome::Builder outcome = context.getResults().initOutcome();
+    capnp_call::CallOutcome::Builder outcome =
+        context.getResults(SizeWith(answer.reply)).initOutcome();
     switch (answer.verdict) {
       case Fate::kReply: Write(*answer.reply, outcome); return kj::READY_NOW;
       case Fate::kStale: outcome.setStale(); return kj::READY_NOW;
@@ -153,14 +160,15 @@ class CallServer::Impl final : private kj::TaskSet::ErrorHandler {
                                              Finish(header, std::move(reply));
                                            })
                                            .fork();
-    executions_.add(finished.addBranch());
     running_.emplace(Xid(info.header.client, info.header.sequence), kj::mv(finished));
   }
 
   void Finish(const CallHeader& header, CallReply reply) {
     table_.Finish(header, std::move(reply), NowMs());
-    // The branch in `executions_` keeps alive what runs here.
-    running_.erase({header.client, header.sequence});
+    const auto finished = running_.find({header.client, header.sequence});
+    // It cannot be destroyed by what is its own last step.
+    last_finished_ = kj::mv(finished->second);
+    running_.erase(finished);
   }
 
   kj::Promise<CallReply> Execute(const CallInfo& info, std::string request) {
@@ -173,16 +181,14 @@ class CallServer::Impl final : private kj::TaskSet::ErrorHandler {
   void PassOnForgotten() {
     std::vector<ClientId> forgotten = table_.TakeForgotten();
     if (forgotten.empty() || store_ == nullptr) return;
-    forgotten_ = store_->Forget(std::move(forgotten)).fork();
-    executions_.add(forgotten_.addBranch());
+    kj::Promise<void> done = store_->Forget(std::move(forgotten));
+    forgotten_ = forgotten_.addBranch()
+                     .then([done = kj::mv(done)]() mutable { return kj::mv(done); })
+                     .fork();
   }
 
   uint64_t NowMs() const {
     return static_cast<uint64_t>((timer_.now() - kj::origin<kj::TimePoint>()) / kj::MILLISECONDS);
-  }
-
-  void taskFailed(kj::Exception&& exception) override {
-    LOG(FATAL) << "bug in a call server: " << kj::str(exception).cStr();
   }
 
   kj::Timer& timer_;
@@ -193,7 +199,7 @@ class CallServer::Impl final : private kj::TaskSet::ErrorHandler {
   // Resolves when the store has forgotten all clients that the table has.
   kj::ForkedPromise<void> forgotten_ = kj::Promise<void>(kj::READY_NOW).fork();
   absl::flat_hash_map<Xid, kj::ForkedPromise<void>> running_;
-  kj::TaskSet executions_;
+  kj::ForkedPromise<void> last_finished_ = nullptr;
   CallScope calls_;
 };
 

@@ -18,10 +18,14 @@
 namespace millrace {
 namespace {
 
-// Of one call on one connection, the first one included. More would not help where these do not.
-constexpr size_t kMaxCopies = 3;
 // What a message holds beside the bytes of a call is much less than the rest.
 constexpr size_t kMaxRequestBytes = kMaxMessageBytes - (64u << 10);
+
+// Without a hint Cap'n Proto clears 8 KiB for each message.
+capnp::MessageSize SizeWith(const std::string& request) {
+  constexpr uint64_t kHeaderWords = 16;
+  return {kHeaderWords + request.size() / sizeof(capnp::word) + 1, 0};
+}
 
 // Whether the call may be tried again: the exception says nothing of the call itself.
 bool IsPassing(const kj::Exception& e) {
@@ -76,7 +80,7 @@ class Caller::Impl {
         backoff_seed_(DrawNumber(options.entropy)),
         window_(options.max_outstanding),
         link_(timer, std::move(peer), DrawClient(options.entropy), kj::mv(dial), LinkOptions()) {
-    CHECK_LE(options.max_outstanding * kMaxCopies, kMaxOutstandingCalls);
+    CHECK_LE(options.max_outstanding, kMaxOutstandingCalls);
   }
 
   kj::Promise<CallResult> Call(CallMode mode, std::string request);
@@ -88,7 +92,6 @@ class Caller::Impl {
     CallLink::Options options;
     options.backoff = options_.backoff;
     options.backoff_seed = backoff_seed_;
-    options.open_deadline = options_.resend_after;
     options.ping_period = options_.ping_period;
     options.ping_timeout = options_.ping_timeout;
     return options;
@@ -135,8 +138,7 @@ class Caller::Impl::OneCall {
   using TryResult = std::optional<CallResult>;
 
   kj::Promise<CallResult> Try() {
-    return caller_.link_.Connected()
-        .then([this]() { return Send(); })
+    return SendWhenConnected()
         .catch_([this](kj::Exception&& e) { return AfterFailure(e); })
         .then([this](TryResult&& result) -> kj::Promise<CallResult> {
           if (result.has_value()) return *std::move(result);
@@ -144,19 +146,19 @@ class Caller::Impl::OneCall {
         });
   }
 
+  kj::Promise<TryResult> SendWhenConnected() {
+    if (caller_.link_.is_connected()) return kj::evalNow([this]() { return Send(); });
+    return caller_.link_.Connected().then([this]() { return Send(); });
+  }
+
   kj::Promise<TryResult> Send() {
-    switch (mode_) {
-      case CallMode::kPlain: return SendPlainly();
-      case CallMode::kAtLeastOnce:
-        return WithCopies(1, caller_.options_.resend_after, [this]() { return SendPlainly(); });
-      case CallMode::kAtMostOnce:
-      case CallMode::kExactlyOnce: break;
-    }
-    return caller_.link_.Session().then([this](uint64_t session) { return SendIn(session); });
+    if (!RunsOnce(mode_)) return SendPlainly();
+    if (caller_.link_.has_session()) return SendIn(caller_.link_.session());
+    return caller_.link_.Open().then([this](uint64_t session) { return SendIn(session); });
   }
 
   kj::Promise<TryResult> SendPlainly() {
-    auto request = caller_.link_.server().callPlainlyRequest();
+    auto request = caller_.link_.server().callPlainlyRequest(SizeWith(request_));
     request.setRequest(BytesOf(request_));
     sent_ = true;
     return request.send().then(
@@ -167,12 +169,7 @@ class Caller::Impl::OneCall {
     if (session_ != 0 && session_ != session) {
       return TryResult(GiveUp("the server no longer knows the session in which it was sent"));
     }
-    return WithCopies(1, caller_.options_.resend_after,
-                      [this, session]() { return SendCopy(session); });
-  }
-
-  kj::Promise<TryResult> SendCopy(uint64_t session) {
-    auto request = caller_.link_.server().callRequest();
+    auto request = caller_.link_.server().callRequest(SizeWith(request_));
     auto header = request.initHeader();
     header.getClient().setHigh(caller_.link_.client().high);
     header.getClient().setLow(caller_.link_.client().low);
@@ -187,15 +184,6 @@ class Caller::Impl::OneCall {
       TryResult result = ReadOutcome(response.getOutcome());
       return result.has_value() ? result : AfterExpiry(session);
     });
-  }
-
-  // Sends, and sends again when nothing was heard for a while; the first that is heard counts.
-  template <typename SendFunction>
-  kj::Promise<TryResult> WithCopies(size_t copy, kj::Duration patience, SendFunction send) {
-    kj::Promise<TryResult> heard = send();
-    if (copy == kMaxCopies) return heard;
-    return heard.exclusiveJoin(caller_.timer_.afterDelay(patience).then(
-        [this, copy, patience, send]() { return WithCopies(copy + 1, patience * 2, send); }));
   }
 
   // The only copy was not executed, nor will it be; of two, one may have been in time.

@@ -92,6 +92,30 @@ int Listen(sockaddr_in* address) {
   _exit(0);
 }
 
+// --- Bare sockets on an event loop: what a call would cost if Cap'n Proto cost nothing ---
+
+void SayPort(int port_fd, uint32_t port) {
+  CHECK_EQ(write(port_fd, &port, sizeof(port)), static_cast<ssize_t>(sizeof(port)));
+}
+
+kj::Promise<void> Echo(kj::AsyncIoStream& stream, char* byte) {
+  return stream.read(byte, 1)
+      .then([&stream, byte]() { return stream.write(byte, 1); })
+      .then([&stream, byte]() { return Echo(stream, byte); });  // the tail call
+}
+
+[[noreturn]] void AnswerOnLoop(int port_fd) {
+  kj::AsyncIoContext io = kj::setupAsyncIo();
+  auto receiver = ListenOn(io, "127.0.0.1:0");
+  CHECK(receiver.ok()) << receiver.status();
+  SayPort(port_fd, (*receiver)->getPort());
+  kj::Own<kj::AsyncIoStream> stream = (*receiver)->accept().wait(io.waitScope);
+  TuneSocket(*stream);
+  char byte;
+  Echo(*stream, &byte).eagerlyEvaluate([](kj::Exception&&) { _exit(0); }).wait(io.waitScope);
+  _exit(0);
+}
+
 // --- The server ---
 
 [[noreturn]] void Serve(int port_fd) {
@@ -102,8 +126,7 @@ int Listen(sockaddr_in* address) {
   CHECK(receiver.ok()) << receiver.status();
   ServiceHost host(io.provider->getTimer(), *kj::mv(receiver), {},
                    [&](const PeerInfo& peer) { return server.Welcome(peer.address); });
-  const uint32_t port = host.port();
-  CHECK_EQ(write(port_fd, &port, sizeof(port)), static_cast<ssize_t>(sizeof(port)));
+  SayPort(port_fd, host.port());
   host.Run().wait(io.waitScope);
   _exit(0);
 }
@@ -154,6 +177,9 @@ class Bench {
     InChild([&]() { AnswerBarely(chunk_listener, kChunkBytes); });
     InChild([&]() { Serve(pipe_ends[1]); });
     CHECK_EQ(read(pipe_ends[0], &port_, sizeof(port_)), static_cast<ssize_t>(sizeof(port_)));
+    InChild([&]() { AnswerOnLoop(pipe_ends[1]); });
+    CHECK_EQ(read(pipe_ends[0], &loop_port_, sizeof(loop_port_)),
+             static_cast<ssize_t>(sizeof(loop_port_)));
   }
 
   // Returns false if a target was missed.
@@ -162,6 +188,7 @@ class Bench {
  private:
   void Connect();
   std::function<int()> Barely(const sockaddr_in& address, size_t bytes);
+  std::function<int()> OnLoop();
   std::function<int()> Calls(CallMode mode, int outstanding, size_t bytes);
   void Compare(const char* what, double figure, double target, bool at_most = false);
   void CompareCalls();
@@ -171,8 +198,10 @@ class Bench {
   sockaddr_in small_;
   sockaddr_in large_;
   uint32_t port_ = 0;
+  uint32_t loop_port_ = 0;
   bool missed_ = false;
   std::unique_ptr<kj::AsyncIoContext> io_;
+  kj::Own<kj::AsyncIoStream> stream_;
   std::unique_ptr<Caller> caller_;
 };
 
@@ -186,6 +215,7 @@ bool Bench::Run() {
   CompareCalls();
   CompareChunks();
   caller_ = nullptr;
+  stream_ = nullptr;
   return !missed_;
 }
 
@@ -197,6 +227,21 @@ std::function<int()> Bench::Barely(const sockaddr_in& address, size_t bytes) {
   return [fd, request = std::string(bytes, 'x')]() {
     char answer;
     CHECK(WriteAll(fd, request.data(), request.size()) && ReadAll(fd, &answer, 1));
+    return 1;
+  };
+}
+
+std::function<int()> Bench::OnLoop() {
+  const std::string address = "127.0.0.1:" + std::to_string(loop_port_);
+  stream_ = io_->provider->getNetwork()
+                .parseAddress(address.c_str())
+                .then([](kj::Own<kj::NetworkAddress> a) { return a->connect().attach(kj::mv(a)); })
+                .wait(io_->waitScope);
+  TuneSocket(*stream_);
+  return [this]() {
+    char byte = 'x';
+    stream_->write(&byte, 1).wait(io_->waitScope);
+    stream_->read(&byte, 1).wait(io_->waitScope);
     return 1;
   };
 }
@@ -222,13 +267,15 @@ void Bench::CompareCalls() {
   const std::vector<double> rates =
       BestRates({Barely(small_, 1), Calls(CallMode::kPlain, 1, 1),
                  Calls(CallMode::kPlain, kMaxOutstanding, 1), Calls(CallMode::kAtMostOnce, 1, 1),
-                 Calls(CallMode::kAtMostOnce, kMaxOutstanding, 1)});
-  std::printf("bare sockets             %9.0f /s one at a time\n", rates[0]);
+                 Calls(CallMode::kAtMostOnce, kMaxOutstanding, 1), OnLoop()});
+  std::printf("bare sockets             %9.0f /s one at a time, %9.0f /s on an event loop\n",
+              rates[0], rates[5]);
   std::printf("plain calls              %9.0f /s one at a time, %9.0f /s with %d outstanding\n",
               rates[1], rates[2], kMaxOutstanding);
   std::printf("at-most-once calls       %9.0f /s one at a time, %9.0f /s with %d outstanding\n",
               rates[3], rates[4], kMaxOutstanding);
   Compare("a plain call, to a bare request and response", rates[1] / rates[0], 0.5);
+  std::printf("  %-58s %8.2f\n", "the same on an event loop", rates[1] / rates[5]);
   Compare("64 outstanding, to one at a time", rates[2] / rates[1], 3);
   Compare("time of an at-most-once call, to a plain one", rates[1] / rates[3], 1.15,
           /*at_most=*/true);
@@ -269,6 +316,9 @@ void Bench::MeasureIdleClients() {
 }  // namespace millrace
 
 int main(int argc, char** argv) {
+  // As processes do that move much (rpc/service_process.cc).
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 64 << 20);
   if (argc > 1) {
     std::fputs(millrace::kHelp, stdout);
     return std::string(argv[1]) == "--help" ? 0 : 2;
