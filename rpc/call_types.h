@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string>
 #include <tuple>
+#include <utility>
+#include <vector>
 
 namespace millrace {
 
@@ -44,6 +46,18 @@ struct CallReply {
   friend bool operator==(const CallReply& a, const CallReply& b) {
     return a.refused == b.refused && a.bytes == b.bytes;
   }
+};
+
+// One client as a server remembers it, for one that is to remember it again.
+struct ClientRecord {
+  struct Reply {
+    uint64_t sequence = 0;
+    CallReply reply;
+  };
+  ClientId client;
+  uint64_t session = 0;
+  uint64_t seen_up_to = 0;
+  std::vector<Reply> replies;
 };
 
 // What a caller learns about its call.

@@ -11,6 +11,9 @@
 //   kExactlyOnce    for ever     exactly once     as kAtMostOnce, with no deadline; needs a server
 //                                                 whose replies survive it (rpc/durable_calls.h)
 //
+// A call is sent again when its connection has broken, or the server has put it off; one that is
+// merely slow is waited for, as long as the server answers pings.
+//
 // A session with the server is opened with the first call that needs one, and again when the server
 // says that it has expired: a call that was not sent before goes on in the new session, any other
 // is unknown. Lives on one event loop.
@@ -36,8 +39,10 @@ enum class CallMode { kPlain, kAtLeastOnce, kAtMostOnce, kExactlyOnce };
 struct CallerOptions {
   // How long a call is tried, in all modes but kExactlyOnce.
   kj::Duration deadline = 30 * kj::SECONDS;
-  // After how long without a reply a call is sent again on a connection that still stands.
-  kj::Duration resend_after = 5 * kj::SECONDS;
+  // How often a silent server is asked whether it is there, and how long it may take: else its
+  // connection is given up (rpc/pinger.h).
+  kj::Duration ping_period = 5 * kj::SECONDS;
+  kj::Duration ping_timeout = 10 * kj::SECONDS;
   BackoffOptions backoff;
   // Calls that wait for their replies; more are refused.
   size_t max_outstanding = 1024;

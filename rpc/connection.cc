@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "rpc/buffered_stream.h"
 #include "rpc/framing.h"
 #include "rpc/status_exception.h"
 
@@ -52,7 +53,7 @@ class Connection::Messages final : public capnp::MessageStream {
   using ReadResult = kj::Maybe<capnp::MessageReaderAndFds>;
 
   Messages(kj::Own<kj::AsyncIoStream> stream, const std::string& peer)
-      : peer_(peer), stream_(kj::mv(stream)), messages_(*stream_) {
+      : peer_(peer), stream_(kj::heap<BufferedStream>(kj::mv(stream))), messages_(*stream_) {
     auto pair = kj::newPromiseAndFulfiller<void>();
     ended_ = pair.promise.fork();
     end_ = kj::mv(pair.fulfiller);

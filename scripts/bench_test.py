@@ -16,6 +16,7 @@ WORDCOUNT = "tests/bench/wordcount_bench.py"
 FAULTS = "tests/bench/faults_bench.py"
 SCALE = "tests/bench/scale_bench.py"
 SCHEDULER = "bazel run //tests/bench:scheduler_bench --"
+RPC = "bazel run //tests/bench:rpc_bench --"
 ENGINE = "bazel run //tests/bench:engine_bench --"
 
 
@@ -62,7 +63,7 @@ class BenchTest(unittest.TestCase):
         for name in ("words", "letters", "zipf", "rare", "sort", "grep", "inverted_index",
                      "streaming", "small_files", "growth"):
             self.assertEqual(ran.pop(0), f"{WORKLOADS} {name}")
-        self.assertEqual(ran, [SCALE, WORDCOUNT, SCHEDULER, PAGE])
+        self.assertEqual(ran, [SCALE, WORDCOUNT, SCHEDULER, RPC, PAGE])
 
     def test_a_workload_by_name_leaves_the_page_as_it_is(self):
         self.bench("sort", "growth")
@@ -89,7 +90,7 @@ class BenchTest(unittest.TestCase):
     def test_an_unknown_name_lists_those_that_are_there(self):
         said = self.bench("wordcount", "nonsense", code=2)
         self.assertIn("no benchmark 'nonsense'; there are: words letters zipf", said)
-        self.assertIn("scale wordcount scheduler engine faults", said)
+        self.assertIn("scale wordcount scheduler rpc engine faults", said)
         self.assertFalse(os.path.exists(self.calls), "nothing was done")
 
     def test_one_that_misses_its_targets_does_not_keep_others_from_running(self):

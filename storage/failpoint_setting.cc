@@ -82,8 +82,9 @@ absl::StatusOr<FailpointSetting> ParseOne(absl::string_view text) {
   MILLRACE_ASSIGN_OR_RETURN(const FailpointInfo* info, FindPlace(place.first));
   setting.place = info->place;
   setting.worker = std::string(place.second);
-  if (!setting.worker.empty() && info->process == "master") {
-    return Malformed(text, absl::StrCat(ToAbsl(info->name), " is in the master, not in a worker"));
+  if (!setting.worker.empty() && (info->process == "master" || info->process == "service")) {
+    return Malformed(text, absl::StrCat(ToAbsl(info->name), " is in the ", ToAbsl(info->process),
+                                        ", not in a worker"));
   }
   if (fields.size() < 2) return Malformed(text, "the action is missing");
   if (!ParseAction(fields[1], &setting)) {

@@ -34,12 +34,15 @@ enum class Failpoint : uint8_t {
   kJournalBeforeFold,
   kJournalBeforeSync,
   kJournalAfterSync,
+  kCallBegin,
+  kCallBeforeCommit,
+  kCallAfterCommit,
 };
 
 struct FailpointInfo {
   Failpoint place;
   std::string_view name;
-  std::string_view process;  // "executor", "worker" or "master"
+  std::string_view process;  // "executor", "worker", "master" or "service"
   bool can_fail;             // whether it takes the action `fail`
   std::string_view what;     // one line
 };
@@ -87,6 +90,12 @@ inline constexpr FailpointInfo kFailpoints[] = {
      "new facts are appended and not synced"},
     {Failpoint::kJournalAfterSync, "journal.after_sync", "master", false,
      "new facts are durable, nobody has acted on them"},
+    {Failpoint::kCallBegin, "call.begin", "service", false,
+     "a service with a database is about to execute a call"},
+    {Failpoint::kCallBeforeCommit, "call.before_commit", "service", true,
+     "calls are executed, their effects and replies not committed"},
+    {Failpoint::kCallAfterCommit, "call.after_commit", "service", false,
+     "effects and replies are durable, nobody has been told"},
 };
 inline constexpr size_t kFailpointCount = sizeof(kFailpoints) / sizeof(kFailpoints[0]);
 
@@ -94,7 +103,7 @@ constexpr bool FailpointsAreInOrder() {
   for (size_t i = 0; i < kFailpointCount; ++i) {
     if (static_cast<size_t>(kFailpoints[i].place) != i) return false;
   }
-  return kFailpointCount == static_cast<size_t>(Failpoint::kJournalAfterSync) + 1;
+  return kFailpointCount == static_cast<size_t>(Failpoint::kCallAfterCommit) + 1;
 }
 static_assert(FailpointsAreInOrder(), "the table follows the enumeration");
 
