@@ -16,8 +16,8 @@ namespace {
 
 const char* const kColours[] = {"red", "blue", "green", "amber", "pink"};
 
-// More than all jobs here need once nothing breaks any more, even where one worker with one slot runs
-// chains whose tasks take a minute each.
+// More than all jobs here need once nothing breaks any more, even where one worker with one slot
+// runs chains whose tasks take a minute each.
 constexpr kj::Duration kPatience = 3000 * kj::SECONDS;
 
 ClusterOptions DrawOptions(uint64_t seed, bool print_trace, Random& random) {
