@@ -163,7 +163,8 @@ absl::StatusOr<ClientRequest> ReadAsking(const CommandLine& line) {
   ClientRequest request;
   request.run.servers = absl::StrSplit(FLAGS_servers, ',');
   for (const std::string& server : request.run.servers) {
-    MILLRACE_ASSIGN_OR_RETURN(request.connection, ReadServiceOptions("servers", server));
+    MILLRACE_ASSIGN_OR_RETURN(request.connection,
+                              ReadServiceOptions("servers", server, PortZero::kRefused));
   }
   MILLRACE_ASSIGN_OR_RETURN(request.words, ReadWords(line));
   MILLRACE_RETURN_IF_ERROR(CheckLengths(request.words));

@@ -83,7 +83,8 @@ absl::StatusOr<Request> ReadAsking(const CommandLine& line) {
   Request request;
   request.servers = absl::StrSplit(FLAGS_server, ',');
   for (const std::string& server : request.servers) {
-    MILLRACE_ASSIGN_OR_RETURN(request.connection, ReadServiceOptions("server", server));
+    MILLRACE_ASSIGN_OR_RETURN(request.connection,
+                              ReadServiceOptions("server", server, PortZero::kRefused));
   }
   MILLRACE_ASSIGN_OR_RETURN(const size_t way, ReadChoice("way", FLAGS_way, kWays));
   request.way = static_cast<Way>(way);

@@ -216,6 +216,7 @@ class SecretStringsTest(cluster.ClusterTest):
         self.refused("--servers=", "hello", says="--listen or --servers is missing")
         self.refused("--servers=127.0.0.1:1,", "hello", says="--servers is missing")
         self.refused("--servers=127.0.0.1", "hello", says="--servers: ")
+        self.refused("--servers=127.0.0.1:1,127.0.0.1:0", "hello", says="nobody can dial")
         self.refused("--listen=here", says="--listen: ")
         self.refused("--listen=127.0.0.1:0", "--servers=127.0.0.1:1", says="exclude each other")
 

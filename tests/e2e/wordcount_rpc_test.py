@@ -85,6 +85,7 @@ class WordcountRpcTest(cluster.ClusterTest):
         self.refused("--listen=", TEXT, says="--listen or --server is missing")
         self.refused("--server=127.0.0.1:1,", TEXT, says="--server is missing")
         self.refused("--listen=127.0.0.1", says="--listen: ")
+        self.refused("--server=127.0.0.1:1,127.0.0.1:0", TEXT, says="nobody can dial")
         self.refused("--listen=127.0.0.1:0", "--server=127.0.0.1:1", says="exclude each other")
 
     def test_what_makes_no_sense_is_refused(self):
