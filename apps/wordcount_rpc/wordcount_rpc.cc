@@ -109,7 +109,12 @@ absl::StatusOr<Request> ReadRequest(const CommandLine& line) {
 
 int Serve(const std::string& name, const Request& request) {
   ServiceProcess process(name, request.connection);
-  WordCountService service(process.timer(), request.slow);
+  const int64_t slow_ms = request.slow / kj::MILLISECONDS;
+  WordCountService service(process.timer(), request.slow, [&name, slow_ms]() {
+    if (slow_ms == 0) return;
+    std::fprintf(stderr, "%s: asked, answers in %lld ms\n", name.c_str(),
+                 static_cast<long long>(slow_ms));
+  });
   const absl::StatusOr<std::string> address = process.Serve(
       FLAGS_listen, [&](const PeerInfo&) { return service.Welcome(); }, ReadyFilePath());
   if (!address.ok()) return process.Complain(kExitUsage, address.status());
