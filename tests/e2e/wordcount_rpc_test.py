@@ -9,7 +9,6 @@ import time
 import cluster
 
 WORDCOUNT_RPC = os.path.abspath("apps/wordcount_rpc/wordcount_rpc")
-DEMO = os.path.abspath("scripts/demos/wordcount_rpc")
 TEXT = "hello I am good hello bye bye bye good night hello"
 COUNTS = "map[I:1 am:1 bye:3 good:2 hello:3 night:1]\n"
 WAYS = ("sync", "callback", "future", "call_object")
@@ -67,16 +66,6 @@ class WordcountRpcTest(cluster.ClusterTest):
                                   stdout=subprocess.PIPE, check=True).stdout
             self.assertRegex(said, r"^(map\[\w+:\d.*\]\n)+$")
         self.assertEqual(len(asking), 2)
-
-    def test_the_demo_shows_what_it_says(self):
-        demo = self.start("demo", [DEMO], env=dict(self.environment, MILLRACE_PROGRAMS=os.getcwd()))
-        out = demo.finish(0).output()
-        self.assertIn(COUNTS, out)
-        took = {way: float(s) for way, s in re.findall(r"--way=(\w+): ([\d.]+) s for 8 map", out)}
-        self.assertEqual(set(took), set(WAYS))
-        self.assertGreater(took["sync"], 8)
-        self.assertLess(max(took[way] for way in WAYS[1:]), 8)
-        self.assertEqual(out.count("(exit code 3)"), 2)
 
     # --- Failures ---
 
