@@ -64,10 +64,10 @@ Program TheProgram() {
                     {"Asking", {"servers", "wordlist", "fast", "token", "stats"}},
                     AccessGroup()};
   program.examples = {
-      "echo gold >tokens; secret_strings --listen=127.0.0.1:7201 --premium_tokens=tokens"
+      "echo gold >tokens; secret_strings --listen=127.0.0.1:7601 --premium_tokens=tokens"
       "     # in one terminal",
-      "secret_strings --servers=127.0.0.1:7201 'héllo'     # in another",
-      "secret_strings --servers=127.0.0.1:7201 --fast --token=gold 'héllo'"};
+      "secret_strings --servers=127.0.0.1:7601 'héllo'     # in another",
+      "secret_strings --servers=127.0.0.1:7601 --fast --token=gold 'héllo'"};
   program.positional_allowed = true;
   return program;
 }

@@ -50,9 +50,9 @@ Program TheProgram() {
                     {"Asking", {"server", "way", "timeout"}},
                     AccessGroup()};
   program.examples = {
-      "wordcount_rpc --listen=127.0.0.1:7101                          # in one terminal",
-      "wordcount_rpc --server=127.0.0.1:7101 'to be or not to be'     # in another",
-      "wordcount_rpc --server=127.0.0.1:7101,127.0.0.1:7101 --way=callback 'a b a'     # two "
+      "wordcount_rpc --listen=127.0.0.1:7501                          # in one terminal",
+      "wordcount_rpc --server=127.0.0.1:7501 'to be or not to be'     # in another",
+      "wordcount_rpc --server=127.0.0.1:7501,127.0.0.1:7501 --way=callback 'a b a'     # two "
       "calls"};
   program.positional_allowed = true;
   return program;
