@@ -118,6 +118,13 @@ class LabsTest(unittest.TestCase):
         self.demo("beta", 'stage.run("ann", stage.program("apps/stub"), code=3)')
         self.labs("beta")
 
+    def test_what_is_printed_is_told_from_what_is_said(self):
+        self.demo("beta", 'path = stage.file("text", "hello\\n")',
+                  'ann = stage.run("ann", "/bin/sh", "-c", "cat %s; echo aside >&2" % path)',
+                  'assert ann.output == ["hello"], ann.output',
+                  'assert sorted(ann.lines) == ["aside", "hello"], ann.lines')
+        self.labs("beta")
+
     def test_nothing_is_left_when_it_fails_in_the_middle(self):
         self.demo("beta", 'stage.start("bob", stage.program("apps/server"), "--listen=x")',
                   'raise _stage.Failed("as it had to")')

@@ -64,10 +64,10 @@ Program TheProgram() {
                     {"Asking", {"servers", "wordlist", "fast", "token", "stats"}},
                     AccessGroup()};
   program.examples = {
-      "echo gold >tokens; secret_strings --listen=127.0.0.1:7201 --premium_tokens=tokens"
+      "echo gold >tokens; secret_strings --listen=127.0.0.1:7601 --premium_tokens=tokens"
       "     # in one terminal",
-      "secret_strings --servers=127.0.0.1:7201 'héllo'     # in another",
-      "secret_strings --servers=127.0.0.1:7201 --fast --token=gold 'héllo'"};
+      "secret_strings --servers=127.0.0.1:7601 'héllo'     # in another",
+      "secret_strings --servers=127.0.0.1:7601 --fast --token=gold 'héllo'"};
   program.positional_allowed = true;
   return program;
 }
@@ -163,7 +163,8 @@ absl::StatusOr<ClientRequest> ReadAsking(const CommandLine& line) {
   ClientRequest request;
   request.run.servers = absl::StrSplit(FLAGS_servers, ',');
   for (const std::string& server : request.run.servers) {
-    MILLRACE_ASSIGN_OR_RETURN(request.connection, ReadServiceOptions("servers", server));
+    MILLRACE_ASSIGN_OR_RETURN(request.connection,
+                              ReadServiceOptions("servers", server, PortZero::kRefused));
   }
   MILLRACE_ASSIGN_OR_RETURN(request.words, ReadWords(line));
   MILLRACE_RETURN_IF_ERROR(CheckLengths(request.words));

@@ -62,6 +62,7 @@ class WordCountService::Server final : public ScopedServer<WordCounter> {
       return ToException(absl::InvalidArgumentError(absl::StrCat(
           "the text has ", text.size(), " bytes, at most ", kMaxTextBytes, " are counted")));
     }
+    service_.on_call_();
     Write(CountWords(text), context.getResults());
     if (service_.takes_ == 0 * kj::SECONDS) return kj::READY_NOW;
     return service_.timer_.afterDelay(service_.takes_);

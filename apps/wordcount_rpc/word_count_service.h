@@ -9,7 +9,9 @@
 #include <kj/timer.h>
 
 #include <cstddef>
+#include <functional>
 #include <string_view>
+#include <utility>
 
 #include "apps/wordcount_rpc/word_counter.capnp.h"
 #include "apps/wordcount_rpc/word_counts.h"
@@ -24,7 +26,10 @@ constexpr size_t kMaxTextBytes = 1 << 20;
 class WordCountService {
  public:
   // Each count takes `takes`, for those who want to watch; any number of them run at a time.
-  WordCountService(kj::Timer& timer, kj::Duration takes) : timer_(timer), takes_(takes) {}
+  // `on_call` is told of each as it begins.
+  WordCountService(
+      kj::Timer& timer, kj::Duration takes, std::function<void()> on_call = [] {})
+      : timer_(timer), takes_(takes), on_call_(std::move(on_call)) {}
   KJ_DISALLOW_COPY(WordCountService);
 
   // For one client's connection: what it reaches.
@@ -38,6 +43,7 @@ class WordCountService {
 
   kj::Timer& timer_;
   const kj::Duration takes_;
+  const std::function<void()> on_call_;
   size_t calls_begun_ = 0;
   CallScope calls_;  // goes first: calls refer to the others
 };

@@ -50,9 +50,9 @@ Program TheProgram() {
                     {"Asking", {"server", "way", "timeout"}},
                     AccessGroup()};
   program.examples = {
-      "wordcount_rpc --listen=127.0.0.1:7101                          # in one terminal",
-      "wordcount_rpc --server=127.0.0.1:7101 'to be or not to be'     # in another",
-      "wordcount_rpc --server=127.0.0.1:7101,127.0.0.1:7101 --way=callback 'a b a'     # two "
+      "wordcount_rpc --listen=127.0.0.1:7501                          # in one terminal",
+      "wordcount_rpc --server=127.0.0.1:7501 'to be or not to be'     # in another",
+      "wordcount_rpc --server=127.0.0.1:7501,127.0.0.1:7501 --way=callback 'a b a'     # two "
       "calls"};
   program.positional_allowed = true;
   return program;
@@ -83,7 +83,8 @@ absl::StatusOr<Request> ReadAsking(const CommandLine& line) {
   Request request;
   request.servers = absl::StrSplit(FLAGS_server, ',');
   for (const std::string& server : request.servers) {
-    MILLRACE_ASSIGN_OR_RETURN(request.connection, ReadServiceOptions("server", server));
+    MILLRACE_ASSIGN_OR_RETURN(request.connection,
+                              ReadServiceOptions("server", server, PortZero::kRefused));
   }
   MILLRACE_ASSIGN_OR_RETURN(const size_t way, ReadChoice("way", FLAGS_way, kWays));
   request.way = static_cast<Way>(way);
@@ -108,7 +109,12 @@ absl::StatusOr<Request> ReadRequest(const CommandLine& line) {
 
 int Serve(const std::string& name, const Request& request) {
   ServiceProcess process(name, request.connection);
-  WordCountService service(process.timer(), request.slow);
+  const int64_t slow_ms = request.slow / kj::MILLISECONDS;
+  WordCountService service(process.timer(), request.slow, [&name, slow_ms]() {
+    if (slow_ms == 0) return;
+    std::fprintf(stderr, "%s: asked, answers in %lld ms\n", name.c_str(),
+                 static_cast<long long>(slow_ms));
+  });
   const absl::StatusOr<std::string> address = process.Serve(
       FLAGS_listen, [&](const PeerInfo&) { return service.Welcome(); }, ReadyFilePath());
   if (!address.ok()) return process.Complain(kExitUsage, address.status());

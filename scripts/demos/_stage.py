@@ -38,10 +38,13 @@ class Failed(Exception):
 
 
 class Player:
-    """A process whose lines are shown, and kept."""
+    """A process whose lines are shown, and kept: all in `lines`, and in `output` those of standard
+    output alone. `took_s` is how long it ran, once it has finished."""
 
     def __init__(self, stage, name, argv, **kwargs):
-        self.stage, self.name, self.lines, self.address = stage, name, [], None
+        self.stage, self.name, self.lines, self.output = stage, name, [], []
+        self.address = self.took_s = None
+        self.began = time.monotonic()
         with stage.undisturbed():
             self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                             text=True, errors="replace", **kwargs)
@@ -53,7 +56,7 @@ class Player:
 
     def listen(self, stream):
         for line in stream:
-            self.stage.heard(self, line.rstrip("\n"))
+            self.stage.heard(self, line.rstrip("\n"), is_output=stream is self.process.stdout)
 
     def wait_to_say(self, text):
         """Until the process has printed a line with this in it."""
@@ -76,6 +79,7 @@ class Player:
             got = self.process.wait(DEADLINE_S)
         except subprocess.TimeoutExpired:
             raise Failed("%s does not end" % self.name) from None
+        self.took_s = time.monotonic() - self.began
         for listener in self.listeners:
             listener.join()
         if got != code:
@@ -113,9 +117,11 @@ class Stage:
         with self.news:
             print("\n== %s" % text, flush=True)
 
-    def heard(self, player, line):
+    def heard(self, player, line, is_output):
         with self.news:
             player.lines.append(line)
+            if is_output:
+                player.output.append(line)
             print("%12s | %s" % (player.name, line), flush=True)
             self.news.notify_all()
 
@@ -132,6 +138,12 @@ class Stage:
 
     def path(self, name):
         return os.path.join(self.folder, name)
+
+    def file(self, name, text):
+        """Its path."""
+        with open(self.path(name), "w", encoding="utf-8") as f:
+            f.write(text)
+        return self.path(name)
 
     def free_address(self):
         """On this machine. Nobody else is given it, because a socket is bound to it that never

@@ -115,8 +115,9 @@ class ClusterTest(unittest.TestCase):
         for step in (package, key, text, master, workers):
             self.shell(step)
         self.assertEqual(sorted(os.listdir(os.path.join(self.homes, "node1/millrace/bin"))),
-                         ["grep", "inverted_index", "join", "master", "millrace", "sort",
-                          "streaming", "top_k", "wordcount", "worker"])
+                         ["bottles", "chat", "clock_sync", "grep", "inverted_index", "join",
+                          "master", "millrace", "secret_strings", "sort", "streaming", "top_k", "wordcount",
+                          "wordcount_rpc", "worker"])
         self.wait_for_workers(seen)
         self.assertIn("the", self.shell(job))
         self.assertIn("wordcount", self.shell(jobs))

@@ -1,6 +1,7 @@
 """scripts/labs: every demonstration plays to its end on the real programs, and leaves nothing."""
 
 import os
+import re
 import subprocess
 import tempfile
 import unittest
@@ -10,7 +11,14 @@ DEMOS = sorted(name for name in os.listdir("scripts/demos") if name[0] != "_")
 
 
 class LabsTest(unittest.TestCase):
+    played = {}  # what each has shown: none is played twice
+
     def play(self, name):
+        if name not in self.played:
+            self.played[name] = self.play_now(name)
+        return self.played[name]
+
+    def play_now(self, name):
         with tempfile.TemporaryDirectory() as folder:
             environment = dict(os.environ, MILLRACE_LABS_PROGRAMS=os.getcwd(), TMPDIR=folder)
             done = subprocess.run([LABS, name], env=environment, capture_output=True, text=True)
@@ -44,6 +52,29 @@ class LabsTest(unittest.TestCase):
 
     def test_the_clock_is_990_ms_ahead(self):
         self.assertRegex(self.play("clock_sync"), r"client \| offset \+9(89\.[5-9]|90\.)\d+ ms")
+
+    def test_only_the_synchronous_way_adds_up_what_servers_take(self):
+        said = self.play("wordcount_rpc")
+        self.assertIn("client | map[I:1 am:1 bye:3 good:2 hello:3 night:1]\n", said)
+        took = {way: float(took_s) for way, took_s in
+                re.findall(r"--way=(\w+): ([\d.]+) s for 8 answers\n", said)}
+        self.assertEqual(sorted(took), ["call_object", "callback", "future", "sync"])
+        self.assertGreater(took.pop("sync"), 8)
+        self.assertLess(max(took.values()), 8)
+        self.assertRegex(said, r"client \| wordcount_rpc: asking \S+: .*still running there")
+        self.assertRegex(said, r"client \| wordcount_rpc: cannot connect to \S+: Connection refused")
+
+    def test_a_list_survives_the_death_of_a_server(self):
+        said = self.play("secret_strings")
+        self.assertEqual(said.count("client | olléh\n"), 2)
+        self.assertIn("premium tier required", said)
+        self.assertEqual(said.count("each once and in the order of the list"), 3)
+        self.assertRegex(said, r"lost \S+ \(.*\); [12] words? of it must be reversed again")
+
+    def test_the_room_goes_on_without_two_of_three(self):
+        said = self.play("chat")
+        self.assertIn("carol | alice: where is bob?", said)
+        self.assertRegex(said, r"alice \| \* carol left \(did not read: \d+ messages waited\)")
 
     def test_the_list_says_what_each_one_shows(self):
         listed = subprocess.run([LABS], capture_output=True, text=True, check=True).stdout
