@@ -291,8 +291,8 @@ class ChatTest(cluster.ClusterTest):
         with socket.create_server(("127.0.0.1", 0)) as free:
             address = "127.0.0.1:%d" % free.getsockname()[1]
         said = self.complaint(3, "--server=" + address, "--name=ann")
-        self.assertEqual(said, "chat: cannot connect to %s: Connection refused; "
-                         "is it running there?\n" % address)
+        self.assertRegex(said, r"\Achat: cannot connect to %s: Connection refused; "
+                         r"is it running there\?\n  - \S" % re.escape(address))
 
     def test_the_example_of_the_help_works_as_printed(self):
         help_text = self.start("chat", [CHAT, "--help"]).finish().output()
