@@ -148,6 +148,7 @@ kj::Promise<kj::Own<WorkerSession>> WorkerShell::Register(Connection& connection
   std::map<AttemptId, TaskId> held = held_outputs_;
   held.insert(retained_.all().begin(), retained_.all().end());
   std::vector<ListedAttempt> outputs;
+  outputs.reserve(held.size());
   for (const auto& [attempt, task] : held) outputs.push_back({attempt, task});
   WriteHeld(outputs, request.initOutputs(outputs.size()));
   std::vector<ListedAttempt> attempts = attempts_.Attempts();
