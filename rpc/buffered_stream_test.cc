@@ -77,6 +77,7 @@ TEST_F(BufferedStreamTest, SmallWritesLeaveTogetherAndInOrder) {
 
 TEST_F(BufferedStreamTest, WhatIsWrittenInOneTurnIsOneWrite) {
   std::vector<kj::Promise<void>> all;
+  all.reserve(100);
   for (int i = 0; i < 100; ++i) all.push_back(Write("x"));
   EXPECT_EQ(watched_->writes, 0);
   EXPECT_EQ(ReadThere(100), std::string(100, 'x'));

@@ -207,7 +207,7 @@ absl::Status CallDatabase::Run(sqlite3_stmt* statement, std::initializer_list<ui
     sqlite3_bind_int64(statement, ++parameter, static_cast<int64_t>(number));
   }
   const int code = sqlite3_step(statement);
-  const absl::Status status = code == SQLITE_DONE ? absl::OkStatus() : ErrorOf(code);
+  absl::Status status = code == SQLITE_DONE ? absl::OkStatus() : ErrorOf(code);
   sqlite3_reset(statement);
   sqlite3_clear_bindings(statement);  // bytes are the caller's
   return status;

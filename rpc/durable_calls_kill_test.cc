@@ -172,6 +172,7 @@ TEST_F(KilledBankTest, ManyCallsUnderWayAreDoneOnceEach) {
                                 "call.begin:kill:60", ""};
   StartBank(places[0]);
   std::vector<std::unique_ptr<Caller>> callers;
+  callers.reserve(4);
   for (int i = 0; i < 4; ++i) callers.push_back(NewCaller());
   int done = 0;
   for (int round = 0; round < 25; ++round) {

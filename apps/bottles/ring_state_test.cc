@@ -427,6 +427,7 @@ TEST_F(RingStateTest, TheRingEndsWhereAnAddressComesAgain) {
 
 TEST_F(RingStateTest, OnlySoManySuccessorsAreKept) {
   std::vector<std::string> many;
+  many.reserve(100);
   for (int i = 0; i < 100; ++i) many.push_back("buddy-" + std::to_string(i));
   ann_->OnMet(CardOf(kBob, many));
   EXPECT_EQ(ann_->card().successors.size(), kMaxSuccessors + 1);

@@ -15,6 +15,7 @@ namespace {
 std::vector<Answer> AskOneAfterAnother(kj::WaitScope& loop,
                                        const std::vector<Question>& questions) {
   std::vector<Answer> answers;
+  answers.reserve(questions.size());
   for (const Question& ask : questions) answers.push_back(CallAndWait(loop, ask()));
   return answers;
 }
@@ -33,8 +34,10 @@ std::vector<Answer> AskWithCallbacks(kj::WaitScope& loop, const std::vector<Ques
 std::vector<Answer> AskWithFutures(kj::WaitScope& loop, const std::vector<Question>& questions,
                                    const std::function<void()>& other_work) {
   std::vector<Future<WordCounts>> futures;
+  futures.reserve(questions.size());
   for (const Question& ask : questions) futures.emplace_back(loop, ask());
   std::vector<Answer> answers;
+  answers.reserve(questions.size());
   for (Future<WordCounts>& future : futures) {
     while (!future.Ready()) other_work();
     answers.push_back(future.Get());

@@ -25,7 +25,7 @@ constexpr kj::Duration kLimit = 20 * kj::SECONDS;
 class VirtualTime final : public kj::EventPort {
  public:
   bool wait() override {
-    KJ_IF_MAYBE (next, timer_.nextEvent()) {
+    KJ_IF_MAYBE (next, timer_.nextEvent()) {  // NOLINT(bugprone-suspicious-semicolon)
       timer_.advanceTo(*next);
     } else {
       ADD_FAILURE() << "all wait, and for nothing";

@@ -250,6 +250,7 @@ std::function<int()> Bench::OnLoop() {
 std::function<int()> Bench::Calls(CallMode mode, int outstanding, size_t bytes) {
   return [this, mode, outstanding, request = std::string(bytes, 'x')]() {
     std::vector<kj::Promise<CallResult>> calls;
+    calls.reserve(outstanding);
     for (int i = 0; i < outstanding; ++i) calls.push_back(caller_->Call(mode, request));
     for (auto& call : calls) CHECK(call.wait(io_->waitScope).end == CallEnd::kDone);
     return outstanding;

@@ -88,8 +88,8 @@ CallReply BankProcess::Apply(const CallInfo& info, const std::string& request) {
     disk_.balance = request.rfind("put", 0) == 0 ? amount : disk_.balance - amount;
     life_.world().Note("bank", request);
   }
-  const CallReply reply = refused ? CallReply::Refused(request)
-                                  : CallReply::Done(absl::StrCat(request, ": ", disk_.balance));
+  CallReply reply = refused ? CallReply::Refused(request)
+                            : CallReply::Done(absl::StrCat(request, ": ", disk_.balance));
   if (options_.durable && info.once) {
     ClientRecord& record = disk_.clients.at(info.header.client);
     record.seen_up_to = std::max(record.seen_up_to, info.header.seen_up_to);

@@ -170,7 +170,7 @@ std::string SimRing::WhatIsWrongWithTheOrder() const {
 }
 
 std::string SimRing::WhatIsWrong() {
-  const std::string order = WhatIsWrongWithTheOrder();
+  std::string order = WhatIsWrongWithTheOrder();
   if (!order.empty()) return order;
   for (size_t i = 0; i < buddies_.size(); ++i) {
     if (buddies_[i].empty() || WasKilled(i)) continue;
