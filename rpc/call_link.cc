@@ -64,7 +64,6 @@ void CallLink::CannotConnect(kj::Exception&& e) {
 }
 
 kj::Promise<uint64_t> CallLink::Open() {
-  if (session_ != 0) return session_;
   if (!opens_) {
     opens_ = true;
     opening_ = kj::evalNow([this]() { return SendOpen(); })

@@ -46,8 +46,8 @@ class CallLink {
   // What is at the other end; DISCONNECTED is thrown when the connection has just been lost.
   Server server();
 
-  // Our session with the server. Open gives the one that there is, or opens one; it rejects when
-  // that fails.
+  // Our session with the server. Open is for when there is none, and rejects when that fails;
+  // whoever asks meanwhile waits for the same one.
   bool has_session() const { return session_ != 0; }
   uint64_t session() const { return session_; }
   kj::Promise<uint64_t> Open();

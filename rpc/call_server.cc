@@ -74,6 +74,7 @@ class CallServer::Impl {
   }
 
   const DuplicateTable& table() const { return table_; }
+  size_t running() const { return running_.size(); }
 
  private:
   using Context =
@@ -220,5 +221,6 @@ capnp::Capability::Client CallServer::Welcome(std::string peer) {
 
 size_t CallServer::clients() const { return impl_->table().clients(); }
 size_t CallServer::replies() const { return impl_->table().replies(); }
+size_t CallServer::running() const { return impl_->running(); }
 
 }  // namespace millrace

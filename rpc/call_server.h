@@ -79,6 +79,8 @@ class CallServer {
   // What is remembered now, of clients that are not silent.
   size_t clients() const;
   size_t replies() const;
+  // Calls that are not plain and run now.
+  size_t running() const;
 
  private:
   class Impl;

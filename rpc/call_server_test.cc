@@ -79,10 +79,12 @@ TEST_F(CallServerTest, ACopyThatArrivesWhileTheCallRunsWaitsForItsReply) {
   auto original = Call(client_, session_, 1, "hold ninety");
   auto copy = Call(client_, session_, 1, "hold ninety");
   EXPECT_FALSE(copy.poll(scope_));
+  EXPECT_EQ(server_->running(), 1u);
   Release("ninety");
   EXPECT_EQ(original.wait(scope_), "done ninety");
   EXPECT_EQ(copy.wait(scope_), "done ninety");
   EXPECT_EQ(executed_.size(), 1u);
+  EXPECT_EQ(server_->running(), 0u);
 }
 
 TEST_F(CallServerTest, ACopyGetsTheReplyAlsoWhenTheFirstConnectionIsGone) {

@@ -164,6 +164,13 @@ TEST_F(DuplicateTableTest, ThoseWhoAreSilentAreForgottenAsOthersCome) {
   EXPECT_EQ(table_.TakeForgotten().size(), 100u);
 }
 
+TEST_F(DuplicateTableTest, WhoIsSilentHasExpiredAlsoWhileOthersWaitToBeForgotten) {
+  for (uint64_t i = 10; i < 110; ++i) Open({0, i});
+  now_ += kLease + 1;
+  EXPECT_EQ(Call({0, 109}, 1), Verdict::kExpired);
+  EXPECT_GT(table_.clients(), 50u);  // they are still there
+}
+
 TEST_F(DuplicateTableTest, OfAClientThatSeesNothingOnlySoMuchIsKept) {
   Open(kAnn);
   for (uint64_t call : {1, 2, 3}) {

@@ -3,32 +3,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "worker/engine/rank_sort.h"
+
 namespace millrace {
 namespace {
 
-// All pairs of so few keys are compared faster than the keys are moved byte by byte.
-constexpr size_t kSmallGroup = 24;
 constexpr int kKeyBytes = 16;
 
 unsigned ByteAt(const KeyOrder& order, int digit) {
   return digit < 8 ? order.high >> (56 - 8 * digit) & 0xff : order.low >> (120 - 8 * digit) & 0xff;
-}
-
-// Counts for each how many come before it: no branch that could be guessed wrong.
-void SortSmall(ShortElement* begin, size_t count) {
-  ShortElement copy[kSmallGroup];
-  uint32_t ranks[kSmallGroup];
-  for (size_t i = 0; i < count; ++i) {
-    copy[i] = begin[i];
-    uint32_t rank = 0;
-    for (size_t j = 0; j < i; ++j) {
-      const uint32_t is_before = copy[i].order < copy[j].order ? 1 : 0;
-      ranks[j] += is_before;
-      rank += 1 - is_before;
-    }
-    ranks[i] = rank;
-  }
-  for (size_t i = 0; i < count; ++i) begin[ranks[i]] = copy[i];
 }
 
 // The first byte, from `digit` on, in which two keys differ.
@@ -59,7 +42,9 @@ void Scatter(ShortElement* begin, size_t count, ShortElement* scratch, Digit dig
 
 // All keys agree in their first `digit` bytes; so the recursion is at most 16 deep.
 void SortFrom(ShortElement* begin, size_t count, ShortElement* scratch, int digit) {
-  if (count <= kSmallGroup) return SortSmall(begin, count);
+  if (count <= kRankSortMax) {
+    return RankSort(begin, count, [](const ShortElement& element) { return element.order; });
+  }
   digit = FirstDifference(begin, count, digit);
   if (digit == kKeyBytes) return;  // equal keys
   uint32_t ends[256];

@@ -15,6 +15,8 @@
 #include <string_view>
 #include <utility>
 
+#include "worker/engine/rank_sort.h"
+
 namespace millrace {
 
 struct SortElement {
@@ -38,8 +40,6 @@ inline uint64_t PrefixOf(std::string_view key, size_t depth) {
 
 namespace string_sort_internal {
 
-// All pairs of so few prefixes are compared faster than elements are moved byte by byte.
-constexpr size_t kSmallGroup = 24;
 constexpr int kMaxRecursion = 64;  // about 2 KiB of stack each
 
 template <typename KeyOf>
@@ -52,7 +52,7 @@ class StringSorter {
   void Sort(SortElement* begin, size_t count, size_t depth, int digit, int recursion) {
     for (;;) {
       if (recursion == kMaxRecursion) return SortByComparing(begin, count, depth);
-      if (count <= kSmallGroup) return SortSmall(begin, count, depth, recursion);
+      if (count <= kRankSortMax) return SortSmall(begin, count, depth, recursion);
       digit = FirstDifference(begin, count, digit);
       if (digit < 8) break;
       const size_t finished = BeginNextPrefix(begin, count, depth + 8);
@@ -130,7 +130,7 @@ class StringSorter {
 
   // By prefix first, in which few keys agree; those that do, by what follows.
   void SortSmall(SortElement* begin, size_t count, size_t depth, int recursion) {
-    Rank(begin, count);
+    RankSort(begin, count, [](const SortElement& element) { return element.prefix; });
     for (size_t i = 0; i < count;) {
       size_t end = i + 1;
       while (end < count && begin[end].prefix == begin[i].prefix) ++end;
@@ -140,24 +140,6 @@ class StringSorter {
       }
       i = end;
     }
-  }
-
-  // Sorts by prefix, stable: counts for each how many come before it, so no branch is guessed
-  // wrong.
-  static void Rank(SortElement* begin, size_t count) {
-    SortElement copy[kSmallGroup];
-    uint32_t ranks[kSmallGroup];
-    for (size_t i = 0; i < count; ++i) {
-      copy[i] = begin[i];
-      uint32_t rank = 0;
-      for (size_t j = 0; j < i; ++j) {
-        const uint32_t is_before = copy[i].prefix < copy[j].prefix ? 1 : 0;
-        ranks[j] += is_before;
-        rank += 1 - is_before;
-      }
-      ranks[i] = rank;
-    }
-    for (size_t i = 0; i < count; ++i) begin[ranks[i]] = copy[i];
   }
 
   void SortByComparing(SortElement* begin, size_t count, size_t depth) {

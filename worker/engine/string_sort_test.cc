@@ -49,6 +49,19 @@ TEST(StringSortTest, KeysThatContinueEachOther) {
   EXPECT_EQ(SortedIndices(keys), StableSortedIndices(keys));
 }
 
+TEST(StringSortTest, KeysThatDifferInOneByteOnlyWhereverItIs) {
+  for (const size_t count : {2, 20, 200}) {  // small groups, and more
+    for (size_t at = 0; at < 60; ++at) {
+      std::vector<std::string> keys;
+      for (size_t i = 0; i < count; ++i) {
+        keys.push_back(std::string(60, 'k'));
+        keys.back()[at] = static_cast<char>(count - i);
+      }
+      EXPECT_EQ(SortedIndices(keys), StableSortedIndices(keys)) << at;
+    }
+  }
+}
+
 TEST(StringSortTest, TrailingZerosCount) {
   std::vector<std::string> keys;
   for (size_t i = 0; i < 200; ++i) keys.push_back("eight by" + std::string(i % 12, '\0'));
