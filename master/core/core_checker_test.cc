@@ -212,6 +212,27 @@ TEST_F(CoreCheckerTest, AJobSucceedsOnlyAfterPublishing) {
   ExpectComplaint("never published");
 }
 
+TEST_F(CoreCheckerTest, AJobOfAChainSucceedsOnceItsReaderHasAllParts) {
+  JobPlan feeding = plan_;
+  feeding.feeds = true;
+  JobPlan reading = feeding;
+  reading.reads = JobId(2);
+  Saw({JobAccepted{JobId(2), feeding, 0, ""}, JobAccepted{JobId(3), reading, 0, ""}});
+  Saw({JobEnded{JobId(2), JobState::kSucceeded, 0, ""}});
+  ExpectComplaint("still read");
+}
+
+TEST_F(CoreCheckerTest, AReaderThatHasEndedMayLackAPart) {
+  JobPlan feeding = plan_;
+  feeding.feeds = true;
+  JobPlan reading = feeding;
+  reading.reads = JobId(2);
+  Saw({JobAccepted{JobId(2), feeding, 0, ""}, JobAccepted{JobId(3), reading, 0, ""}});
+  Saw({JobEnded{JobId(3), JobState::kSucceeded, 0, ""}});
+  Saw({JobEnded{JobId(2), JobState::kSucceeded, 0, ""}});
+  EXPECT_THAT(checker_.complaints(), IsEmpty());
+}
+
 TEST_F(CoreCheckerTest, AJobEndsOnce) {
   Saw({JobEnded{kJob, JobState::kFailed, 0, ""}, JobEnded{kJob, JobState::kFailed, 0, ""}});
   ExpectComplaint("ended twice");
