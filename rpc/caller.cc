@@ -4,6 +4,7 @@
 
 #include <cstring>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -22,7 +23,7 @@ namespace {
 constexpr size_t kMaxRequestBytes = kMaxMessageBytes - (64u << 10);
 
 // Without a hint Cap'n Proto clears 8 KiB for each message.
-capnp::MessageSize SizeWith(const std::string& request) {
+capnp::MessageSize SizeWith(std::string_view request) {
   constexpr uint64_t kHeaderWords = 16;
   return {kHeaderWords + request.size() / sizeof(capnp::word) + 1, 0};
 }
@@ -50,7 +51,7 @@ ClientId DrawClient(const Entropy& entropy) {
   return {high, DrawNumber(entropy)};
 }
 
-kj::ArrayPtr<const kj::byte> BytesOf(const std::string& text) {
+kj::ArrayPtr<const kj::byte> BytesOf(std::string_view text) {
   return kj::arrayPtr(reinterpret_cast<const kj::byte*>(text.data()), text.size());
 }
 
@@ -83,7 +84,7 @@ class Caller::Impl {
     CHECK_LE(options.max_outstanding, kMaxOutstandingCalls);
   }
 
-  kj::Promise<CallResult> Call(CallMode mode, std::string request);
+  kj::Promise<CallResult> Call(CallMode mode, std::string_view request);
 
  private:
   class OneCall;
@@ -108,10 +109,10 @@ class Caller::Impl {
 // One call, from its begin to its end.
 class Caller::Impl::OneCall {
  public:
-  OneCall(Impl& caller, CallMode mode, std::string request)
+  OneCall(Impl& caller, CallMode mode, std::string_view request)
       : caller_(caller),
         mode_(mode),
-        request_(std::move(request)),
+        request_(request),
         sequence_(RunsOnce(mode) ? caller.window_.Begin() : 0),
         backoff_(caller.options_.backoff, ++caller.backoff_seed_) {
     ++caller_.outstanding_;
@@ -124,9 +125,11 @@ class Caller::Impl::OneCall {
   KJ_DISALLOW_COPY(OneCall);
 
   kj::Promise<CallResult> Run() {
-    if (mode_ == CallMode::kExactlyOnce) return Try();
+    kj::Promise<CallResult> result = Try();
+    KeepRequest();
+    if (mode_ == CallMode::kExactlyOnce) return result;
     const kj::Duration deadline = caller_.options_.deadline;
-    return Try().exclusiveJoin(caller_.timer_.afterDelay(deadline).then([this, deadline]() {
+    return result.exclusiveJoin(caller_.timer_.afterDelay(deadline).then([this, deadline]() {
       return GiveUp(absl::StrCat("no answer from ", caller_.link_.peer(), " within ",
                                  FormatDuration(deadline), last_failure_.empty() ? "" : ": ",
                                  last_failure_));
@@ -134,6 +137,13 @@ class Caller::Impl::OneCall {
   }
 
  private:
+  // The caller's bytes are ours only until we return to it. A plain call that was sent is not sent
+  // again.
+  void KeepRequest() {
+    if (mode_ != CallMode::kPlain || !sent_) kept_ = std::string(request_);
+    request_ = kept_;
+  }
+
   // What came of one try; null: another one is due.
   using TryResult = std::optional<CallResult>;
 
@@ -207,7 +217,8 @@ class Caller::Impl::OneCall {
 
   Impl& caller_;
   const CallMode mode_;
-  const std::string request_;
+  std::string_view request_;
+  std::string kept_;
   const uint64_t sequence_;  // 0: it need not be known again
   Backoff backoff_;
   bool sent_ = false;
@@ -216,7 +227,7 @@ class Caller::Impl::OneCall {
   std::string last_failure_;
 };
 
-kj::Promise<CallResult> Caller::Impl::Call(CallMode mode, std::string request) {
+kj::Promise<CallResult> Caller::Impl::Call(CallMode mode, std::string_view request) {
   if (request.size() > kMaxRequestBytes) {
     return CallResult{CallEnd::kRefused, absl::StrCat("a request of ", request.size(),
                                                       " bytes; at most ", kMaxRequestBytes)};
@@ -225,7 +236,7 @@ kj::Promise<CallResult> Caller::Impl::Call(CallMode mode, std::string request) {
     return CallResult{CallEnd::kRefused,
                       absl::StrCat(outstanding_, " calls wait for ", link_.peer(), " already")};
   }
-  auto call = kj::heap<OneCall>(*this, mode, std::move(request));
+  auto call = kj::heap<OneCall>(*this, mode, request);
   kj::Promise<CallResult> result = call->Run();
   return result.attach(kj::mv(call)).eagerlyEvaluate(nullptr);
 }
@@ -235,8 +246,8 @@ Caller::Caller(kj::Timer& timer, std::string peer, DialFunction dial, const Call
 
 Caller::~Caller() noexcept(false) = default;
 
-kj::Promise<CallResult> Caller::Call(CallMode mode, std::string request) {
-  return impl_->Call(mode, std::move(request));
+kj::Promise<CallResult> Caller::Call(CallMode mode, std::string_view request) {
+  return impl_->Call(mode, request);
 }
 
 }  // namespace millrace

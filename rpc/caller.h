@@ -26,6 +26,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "rpc/backoff.h"
 #include "rpc/call_types.h"
@@ -57,10 +58,13 @@ class Caller {
   ~Caller() noexcept(false);
   KJ_DISALLOW_COPY(Caller);
 
+  // The bytes of `request` are copied before this returns; those of a plain call only into the
+  // message, if there is a connection.
+  //
   // Rejects only with what is a bug. Dropping the promise cancels the call: of a plain one the
   // server hears of that, any other runs to its end there, since a copy may wait for its reply. The
   // promise must not outlive the caller.
-  kj::Promise<CallResult> Call(CallMode mode, std::string request);
+  kj::Promise<CallResult> Call(CallMode mode, std::string_view request);
 
  private:
   class Impl;

@@ -1,11 +1,13 @@
 // What a call costs (rpc/caller.h), in ratios to bare sockets on the same machine in the same run.
 //
-// A server in a process of its own, on loopback, over one connection. Each figure is the best of
-// several short rounds, and the rounds of what is compared take turns: whatever else the machine
-// does then strikes both.
+// A server in a process of its own, on loopback, over one connection, and on a CPU of its own:
+// where the scheduler puts two processes that take turns changes a figure more than all else, and
+// from second to second. Each figure is the best of several short rounds, and the rounds of what is
+// compared take turns: whatever else the machine does then strikes both.
 #include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -43,6 +45,26 @@ constexpr int kRounds = 7;
 constexpr size_t kChunkBytes = 1 << 20;
 constexpr int kMaxOutstanding = 64;
 constexpr int kChunksOutstanding = 4;
+
+// --- Places ---
+
+enum class Place { kClient, kServer };
+
+// Moves this process to one of the first two CPUs that the benchmark may use.
+void MoveTo(Place place) {
+  static const cpu_set_t usable = []() {
+    cpu_set_t set;
+    CHECK_EQ(sched_getaffinity(0, sizeof(set), &set), 0);
+    return set;
+  }();
+  int left = place == Place::kServer && CPU_COUNT(&usable) > 1 ? 1 : 0;
+  int cpu = 0;
+  while (!CPU_ISSET(cpu, &usable) || left-- > 0) ++cpu;
+  cpu_set_t chosen;
+  CPU_ZERO(&chosen);
+  CPU_SET(cpu, &chosen);
+  CHECK_EQ(sched_setaffinity(0, sizeof(chosen), &chosen), 0);
+}
 
 // --- Bare sockets ---
 
@@ -138,6 +160,7 @@ void InChild(Main main) {
   if (fork() != 0) return;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(0);
+  MoveTo(Place::kServer);
   main();
 }
 
@@ -180,6 +203,7 @@ class Bench {
     InChild([&]() { AnswerOnLoop(pipe_ends[1]); });
     CHECK_EQ(read(pipe_ends[0], &loop_port_, sizeof(loop_port_)),
              static_cast<ssize_t>(sizeof(loop_port_)));
+    MoveTo(Place::kClient);
   }
 
   // Returns false if a target was missed.
@@ -192,6 +216,7 @@ class Bench {
   std::function<int()> Calls(CallMode mode, int outstanding, size_t bytes);
   void Compare(const char* what, double figure, double target, bool at_most = false);
   void CompareCalls();
+  void CompareOnOneCpu();
   void CompareChunks();
   void MeasureIdleClients();
 
@@ -201,6 +226,7 @@ class Bench {
   uint32_t loop_port_ = 0;
   bool missed_ = false;
   std::unique_ptr<kj::AsyncIoContext> io_;
+  std::function<int()> bare_;
   kj::Own<kj::AsyncIoStream> stream_;
   std::unique_ptr<Caller> caller_;
 };
@@ -212,7 +238,9 @@ bool Bench::Run() {
     return Dial(io_->provider->getNetwork(), io_->provider->getTimer(),
                 "127.0.0.1:" + std::to_string(port_), Role::kClient, {});
   });
+  bare_ = Barely(small_, 1);
   CompareCalls();
+  CompareOnOneCpu();
   CompareChunks();
   caller_ = nullptr;
   stream_ = nullptr;
@@ -266,8 +294,8 @@ void Bench::Compare(const char* what, double figure, double target, bool at_most
 
 void Bench::CompareCalls() {
   const std::vector<double> rates =
-      BestRates({Barely(small_, 1), Calls(CallMode::kPlain, 1, 1),
-                 Calls(CallMode::kPlain, kMaxOutstanding, 1), Calls(CallMode::kAtMostOnce, 1, 1),
+      BestRates({bare_, Calls(CallMode::kPlain, 1, 1), Calls(CallMode::kPlain, kMaxOutstanding, 1),
+                 Calls(CallMode::kAtMostOnce, 1, 1),
                  Calls(CallMode::kAtMostOnce, kMaxOutstanding, 1), OnLoop()});
   std::printf("bare sockets             %9.0f /s one at a time, %9.0f /s on an event loop\n",
               rates[0], rates[5]);
@@ -281,6 +309,16 @@ void Bench::CompareCalls() {
   Compare("time of an at-most-once call, to a plain one", rates[1] / rates[3], 1.15,
           /*at_most=*/true);
   Compare("the same with 64 outstanding", rates[2] / rates[4], 1.15, /*at_most=*/true);
+}
+
+// Then a figure is the time that both ends compute, and none that either waits.
+void Bench::CompareOnOneCpu() {
+  MoveTo(Place::kServer);
+  const std::vector<double> rates = BestRates({bare_, Calls(CallMode::kPlain, 1, 1)});
+  MoveTo(Place::kClient);
+  std::printf("both ends on one CPU     %9.0f /s bare, %.0f /s plain calls\n", rates[0], rates[1]);
+  std::printf("  %-58s %8.2f\n", "a plain call, to a bare request and response",
+              rates[1] / rates[0]);
 }
 
 void Bench::CompareChunks() {
