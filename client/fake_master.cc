@@ -22,8 +22,7 @@ kj::Own<kj::ConnectionReceiver> ListenOnLoopback(kj::AsyncIoContext& io) {
 
 class FakeSubmission final : public capnp_master::Submission::Server {
  public:
-  FakeSubmission(FakeMaster& master, std::string request_id)
-      : master_(master), request_id_(std::move(request_id)) {
+  explicit FakeSubmission(FakeMaster& master) : master_(master) {
     master_.inputs.clear();
     master_.binary_bytes = 0;
     master_.side_files.clear();
@@ -32,6 +31,10 @@ class FakeSubmission final : public capnp_master::Submission::Server {
   kj::Promise<void> addInputs(AddInputsContext context) override {
     for (auto file : context.getParams().getFiles()) {
       master_.inputs.push_back(*ReadInputFile(file));
+    }
+    if (master_.connections_to_lose > 0) {
+      --master_.connections_to_lose;
+      return KJ_EXCEPTION(DISCONNECTED, "the connection is lost");
     }
     return kj::READY_NOW;
   }
@@ -49,29 +52,35 @@ class FakeSubmission final : public capnp_master::Submission::Server {
     return kj::READY_NOW;
   }
 
-  kj::Promise<void> commit(CommitContext context) override {
-    if (!master_.refusal.empty()) {
-      context.getResults().initResult().setRefused(master_.refusal);
-      return kj::READY_NOW;
-    }
-    const JobId job(master_.accepted.size() + 1);
-    master_.accepted[request_id_] = job;
-    if (master_.replies_to_lose > 0) {
-      --master_.replies_to_lose;
-      return KJ_EXCEPTION(DISCONNECTED, "the reply is lost");
-    }
-    context.getResults().initResult().setJob(job.value());
-    return kj::READY_NOW;
-  }
-
  private:
   FakeMaster& master_;
-  const std::string request_id_;
 };
 
 class FakeJobs final : public capnp_master::Jobs::Server {
  public:
   explicit FakeJobs(FakeMaster& master) : master_(master) {}
+
+  kj::Promise<void> open(OpenContext context) override {
+    auto request = Submits().openRequest();
+    request.setClient(context.getParams().getClient());
+    return context.tailCall(kj::mv(request));
+  }
+
+  kj::Promise<void> call(CallContext context) override {
+    auto request = Submits().callRequest();
+    request.setHeader(context.getParams().getHeader());
+    request.setRequest(context.getParams().getRequest());
+    if (master_.replies_to_lose == 0) return context.tailCall(kj::mv(request));
+    return request.send().then([this, context](auto&& response) mutable -> kj::Promise<void> {
+      if (!response.getOutcome().isReply()) {
+        context.getResults().setOutcome(response.getOutcome());
+        return kj::READY_NOW;
+      }
+      --master_.replies_to_lose;
+      if (master_.restarts) master_.StartSessions();
+      return KJ_EXCEPTION(DISCONNECTED, "the reply is lost");
+    });
+  }
 
   kj::Promise<void> begin(BeginContext context) override {
     const JobSpec spec = *ReadJobSpec(context.getParams().getSpec());
@@ -83,7 +92,7 @@ class FakeJobs final : public capnp_master::Jobs::Server {
       --master_.times_busy;
       result.setBusy("the master is taking in 64 other jobs");
     } else {
-      result.setSubmission(kj::heap<FakeSubmission>(master_, spec.request_id));
+      result.setSubmission(kj::heap<FakeSubmission>(master_));
     }
     return kj::READY_NOW;
   }
@@ -137,6 +146,10 @@ class FakeJobs final : public capnp_master::Jobs::Server {
   }
 
  private:
+  capnp_call::CallServer::Client Submits() {
+    return master_.submits_->Welcome("a client").castAs<capnp_call::CallServer>();
+  }
+
   FakeMaster& master_;
 };
 
@@ -144,7 +157,23 @@ FakeMaster::FakeMaster(kj::AsyncIoContext& io)
     : io_(io),
       acceptor_(io.provider->getTimer(), ListenOnLoopback(io), ConnectionOptions(), {Role::kClient},
                 [this](PeerInfo, kj::Own<kj::AsyncIoStream> stream) { Welcome(kj::mv(stream)); }),
-      accepting_(acceptor_.Run().eagerlyEvaluate(nullptr)) {}
+      accepting_(acceptor_.Run().eagerlyEvaluate(nullptr)) {
+  StartSessions();
+}
+
+void FakeMaster::StartSessions() {
+  former_submits_ = kj::mv(submits_);
+  submits_ = kj::heap<CallServer>(
+      io_.provider->getTimer(), CallServerOptions(),
+      [this](const CallInfo&, const std::string& request) { return Submit(request); });
+}
+
+CallReply FakeMaster::Submit(const std::string& request) {
+  ++submits;
+  if (!refusal.empty()) return CallReply::Refused(refusal);
+  const JobId job = accepted.emplace(request, JobId(accepted.size() + 1)).first->second;
+  return CallReply::Done(absl::StrCat(job.value()));
+}
 
 std::string FakeMaster::address() { return absl::StrCat("127.0.0.1:", acceptor_.port()); }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "rpc/acceptor.h"
+#include "rpc/call_server.h"
 #include "rpc/connection.h"
 #include "rpc/job_views.h"
 #include "rpc/master.capnp.h"
@@ -38,10 +39,13 @@ class FakeMaster {
   std::vector<InputFile> inputs;               // of the last submission
   uint64_t binary_bytes = 0;                   // of the last submission
   std::map<std::string, uint64_t> side_files;  // its lengths, by name
-  std::string refusal;                         // not empty: commits are refused with it
+  std::string refusal;                         // not empty: jobs are refused with it
+  int submits = 0;                             // calls that were executed
+  int connections_to_lose = 0;                 // with as many calls that bring input files
   int times_busy = 0;                          // so often a submission is put off
   bool wants_binary = false;
-  int replies_to_lose = 0;  // so many commits are accepted, but the reply is lost
+  int replies_to_lose = 0;  // of calls that were executed
+  bool restarts = false;    // with each reply that is lost: sessions are forgotten, jobs are not
   std::vector<AttemptView> attempts;
   int attempt_calls = 0;
   std::map<AttemptId, std::string> written;  // by attempts, to standard error
@@ -54,11 +58,15 @@ class FakeMaster {
   friend class FakeSubmission;
 
   void Welcome(kj::Own<kj::AsyncIoStream> stream);
+  void StartSessions();
+  CallReply Submit(const std::string& request);
   kj::Promise<void> NextChange();
 
   kj::AsyncIoContext& io_;
   std::map<JobId, JobView> views_;
   std::vector<kj::Own<kj::PromiseFulfiller<void>>> watchers_;
+  kj::Own<CallServer> submits_;
+  kj::Own<CallServer> former_submits_;  // whose call is just being replied to
   std::vector<kj::Own<Connection>> connections_;
   Acceptor acceptor_;
   kj::Promise<void> accepting_;

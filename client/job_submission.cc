@@ -1,10 +1,10 @@
 #include "client/job_submission.h"
 
 #include <algorithm>
-#include <random>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "rpc/deadline.h"
 #include "rpc/status_exception.h"
@@ -14,17 +14,22 @@
 namespace millrace {
 namespace {
 
-constexpr int kTries = 5;
+// Calls, when nobody knows how those before ended. A master that starts anew takes one.
+constexpr int kCallsMax = 5;
 // A place is free as soon as another job is taken in, which takes milliseconds.
 constexpr BackoffOptions kAskAgain = {20 * kj::MILLISECONDS, 1 * kj::SECONDS};
 constexpr size_t kInputsPerCall = 1000;
 constexpr size_t kBinaryBytesPerCall = 1 << 20;
 constexpr kj::Duration kCallDeadline = 10 * kj::SECONDS;
 // The master may ask its workers whether they see the folders, and waits for a sync.
-constexpr kj::Duration kCommitDeadline = 60 * kj::SECONDS;
+constexpr kj::Duration kAdmissionMax = 60 * kj::SECONDS;
+// Over the slowest of networks.
+constexpr uint64_t kUploadBytesPerSecondMin = 64 << 10;
 
-absl::StatusOr<JobId> Refused(capnp::Text::Reader reason) {
-  return absl::FailedPreconditionError(ReadMessageText(reason));
+uint64_t DrawSeed(const Entropy& entropy) {
+  uint64_t seed = 0;
+  entropy(reinterpret_cast<uint8_t*>(&seed), sizeof(seed));
+  return seed;
 }
 
 }  // namespace
@@ -34,91 +39,144 @@ JobSubmission::JobSubmission(MasterLink& link, JobSpec spec, kj::Duration patien
       spec_(std::move(spec)),
       patience_(patience),
       give_up_(link.timer().now() + patience),
-      backoff_(kAskAgain, std::random_device()()),
-      tries_left_(kTries) {}
+      backoff_(kAskAgain, DrawSeed(link.entropy())),
+      calls_left_(kCallsMax),
+      deadline_(link.timer().now() + Deadline()) {}
+
+// --- The call ---
 
 kj::Promise<absl::StatusOr<JobId>> JobSubmission::Run() {
-  --tries_left_;
-  return RunOnce().catch_([this](kj::Exception&& exception) -> kj::Promise<absl::StatusOr<JobId>> {
-    if (tries_left_ == 0 || !IsWorthRetrying(exception)) return kj::mv(exception);
-    return link_.Connect(patience_).then([this]() { return Run(); });
+  --calls_left_;
+  CallerOptions options;
+  options.deadline = deadline_ - link_.timer().now();
+  options.backoff = kAskAgain;
+  options.entropy = link_.entropy();
+  caller_ = kj::heap<Caller>(
+      link_.timer(), link_.address(), [this]() { return Reach(); }, options);
+  return caller_->Call(CallMode::kAtMostOnce, spec_.request_id).then([this](CallResult result) {
+    // The caller would go on keeping a connection.
+    return kj::evalLater([this, result = std::move(result)]() {
+      caller_ = nullptr;
+      submission_ = nullptr;
+      return Conclude(result);
+    });
   });
 }
 
-kj::Promise<absl::StatusOr<JobId>> JobSubmission::RunOnce() {
-  auto request = link_.jobs().beginRequest();
-  Write(spec_, request.initSpec());
-  return WithDeadline(link_.timer(), kCallDeadline, absl::StrCat("submitting to ", link_.address()),
-                      request.send())
-      .then([this](auto response) -> kj::Promise<absl::StatusOr<JobId>> {
-        auto result = response.getResult();
-        if (result.isRefused()) return Refused(result.getRefused());
-        if (result.isBusy()) return RunLater(ReadMessageText(result.getBusy()));
-        if (result.isAlreadyAccepted()) {
-          return absl::StatusOr<JobId>(JobId(result.getAlreadyAccepted()));
-        }
-        return Send(result.getSubmission());
+kj::Duration JobSubmission::Deadline() const {
+  uint64_t bytes = spec_.binary.size;
+  for (const JobBinary& file : spec_.side_files) bytes += file.size;
+  const auto seconds = static_cast<int64_t>(bytes / kUploadBytesPerSecondMin);
+  return patience_ + kAdmissionMax + seconds * kj::SECONDS;
+}
+
+kj::Promise<absl::StatusOr<JobId>> JobSubmission::Conclude(const CallResult& result) {
+  if (result.end == CallEnd::kDone) {
+    uint64_t job = 0;
+    if (absl::SimpleAtoi(result.bytes, &job)) return absl::StatusOr<JobId>(JobId(job));
+    return ToException(absl::InternalError("the master answers with no job: " + result.bytes));
+  }
+  if (result.end == CallEnd::kRefused) {
+    KJ_IF_MAYBE (failure, failure_) return kj::cp(*failure);
+    return absl::StatusOr<JobId>(absl::FailedPreconditionError(result.bytes));
+  }
+  // Another call cannot make another job: its request id is the same.
+  const bool in_time = link_.timer().now() < deadline_;
+  if (failure_ == nullptr && in_time && calls_left_ > 0) return Run();
+  return ToException(absl::UnavailableError(
+      absl::StrCat(link_.address(), " did not say whether it has accepted the job: ", result.bytes,
+                   "; `millrace --master=", link_.address(), " jobs` lists those it has")));
+}
+
+// --- What goes before it ---
+
+kj::Promise<kj::Own<Connection>> JobSubmission::Reach() {
+  failure_ = nullptr;
+  submission_ = nullptr;
+  return link_.Open(patience_)
+      .catch_([this](kj::Exception&& e) -> kj::Promise<kj::Own<Connection>> {
+        return GiveUp(std::move(e));
+      })
+      .then([this](kj::Own<Connection> connection) {
+        kj::Promise<void> sent = Upload(connection->Peer().castAs<capnp_master::Jobs>());
+        return sent.then(
+            [connection = kj::mv(connection)]() mutable { return kj::mv(connection); });
       });
 }
 
-kj::Promise<absl::StatusOr<JobId>> JobSubmission::RunLater(const std::string& why_not_now) {
+kj::Exception JobSubmission::GiveUp(kj::Exception&& why) {
+  failure_ = kj::cp(why);
+  return ToException(absl::FailedPreconditionError(ToStatus(why).message()));
+}
+
+kj::Promise<void> JobSubmission::Upload(capnp_master::Jobs::Client jobs) {
+  auto request = jobs.beginRequest();
+  Write(spec_, request.initSpec());
+  request.getClient().setHigh(caller_->client().high);
+  request.getClient().setLow(caller_->client().low);
+  return WithDeadline(link_.timer(), kCallDeadline, absl::StrCat("submitting to ", link_.address()),
+                      request.send())
+      .then([this, jobs](auto response) mutable -> kj::Promise<void> {
+        auto result = response.getResult();
+        if (result.isAlreadyAccepted()) return kj::READY_NOW;  // the call will say so
+        if (result.isBusy()) return UploadLater(jobs, ReadMessageText(result.getBusy()));
+        if (result.isRefused()) {
+          return ToException(absl::FailedPreconditionError(ReadMessageText(result.getRefused())));
+        }
+        submission_ = result.getSubmission();
+        return SendInputs(/*first=*/0).then([this]() { return SendFiles(/*first=*/0); });
+      });
+}
+
+kj::Promise<void> JobSubmission::UploadLater(capnp_master::Jobs::Client jobs,
+                                             const std::string& why_not_now) {
   const kj::TimePoint next = link_.timer().now() + backoff_.Next();
   if (next > give_up_) {
-    // No connection mends this, so it is none of the exceptions that are retried.
-    return ToException(absl::FailedPreconditionError(absl::StrCat(
-        link_.address(), ": ", why_not_now, " (tried for ", FormatDuration(patience_), ")")));
+    return GiveUp(ToException(absl::FailedPreconditionError(absl::StrCat(
+        link_.address(), ": ", why_not_now, " (tried for ", FormatDuration(patience_), ")"))));
   }
-  return link_.timer().atTime(next).then([this]() { return RunOnce(); });
+  return link_.timer().atTime(next).then([this, jobs]() mutable { return Upload(kj::mv(jobs)); });
 }
 
-kj::Promise<absl::StatusOr<JobId>> JobSubmission::Send(
-    capnp_master::Submission::Client submission) {
-  return SendInputs(submission, /*first=*/0)
-      .then([this, submission]() mutable { return SendFiles(submission, /*first=*/0); })
-      .then([this, submission]() mutable { return Commit(submission); });
+capnp_master::Submission::Client& JobSubmission::submission() {
+  return KJ_ASSERT_NONNULL(submission_);
 }
 
-kj::Promise<void> JobSubmission::SendInputs(capnp_master::Submission::Client submission,
-                                            size_t first) {
+kj::Promise<void> JobSubmission::SendInputs(size_t first) {
   const size_t count = std::min(kInputsPerCall, spec_.inputs.size() - first);
   if (count == 0) return kj::READY_NOW;
-  auto request = submission.addInputsRequest();
+  auto request = submission().addInputsRequest();
   auto files = request.initFiles(count);
   for (size_t i = 0; i < count; ++i) Write(spec_.inputs[first + i], files[i]);
   return WithDeadline(link_.timer(), kCallDeadline, "sending the list of input files",
                       request.send().ignoreResult())
-      .then([this, submission, next = first + count]() mutable {
-        return SendInputs(submission, next);
-      });
+      .then([this, next = first + count]() { return SendInputs(next); });
 }
 
-kj::Promise<void> JobSubmission::SendFiles(capnp_master::Submission::Client submission,
-                                           size_t first) {
+kj::Promise<void> JobSubmission::SendFiles(size_t first) {
   if (first > spec_.side_files.size()) return kj::READY_NOW;
-  return SendIfNeeded(submission, first == 0 ? spec_.binary : spec_.side_files[first - 1])
-      .then([this, submission, first]() mutable { return SendFiles(submission, first + 1); });
+  return SendIfNeeded(first == 0 ? spec_.binary : spec_.side_files[first - 1])
+      .then([this, first]() { return SendFiles(first + 1); });
 }
 
-kj::Promise<void> JobSubmission::SendIfNeeded(capnp_master::Submission::Client submission,
-                                              const JobBinary& file) {
-  auto request = submission.needsBinaryRequest();
+kj::Promise<void> JobSubmission::SendIfNeeded(const JobBinary& file) {
+  auto request = submission().needsBinaryRequest();
   request.setFile(file.name);
   return WithDeadline(link_.timer(), kCallDeadline, "asking whether a file must be sent",
                       request.send())
-      .then([this, submission, &file](auto response) mutable -> kj::Promise<void> {
+      .then([this, &file](auto response) -> kj::Promise<void> {
         if (!response.getNeeded()) return kj::READY_NOW;
         absl::StatusOr<std::unique_ptr<ReadableFile>> opened =
             PosixFileSystem().OpenForReading(file.path);
         if (!opened.ok()) return ToException(opened.status());
         file_ = *std::move(opened);
-        return SendRest(submission, file, /*offset=*/0);
+        return SendRest(file, /*offset=*/0);
       });
 }
 
 // An empty file is a piece without bytes.
-kj::Promise<void> JobSubmission::SendRest(capnp_master::Submission::Client submission,
-                                          const JobBinary& file, uint64_t offset) {
-  auto request = submission.addBinaryRequest();
+kj::Promise<void> JobSubmission::SendRest(const JobBinary& file, uint64_t offset) {
+  auto request = submission().addBinaryRequest();
   request.setFile(file.name);
   request.setOffset(offset);
   auto data = request.initData(std::min<uint64_t>(kBinaryBytesPerCall, file_->size() - offset));
@@ -131,20 +189,9 @@ kj::Promise<void> JobSubmission::SendRest(capnp_master::Submission::Client submi
   }
   return WithDeadline(link_.timer(), kCallDeadline, absl::StrCat("sending ", file.Describe()),
                       request.send().ignoreResult())
-      .then([this, submission, &file, next = offset + *read]() mutable -> kj::Promise<void> {
+      .then([this, &file, next = offset + *read]() -> kj::Promise<void> {
         if (next >= file_->size()) return kj::READY_NOW;
-        return SendRest(submission, file, next);
-      });
-}
-
-kj::Promise<absl::StatusOr<JobId>> JobSubmission::Commit(
-    capnp_master::Submission::Client submission) {
-  return WithDeadline(link_.timer(), kCommitDeadline, "waiting for the master to accept the job",
-                      submission.commitRequest().send())
-      .then([](auto response) -> absl::StatusOr<JobId> {
-        auto result = response.getResult();
-        if (result.isRefused()) return Refused(result.getRefused());
-        return JobId(result.getJob());
+        return SendRest(file, next);
       });
 }
 

@@ -15,9 +15,11 @@ namespace millrace {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 using ::testing::SizeIs;
+using ::testing::StartsWith;
 
 JobSpec Spec(size_t inputs) {
   JobSpec spec;
@@ -91,7 +93,39 @@ TEST_F(JobSubmissionTest, SideFilesAreSentAfterTheBinaryEmptyOnesToo) {
 TEST_F(JobSubmissionTest, ALostReplyDoesNotMakeASecondJob) {
   master_.replies_to_lose = 1;
   EXPECT_EQ(*Submit(Spec(1)), JobId(1));
+  EXPECT_EQ(master_.submits, 1) << "the copy was given the reply";
+}
+
+// It has forgotten who called, so the caller cannot know; but not which request made which job.
+TEST_F(JobSubmissionTest, AMasterThatHasStartedAnewIsAskedForTheJob) {
+  master_.replies_to_lose = 1;
+  master_.restarts = true;
+  EXPECT_EQ(*Submit(Spec(1)), JobId(1));
+  EXPECT_EQ(master_.submits, 2);
   EXPECT_THAT(master_.accepted, SizeIs(1));
+}
+
+TEST_F(JobSubmissionTest, WhatNobodyKnowsIsSaidWithWhereToLook) {
+  master_.replies_to_lose = 1000;
+  master_.restarts = true;
+  try {
+    Submit(Spec(1)).IgnoreError();
+    FAIL() << "every reply was lost";
+  } catch (const kj::Exception& e) {
+    EXPECT_EQ(e.getType(), kj::Exception::Type::DISCONNECTED);
+    EXPECT_THAT(std::string(e.getDescription().cStr()),
+                StartsWith(master_.address() + " did not say whether it has accepted the job: "));
+    EXPECT_THAT(std::string(e.getDescription().cStr()),
+                HasSubstr("`millrace --master=" + master_.address() + " jobs`"));
+  }
+  EXPECT_THAT(master_.accepted, SizeIs(1));
+}
+
+TEST_F(JobSubmissionTest, ALostConnectionIsReplacedByOneThatStartsOver) {
+  master_.connections_to_lose = 2;
+  EXPECT_EQ(*Submit(Spec(/*inputs=*/2500)), JobId(1));
+  EXPECT_EQ(master_.connections_to_lose, 0);
+  EXPECT_THAT(master_.inputs, SizeIs(2500));
 }
 
 TEST_F(JobSubmissionTest, ABusyMasterIsAskedAgain) {

@@ -44,17 +44,20 @@ MasterLink::MasterLink(kj::Network& network, kj::Timer& timer, std::string addre
       address_(std::move(address)),
       options_(std::move(options)) {}
 
-kj::Promise<void> MasterLink::Connect(kj::Duration patience) {
-  jobs_ = nullptr;
-  connection_ = nullptr;
+kj::Promise<kj::Own<Connection>> MasterLink::Open(kj::Duration patience) {
   uint64_t seed = 0;
   options_.entropy(reinterpret_cast<uint8_t*>(&seed), sizeof(seed));
   return DialUntil(timer_, patience, Backoff(kRedial, seed),
-                   [this]() { return Dial(network_, timer_, address_, Role::kClient, options_); })
-      .then([this](kj::Own<Connection> connection) {
-        connection_ = kj::mv(connection);
-        jobs_ = connection_->Peer().castAs<capnp_master::Jobs>();
-      });
+                   [this]() { return Dial(network_, timer_, address_, Role::kClient, options_); });
+}
+
+kj::Promise<void> MasterLink::Connect(kj::Duration patience) {
+  jobs_ = nullptr;
+  connection_ = nullptr;
+  return Open(patience).then([this](kj::Own<Connection> connection) {
+    connection_ = kj::mv(connection);
+    jobs_ = connection_->Peer().castAs<capnp_master::Jobs>();
+  });
 }
 
 capnp_master::Jobs::Client& MasterLink::jobs() {

@@ -28,8 +28,11 @@ class MasterLink {
              ConnectionOptions options);
   KJ_DISALLOW_COPY(MasterLink);
 
-  // Opens a connection, in place of the old one if there was one; tries again until `patience` has
-  // passed. Rejects as Dial does (rpc/connection.h).
+  // A connection of its own for whoever asks; tries again until `patience` has passed. Rejects as
+  // Dial does (rpc/connection.h).
+  kj::Promise<kj::Own<Connection>> Open(kj::Duration patience);
+
+  // Opens a connection, in place of the old one if there was one; otherwise as Open.
   kj::Promise<void> Connect(kj::Duration patience);
 
   kj::Promise<std::vector<JobView>> Jobs();
@@ -51,13 +54,13 @@ class MasterLink {
   // With all its sources. kNotFound also when the job has no such task.
   kj::Promise<absl::StatusOr<LineageView>> Lineage(TaskId task);
 
-  // For calls that make a submission (client/job_submission.h). Needs a connection.
-  capnp_master::Jobs::Client& jobs();
-
   kj::Timer& timer() { return timer_; }
   const std::string& address() const { return address_; }
+  const Entropy& entropy() const { return options_.entropy; }
 
  private:
+  // Throws DISCONNECTED when there is no connection.
+  capnp_master::Jobs::Client& jobs();
   absl::Status UnknownJob(JobId job) const;
   // Appends those that `known` has not got yet; it must outlive the promise.
   kj::Promise<absl::Status> MoreAttempts(JobId job, std::vector<AttemptView>& known);

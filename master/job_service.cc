@@ -1,11 +1,14 @@
 #include "master/job_service.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "glog/logging.h"
+#include "rpc/call.capnp.h"
 #include "rpc/master.capnp.h"
 #include "rpc/status_exception.h"
 #include "rpc/wire.h"
@@ -32,14 +35,40 @@ absl::StatusOr<std::vector<InputFile>> ReadInputs(capnp::List<capnp_types::Input
   return files;
 }
 
+// An epoch is used once, so it tells the sessions of this master from those of any other.
+CallServerOptions SessionsOf(Epoch epoch) {
+  CallServerOptions options;
+  options.entropy = [epoch](uint8_t* bytes, size_t count) {
+    const uint64_t first = epoch.value() << 32;
+    CHECK_EQ(count, sizeof(first));
+    std::memcpy(bytes, &first, count);
+  };
+  return options;
+}
+
+CallReply ReplyOf(const AdmissionAnswer& answer) {
+  return answer.refused.empty() ? CallReply::Done(absl::StrCat(answer.job.value()))
+                                : CallReply::Refused(answer.refused);
+}
+
 }  // namespace
 
 // --- Submissions ---
 
 class JobService::SubmissionServer final : public ScopedServer<capnp_master::Submission> {
  public:
-  SubmissionServer(JobService& service, std::unique_ptr<Submission> submission)
-      : ScopedServer(service.calls_), service_(service), submission_(std::move(submission)) {}
+  SubmissionServer(JobService& service, const ClientId& client,
+                   std::shared_ptr<Submission> submission)
+      : ScopedServer(service.calls_),
+        all_(service.submissions_),
+        client_(client),
+        submission_(std::move(submission)) {
+    (*all_)[client_] = submission_;
+  }
+  ~SubmissionServer() noexcept(false) {
+    const auto found = all_->find(client_);
+    if (found != all_->end() && found->second == submission_) all_->erase(found);
+  }
 
  protected:
   kj::Promise<void> addInputs(AddInputsContext context) override {
@@ -69,36 +98,35 @@ class JobService::SubmissionServer final : public ScopedServer<capnp_master::Sub
     });
   }
 
-  // Goes on when the client hangs up: it may have done so while waiting for the answer, and will
-  // ask again.
-  kj::Promise<void> commit(CommitContext context) override {
-    return submission_->Seal()
-        .then([&service = service_](absl::StatusOr<JobSpec> spec) {
-          return spec.ok() ? service.admission_.Admit(*std::move(spec))
-                           : AdmissionAnswer{JobId(), std::string(spec.status().message())};
-        })
-        .then([context](AdmissionAnswer answer) mutable {
-          auto result = context.getResults().initResult();
-          if (answer.refused.empty()) {
-            result.setJob(answer.job.value());
-          } else {
-            result.setRefused(answer.refused.c_str());
-          }
-        });
-  }
-
  private:
-  JobService& service_;
-  const std::unique_ptr<Submission> submission_;
+  const std::shared_ptr<Submissions> all_;
+  const ClientId client_;
+  const std::shared_ptr<Submission> submission_;
 };
 
 // --- Jobs ---
 
 class JobService::JobsServer final : public ScopedServer<capnp_master::Jobs> {
  public:
-  explicit JobsServer(JobService& service) : ScopedServer(service.calls_), service_(service) {}
+  JobsServer(JobService& service, const std::string& peer)
+      : ScopedServer(service.calls_),
+        service_(service),
+        submits_(service.submits_.Welcome(peer).castAs<capnp_call::CallServer>()) {}
 
  protected:
+  kj::Promise<void> open(OpenContext context) override {
+    auto request = submits_.openRequest();
+    request.setClient(context.getParams().getClient());
+    return context.tailCall(kj::mv(request));
+  }
+
+  kj::Promise<void> call(CallContext context) override {
+    auto request = submits_.callRequest();
+    request.setHeader(context.getParams().getHeader());
+    request.setRequest(context.getParams().getRequest());
+    return context.tailCall(kj::mv(request));
+  }
+
   kj::Promise<void> begin(BeginContext context) override {
     auto spec = ReadJobSpec(context.getParams().getSpec());
     const uint64_t input_count = context.getParams().getSpec().getInputCount();
@@ -112,6 +140,7 @@ class JobService::JobsServer final : public ScopedServer<capnp_master::Jobs> {
       result.setAlreadyAccepted(same.value());
       return service_.events_.Durable();
     }
+    const auto client = context.getParams().getClient();
     auto submission =
         Submission::Open(*std::move(spec), input_count, service_.budget_, service_.binaries_);
     const std::string problem(submission.status().message());
@@ -120,7 +149,8 @@ class JobService::JobsServer final : public ScopedServer<capnp_master::Jobs> {
     } else if (!submission.ok()) {
       result.setRefused(problem.c_str());
     } else {
-      result.setSubmission(kj::heap<SubmissionServer>(service_, *std::move(submission)));
+      result.setSubmission(kj::heap<SubmissionServer>(
+          service_, ClientId{client.getHigh(), client.getLow()}, *std::move(submission)));
     }
     return kj::READY_NOW;
   }
@@ -220,6 +250,7 @@ class JobService::JobsServer final : public ScopedServer<capnp_master::Jobs> {
   }
 
   JobService& service_;
+  capnp_call::CallServer::Client submits_;
 };
 
 // --- Binaries ---
@@ -289,7 +320,7 @@ class JobService::BinariesServer final : public ScopedServer<capnp_master::Binar
 
 JobService::JobService(const MasterCore& core, EventSink& events, const ClientViews& views,
                        Admission& admission, BinaryStore& binaries, const JobStore& jobs,
-                       WorkerLinks& links, kj::Timer& timer)
+                       WorkerLinks& links, kj::Timer& timer, Epoch epoch)
     : core_(core),
       events_(events),
       views_(views),
@@ -297,10 +328,13 @@ JobService::JobService(const MasterCore& core, EventSink& events, const ClientVi
       binaries_(binaries),
       jobs_(jobs),
       links_(links),
-      timer_(timer) {}
+      timer_(timer),
+      submits_(timer, SessionsOf(epoch), [this](const CallInfo& call, const std::string& request) {
+        return Submit(call.header.client, request);
+      }) {}
 
-capnp::Capability::Client JobService::NewJobs() {
-  return capnp_master::Jobs::Client(kj::heap<JobsServer>(*this));
+capnp::Capability::Client JobService::NewJobs(const std::string& peer) {
+  return capnp_master::Jobs::Client(kj::heap<JobsServer>(*this, peer));
 }
 
 capnp::Capability::Client JobService::NewBinaries() {
@@ -330,6 +364,26 @@ kj::Promise<CancelReply> JobService::Cancel(JobId job, std::string reason) {
   auto answer = cancels_.Await(job);
   events_.Happened(CancelRequested{job, std::move(reason)});
   return answer;
+}
+
+kj::Promise<CallReply> JobService::Submit(const ClientId& client, const std::string& request_id) {
+  kj::Promise<AdmissionAnswer> answer = nullptr;
+  const auto found = submissions_->find(client);
+  if (const JobId same = core_.JobOfRequest(request_id); same.is_set()) {
+    answer = events_.Durable().then([same]() { return AdmissionAnswer{same, ""}; });
+  } else if (found == submissions_->end()) {
+    return CallReply::Refused("the submission has not begun, or its connection is gone");
+  } else {
+    const std::shared_ptr<Submission> submission = found->second;
+    answer = submission->Seal().then(
+        [this, submission](absl::StatusOr<JobSpec> spec) -> kj::Promise<AdmissionAnswer> {
+          if (spec.ok()) return admission_.Admit(*std::move(spec));
+          return AdmissionAnswer{JobId(), std::string(spec.status().message())};
+        });
+  }
+  // When the journal has failed, nobody knows what it holds: no answer is the only true one.
+  return answer.then([](const AdmissionAnswer& given) { return ReplyOf(given); })
+      .catch_([](kj::Exception&&) -> kj::Promise<CallReply> { return kj::NEVER_DONE; });
 }
 
 void JobService::Answer(const AnswerCancel& action) { cancels_.Answer(action.job, action.reply); }

@@ -1,8 +1,10 @@
 // What clients can reach: submitting, watching and cancelling jobs, and what there is to see.
 //
 // Decodes, asks, encodes. A submission belongs to the connection it came over: it is gone when the
-// connection is, unless it was committed. Everybody who waits is bounded by the calls that a
-// connection may have outstanding, and by the deadline that each caller gives.
+// connection is. The job is made of it by a call that runs once (rpc/call_server.h), however often
+// it is sent and over whichever connection; after a restart of the master, which ends all sessions,
+// the journal still knows which request made which job. Everybody who waits is bounded by the calls
+// that a connection may have outstanding, and by the deadline that each caller gives.
 //
 // Lives on one event loop.
 #ifndef MILLRACE_MASTER_JOB_SERVICE_H_
@@ -13,6 +15,7 @@
 #include <kj/timer.h>
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,6 +29,7 @@
 #include "master/submission.h"
 #include "master/worker_links.h"
 #include "rpc/call_scope.h"
+#include "rpc/call_server.h"
 
 namespace millrace {
 
@@ -36,11 +40,11 @@ class JobService {
   // All must outlive it.
   JobService(const MasterCore& core, EventSink& events, const ClientViews& views,
              Admission& admission, BinaryStore& binaries, const JobStore& jobs, WorkerLinks& links,
-             kj::Timer& timer);
+             kj::Timer& timer, Epoch epoch);
   KJ_DISALLOW_COPY(JobService);
 
-  // For a connection from a client: a capnp_master::Jobs.
-  capnp::Capability::Client NewJobs();
+  // For a connection from the client at `peer`: a capnp_master::Jobs.
+  capnp::Capability::Client NewJobs(const std::string& peer);
   // For a bulk connection: a capnp_master::Binaries.
   capnp::Capability::Client NewBinaries();
 
@@ -49,6 +53,9 @@ class JobService {
   void Changed(const JobChanged& action);
 
  private:
+  // Of each client the one that it began last.
+  using Submissions = std::map<ClientId, std::shared_ptr<Submission>>;
+
   class JobsServer;
   class SubmissionServer;
   class BinariesServer;
@@ -59,6 +66,8 @@ class JobService {
   // Of a worker that is lost, or does not answer, it says so.
   kj::Promise<WorkerLogs> LogsOf(WorkerId worker, const std::vector<AttemptId>& attempts);
   kj::Promise<CancelReply> Cancel(JobId job, std::string reason);
+  // Makes a job of a submission. Once begun it runs to its end, whoever waits.
+  kj::Promise<CallReply> Submit(const ClientId& client, const std::string& request_id);
 
   const MasterCore& core_;
   EventSink& events_;
@@ -69,8 +78,10 @@ class JobService {
   WorkerLinks& links_;
   kj::Timer& timer_;
   const std::shared_ptr<SubmissionBudget> budget_ = std::make_shared<SubmissionBudget>();
+  const std::shared_ptr<Submissions> submissions_ = std::make_shared<Submissions>();
   PendingAnswers<JobId, CancelReply> cancels_;
   PendingAnswers<JobId, JobId> changes_;
+  CallServer submits_;
   CallScope calls_;  // last, so that they end first
 };
 

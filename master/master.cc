@@ -96,7 +96,7 @@ Master::Master(const Environment& environment, const Options& options)
       views_(core_, jobs_, links_, shell_, {options.started_wall_us, options.cluster_id}),
       admission_({core_, shell_, jobs_, links_, publisher_, environment.fs, environment.runner,
                   options.cluster_id, options.jobs_end_with_master}),
-      service_(core_, shell_, views_, admission_, binaries_, jobs_, links_, timer_),
+      service_(core_, shell_, views_, admission_, binaries_, jobs_, links_, timer_, options.epoch),
       connections_(kj::heap<kj::TaskSet>(static_cast<kj::TaskSet::ErrorHandler&>(*this))) {}
 
 kj::Promise<void> Master::Run() { return shell_.Run(); }
@@ -200,7 +200,7 @@ void Master::Accept(const PeerInfo& peer, kj::Own<kj::AsyncIoStream> stream) {
   if (stopping_) return;
   switch (peer.role) {
     case Role::kWorker: return ServeWorker(peer, kj::mv(stream));
-    case Role::kClient: return Serve(peer, kj::mv(stream), service_.NewJobs());
+    case Role::kClient: return Serve(peer, kj::mv(stream), service_.NewJobs(peer.address));
     case Role::kBulk: return Serve(peer, kj::mv(stream), service_.NewBinaries());
     case Role::kMaster:
     case Role::kFetcher: break;  // not among Roles()

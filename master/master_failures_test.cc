@@ -192,7 +192,7 @@ TEST_F(MasterFailuresTest, AJournalThatFailsStopsTheMaster) {
   AddWorker("red");
   ASSERT_TRUE(journal_.Close().ok());  // every later call fails
   auto submission = Begin(WordCount("/out"));
-  auto committed = submission.commitRequest().send();
+  auto committed = Commit(WordCount("/out"));
   EXPECT_FALSE(committed.poll(wait_scope_));  // never promised, so never owed
   EXPECT_THAT(failure_, HasSubstr("journal"));
 }

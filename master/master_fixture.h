@@ -13,12 +13,14 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "master/fake_worker.h"
 #include "master/master.h"
 #include "master/memory_journal.h"
+#include "rpc/call.capnp.h"
 #include "rpc/connection.h"
 #include "rpc/io_thread.h"
 #include "rpc/master.capnp.h"
@@ -136,11 +138,16 @@ class MasterFixture : public ::testing::Test {
     std::string refused;
   };
 
-  Submitted Submit(const JobSpec& spec) { return Finish(Begin(spec)); }
+  Submitted Submit(const JobSpec& spec) {
+    auto submission = Begin(spec);
+    return Finish(spec);
+  }
 
+  // By a client of its own for each.
   capnp_master::Submission::Client Begin(const JobSpec& spec) {
     auto request = Jobs().beginRequest();
     Write(spec, request.initSpec());
+    request.initClient().setLow(++clients_);
     auto response = request.send().wait(wait_scope_);
     EXPECT_TRUE(response.getResult().isSubmission());
     auto submission = response.getResult().getSubmission();
@@ -151,12 +158,46 @@ class MasterFixture : public ::testing::Test {
     return submission;
   }
 
-  Submitted Finish(capnp_master::Submission::Client submission) {
-    auto committed = submission.commitRequest().send().wait(wait_scope_);
+  // A session with the master, for calls that run once.
+  uint64_t OpenSession(uint64_t client) {
+    auto request = Jobs().openRequest();
+    request.initClient().setLow(client);
+    return request.send().wait(wait_scope_).getSession();
+  }
+
+  // The only call of this client: makes a job of the submission with this request id.
+  auto Commit(uint64_t client, uint64_t session, const std::string& request_id) {
+    auto request = Jobs().callRequest();
+    auto header = request.initHeader();
+    header.initClient().setLow(client);
+    header.setSession(session);
+    header.setSequence(1);
+    request.setRequest(kj::StringPtr(request_id.c_str()).asBytes());
+    return request.send();
+  }
+
+  // By the client that has begun last.
+  auto Commit(const JobSpec& spec) {
+    return Commit(clients_, OpenSession(clients_), spec.request_id);
+  }
+
+  static Submitted ReadSubmitted(capnp_call::CallOutcome::Reader outcome) {
+    Submitted submitted;
+    if (outcome.isReply()) {
+      const auto reply = outcome.getReply().asChars();
+      uint64_t job = 0;
+      EXPECT_TRUE(absl::SimpleAtoi(std::string(reply.begin(), reply.size()), &job));
+      submitted.job = JobId(job);
+    } else {
+      submitted.refused = ReadMessageText(outcome.getRefused());
+    }
+    return submitted;
+  }
+
+  Submitted Finish(const JobSpec& spec) {
+    auto committed = Commit(spec).wait(wait_scope_);
     Settle();
-    const auto result = committed.getResult();
-    if (result.isJob()) return {JobId(result.getJob()), ""};
-    return {JobId(), ReadMessageText(result.getRefused())};
+    return ReadSubmitted(committed.getOutcome());
   }
 
   void Cancel(JobId job) {
@@ -201,6 +242,7 @@ class MasterFixture : public ::testing::Test {
   std::unique_ptr<Master> master_;
   std::vector<std::unique_ptr<FakeWorker>> workers_;
   kj::Own<Connection> client_;
+  uint64_t clients_ = 0;  // that have begun a submission
   kj::Promise<void> running_ = nullptr;
   std::string failure_;  // why the master ended
 };

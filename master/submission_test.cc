@@ -51,7 +51,7 @@ class SubmissionTest : public MasterFixture {
   JobId SubmitWithBinary() {
     auto submission = Begin(WordCount("/out"));
     AddBinary(submission, 0, "the program");
-    return Finish(submission).job;
+    return Finish(WordCount("/out")).job;
   }
 
   // So many that older ones go as soon as a job has ended.
@@ -97,14 +97,76 @@ TEST_F(SubmissionTest, TheSameRequestGivesTheSameJob) {
   EXPECT_EQ(JobId(response.getResult().getAlreadyAccepted()), job);
 }
 
-// The reply to the first commit was lost, or is late; the client asks again.
+// A client that does not know what became of its call makes a new one.
 TEST_F(SubmissionTest, TheSameRequestUnderWayTwiceGivesOneJob) {
+  AddWorker("red").set_frozen(true);
   auto one = Begin(WordCount("/out"));
+  auto first = Commit(WordCount("/out"));
+  EXPECT_FALSE(first.poll(wait_scope_));
   auto two = Begin(WordCount("/out"));
-  const JobId first = Finish(one).job;
-  const Submitted second = Finish(two);
-  EXPECT_EQ(second.job, first) << second.refused;
+  auto second = Commit(WordCount("/out"));
+  Pass(6 * kj::SECONDS);
+  const JobId job = ReadSubmitted(first.wait(wait_scope_).getOutcome()).job;
+  EXPECT_TRUE(job.is_set());
+  EXPECT_EQ(ReadSubmitted(second.wait(wait_scope_).getOutcome()).job, job);
   EXPECT_THAT(master_->views().Jobs(), SizeIs(1));
+}
+
+TEST_F(SubmissionTest, ACopyOfTheCallIsToldOfTheSameJobWithoutASubmission) {
+  const uint64_t session = OpenSession(1);
+  auto submission = std::make_unique<capnp_master::Submission::Client>(Begin(WordCount("/out")));
+  auto original = Commit(1, session, "request-for-/out").wait(wait_scope_);
+  submission = nullptr;
+  client_ = nullptr;
+  auto copy = Commit(1, session, "request-for-/out").wait(wait_scope_);
+  EXPECT_EQ(ReadSubmitted(copy.getOutcome()).job, ReadSubmitted(original.getOutcome()).job);
+  EXPECT_THAT(master_->views().Jobs(), SizeIs(1));
+}
+
+TEST_F(SubmissionTest, ACallThatHasBegunMakesTheJobThoughItsConnectionIsLost) {
+  AddWorker("red").set_frozen(true);
+  const uint64_t session = OpenSession(1);
+  {
+    auto submission = Begin(WordCount("/out"));
+    auto lost = Commit(1, session, "request-for-/out");
+    EXPECT_FALSE(lost.poll(wait_scope_));
+  }
+  client_ = nullptr;
+  auto copy = Commit(1, session, "request-for-/out");
+  EXPECT_FALSE(copy.poll(wait_scope_)) << "waits for the original";
+  Pass(6 * kj::SECONDS);
+  EXPECT_TRUE(ReadSubmitted(copy.wait(wait_scope_).getOutcome()).job.is_set());
+}
+
+TEST_F(SubmissionTest, ANewMasterKnowsNoSessionsButEachRequestThatMadeAJob) {
+  const uint64_t session = OpenSession(1);
+  JobId job;
+  {
+    auto submission = Begin(WordCount("/out"));
+    auto original = Commit(1, session, "request-for-/out").wait(wait_scope_);
+    job = ReadSubmitted(original.getOutcome()).job;
+  }
+  KillAndRestart(Epoch(2));
+  EXPECT_NE(OpenSession(2), session);
+  auto copy = Commit(1, session, "request-for-/out").wait(wait_scope_);
+  EXPECT_TRUE(copy.getOutcome().isSessionExpired());
+  EXPECT_EQ(Finish(WordCount("/out")).job, job);
+}
+
+// Their connections break, and both begin again; none is given what the other has sent.
+TEST_F(SubmissionTest, EachCallMakesTheJobOfItsOwnClient) {
+  const uint64_t session = OpenSession(1);
+  auto one = Begin(WordCount("/one"));
+  auto two = Begin(WordCount("/two"));
+  const JobId second = Finish(WordCount("/two")).job;
+  auto first = Commit(1, session, "request-for-/one").wait(wait_scope_);
+  EXPECT_EQ(View(ReadSubmitted(first.getOutcome()).job).output_folder, "/one");
+  EXPECT_EQ(View(second).output_folder, "/two");
+}
+
+TEST_F(SubmissionTest, ACallNeedsASubmission) {
+  EXPECT_EQ(Finish(WordCount("/out")).refused,
+            "the submission has not begun, or its connection is gone");
 }
 
 TEST_F(SubmissionTest, OfTwoJobsWithOneOutputTheSecondIsRefusedNamingTheFirst) {
@@ -174,12 +236,12 @@ TEST_F(SubmissionTest, AWorkerThatDoesNotAnswerHoldsUpASubmitForFiveSeconds) {
   FakeWorker& red = AddWorker("red");
   red.set_frozen(true);
   auto submission = Begin(WordCount("/out"));
-  auto committed = submission.commitRequest().send();
+  auto committed = Commit(WordCount("/out"));
   Pass(4900 * kj::MILLISECONDS);
   EXPECT_FALSE(committed.poll(wait_scope_));
   Pass(200 * kj::MILLISECONDS);
   ASSERT_TRUE(committed.poll(wait_scope_));
-  EXPECT_TRUE(committed.wait(wait_scope_).getResult().isJob());
+  EXPECT_TRUE(committed.wait(wait_scope_).getOutcome().isReply());
 }
 
 TEST_F(SubmissionTest, AnIncompleteSubmissionIsRefused) {
@@ -187,7 +249,7 @@ TEST_F(SubmissionTest, AnIncompleteSubmissionIsRefused) {
   auto request = Jobs().beginRequest();
   Write(spec, request.initSpec());
   auto submission = request.send().wait(wait_scope_).getResult().getSubmission();
-  EXPECT_EQ(Finish(submission).refused, "only 0 of 3 input files arrived");
+  EXPECT_EQ(Finish(spec).refused, "only 0 of 3 input files arrived");
 }
 
 TEST_F(SubmissionTest, AnAbandonedSubmissionLeavesNothing) {
@@ -223,7 +285,7 @@ TEST_F(SubmissionTest, ABinaryFromAnotherHostIsSentAndServedToWorkers) {
   EXPECT_TRUE(NeedsBinary(submission));
   AddBinary(submission, 0, "the ");
   AddBinary(submission, 4, "program");
-  const JobId job = Finish(submission).job;
+  const JobId job = Finish(WordCount("/out")).job;
   ASSERT_TRUE(job.is_set());
   EXPECT_EQ(FetchBinary(job), "the program");
   EXPECT_FALSE(NeedsBinary(Begin(WordCount("/another"))));
@@ -235,7 +297,7 @@ TEST_F(SubmissionTest, WhatNeedNotBeSentStaysUntilTheJobThatNeedsItIsThere) {
   EXPECT_FALSE(NeedsBinary(second));
   AddNewerBinaries();
   Cancel(first);
-  EXPECT_EQ(FetchBinary(Finish(second).job), "the program");
+  EXPECT_EQ(FetchBinary(Finish(WordCount("/another")).job), "the program");
 }
 
 TEST_F(SubmissionTest, WhatNobodyNeedsAnyMoreGoesWhenThereIsMuchThatIsNewer) {
@@ -250,7 +312,7 @@ TEST_F(SubmissionTest, WhatNobodyNeedsAnyMoreGoesWhenThereIsMuchThatIsNewer) {
 TEST_F(SubmissionTest, ABinaryThatArrivesDamagedIsRefused) {
   auto submission = Begin(WordCount("/out"));
   AddBinary(submission, 0, "the pr0gram");
-  EXPECT_THAT(Finish(submission).refused, HasSubstr("are not those that it announced"));
+  EXPECT_THAT(Finish(WordCount("/out")).refused, HasSubstr("are not those that it announced"));
   submission = Begin(WordCount("/out"));
   EXPECT_ANY_THROW(AddBinary(submission, 4, "program"));  // a gap
 }
@@ -265,7 +327,7 @@ TEST_F(SubmissionTest, ABinaryOnThisHostIsUsedWhereItLies) {
   spec.binary.inode = info.inode;
   auto submission = Begin(spec);
   EXPECT_FALSE(NeedsBinary(submission));
-  const JobId job = Finish(submission).job;
+  const JobId job = Finish(spec).job;
   EXPECT_EQ(FetchBinary(job), "the program");
 
   ASSERT_TRUE(WriteFileAtomically(fs_, "/bin/wordcount", "the changed").ok());
@@ -292,7 +354,7 @@ TEST_F(SubmissionTest, SideFilesAreSentBesideTheBinaryWhereverTheClientIs) {
   AddBinary(submission, 0, "the program");
   AddBinary(submission, 4, "mapper", "map.py");
   AddBinary(submission, 0, "", "empty");
-  const JobId job = Finish(submission).job;
+  const JobId job = Finish(spec).job;
   ASSERT_TRUE(job.is_set());
   EXPECT_EQ(FetchBinary(job), "the program");
   EXPECT_EQ(FetchBinary(job, "map.py"), "the mapper");

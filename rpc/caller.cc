@@ -85,6 +85,7 @@ class Caller::Impl {
   }
 
   kj::Promise<CallResult> Call(CallMode mode, std::string_view request);
+  const ClientId& client() const { return link_.client(); }
 
  private:
   class OneCall;
@@ -249,5 +250,7 @@ Caller::~Caller() noexcept(false) = default;
 kj::Promise<CallResult> Caller::Call(CallMode mode, std::string_view request) {
   return impl_->Call(mode, request);
 }
+
+const ClientId& Caller::client() const { return impl_->client(); }
 
 }  // namespace millrace

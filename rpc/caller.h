@@ -66,6 +66,9 @@ class Caller {
   // promise must not outlive the caller.
   kj::Promise<CallResult> Call(CallMode mode, std::string_view request);
 
+  // What the server knows us by.
+  const ClientId& client() const;
+
  private:
   class Impl;
   kj::Own<Impl> impl_;

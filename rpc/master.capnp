@@ -2,6 +2,7 @@
 # role in the connection's preamble decides which of the three a peer can reach.
 @0xb18d2f6a4c0e7902;
 
+using Call = import "call.capnp";
 using Cxx = import "/capnp/c++.capnp";
 using T = import "types.capnp";
 using W = import "worker.capnp";
@@ -74,9 +75,12 @@ enum Verdict {
 
 # ---- For clients ------------------------------------------------------------------------------
 
-interface Jobs {
-  # Starts a submission. The same requestId gives the same job, also after a lost reply.
-  begin @0 (spec :T.JobSpec) -> (result :BeginResult);
+# As a CallServer it makes jobs: a call that runs once makes one of the submission that the same
+# client has begun, last if there were several. Its request is the requestId, its reply the job's
+# number. The job exists, durably, when that is said; a refused call has left nothing.
+interface Jobs extends(Call.CallServer) {
+  # Starts a submission. The same requestId gives the same job, whoever asks and however often.
+  begin @0 (spec :T.JobSpec, client :Call.ClientId) -> (result :BeginResult);
 
   list @1 () -> (jobs :List(JobView));
 
@@ -118,16 +122,6 @@ interface Submission {
   needsBinary @1 (file :Text) -> (needed :Bool);
   # At most 1 MiB a call, in order.
   addBinary @2 (offset :UInt64, data :Data, file :Text) -> ();
-
-  # The job exists, durably, when this returns `job`. `refused`: nothing was done.
-  commit @3 () -> (result :CommitResult);
-}
-
-struct CommitResult {
-  union {
-    job @0 :UInt64;
-    refused @1 :Text;
-  }
 }
 
 struct WatchResult {

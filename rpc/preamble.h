@@ -27,7 +27,7 @@
 namespace millrace {
 
 // Grows with every change that an older peer would misread.
-constexpr uint32_t kProtocolVersion = 5;
+constexpr uint32_t kProtocolVersion = 6;
 
 // What the dialling end is; it decides what it can reach.
 enum class Role : uint8_t { kClient = 1, kWorker = 2, kMaster = 3, kFetcher = 4, kBulk = 5 };

@@ -151,9 +151,14 @@ class Run {
       for (size_t i = 0; i < files.size(); ++i) Write(spec.inputs[first + i], files[i]);
       add.send().ignoreResult().wait(wait_scope_);
     }
-    const auto committed = submission.commitRequest().send().wait(wait_scope_);
-    CHECK(committed.getResult().isJob()) << "refused";
-    return JobId(committed.getResult().getJob());
+    auto jobs = client_->Peer().castAs<capnp_master::Jobs>();
+    auto commit = jobs.callRequest();
+    commit.initHeader().setSession(jobs.openRequest().send().wait(wait_scope_).getSession());
+    commit.getHeader().setSequence(1);
+    commit.setRequest(kj::StringPtr(spec.request_id.c_str()).asBytes());
+    const auto committed = commit.send().wait(wait_scope_);
+    CHECK(committed.getOutcome().isReply()) << "refused";
+    return master_->core().JobOfRequest(spec.request_id);
   }
 
   // Whether the job has ended.

@@ -75,6 +75,12 @@ class ScenariosTest : public testing::Test {
       return ended != nullptr && ended->job == job.id && ended->state == state;
     });
   }
+  bool JournalHasAJob() {
+    const std::vector<JobEdit>& history = cluster_.journal_disk().history;
+    return std::any_of(history.begin(), history.end(), [](const JobEdit& edit) {
+      return std::holds_alternative<JobAccepted>(edit);
+    });
+  }
   uint32_t DoneMaps(const Job& job) { return job.id.is_set() ? Stage(job, 0).done : 0; }
   uint32_t MapsOf(const Job& job) { return job.id.is_set() ? Stage(job, 0).total : 1; }
 
@@ -426,6 +432,27 @@ TEST_F(ScenariosTest, ARepeatedSubmitHearsOfTheJobOnceTheJournalHasIt) {
   cluster_.SubmitAgain(job);
   cluster_.RunFor(100 * kj::MILLISECONDS);
   EXPECT_FALSE(job.id.is_set());
+}
+
+// The caller has sent the call that makes the job, and the next master does not know it.
+TEST_F(ScenariosTest, AMasterThatIsKilledBeforeItsJournalHasAJobTakesItFromTheNextCall) {
+  Job& job = cluster_.Submit(Words());
+  AcceptOnAHangingDisk(job);
+  cluster_.Kill("master");
+  cluster_.StartMaster();
+  ASSERT_TRUE(cluster_.RunUntil([&]() { return job.done(); }, 120 * kj::SECONDS));
+  EXPECT_EQ(job.ended->state, JobState::kSucceeded);
+}
+
+TEST_F(ScenariosTest, AMasterThatIsKilledBeforeItHasSaidThatItHasAJobSaysItWhenItIsBack) {
+  Job& job = cluster_.Submit(Words());
+  ASSERT_TRUE(cluster_.RunUntil([&]() { return JournalHasAJob(); }, 60 * kj::SECONDS));
+  ASSERT_FALSE(job.id.is_set());
+  cluster_.Kill("master");
+  cluster_.StartMaster();
+  EXPECT_THAT(cluster_.master()->master().core().Jobs(), testing::ElementsAre(JobId(1)));
+  ASSERT_TRUE(cluster_.RunUntil([&]() { return job.done(); }, 120 * kj::SECONDS));
+  EXPECT_EQ(job.id, JobId(1));
 }
 
 // A master that crashes before its journal has a job gives the number to another one; whoever
