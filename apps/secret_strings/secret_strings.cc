@@ -202,12 +202,6 @@ class Client {
   }
 
  private:
-  static int ExitCodeOf(const absl::Status& status) {
-    if (absl::IsUnimplemented(status)) return kExitVersionMismatch;
-    const bool refused = absl::IsUnavailable(status) || absl::IsPermissionDenied(status);
-    return refused ? kExitUnreachable : kExitFailed;
-  }
-
   void Print(const Reversal& line) {
     ++lines_;
     std::fwrite(line.text.data(), 1, line.text.size(), stdout);
@@ -231,9 +225,13 @@ class Client {
   }
 
   static absl::Status WithAdvice(const absl::Status& status) {
-    if (!absl::IsPermissionDenied(status)) return status;
-    return absl::PermissionDeniedError(absl::StrCat(
-        status.message(), "; give a premium user's token with --token, or leave out --fast"));
+    const char* const advice = absl::IsPermissionDenied(status)
+                                   ? "give a premium user's token with --token, or leave out --fast"
+                               : absl::IsUnimplemented(status)
+                                   ? "is it a server of secret strings, and of this version?"
+                                   : nullptr;
+    if (advice == nullptr) return status;
+    return absl::Status(status.code(), absl::StrCat(status.message(), "; ", advice));
   }
 
   const std::string name_;

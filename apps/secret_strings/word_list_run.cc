@@ -21,12 +21,6 @@ namespace {
 
 using capnp_strings::SecretStrings;
 
-// Whether another try may go better.
-bool IsPassing(const kj::Exception& e) {
-  return e.getType() == kj::Exception::Type::DISCONNECTED ||
-         e.getType() == kj::Exception::Type::OVERLOADED;
-}
-
 // What to check may follow it, which is for the end.
 std::string FirstLine(const absl::Status& status) {
   const std::string text(status.message());
@@ -108,7 +102,7 @@ class WordListRun final : private kj::TaskSet::ErrorHandler {
       EndSession(i, e);
       return true;
     }
-    if (IsPassing(e)) {
+    if (MayPass(e)) {
       KJ_IF_MAYBE (lost_at, servers_[i]->lost_at) {
         if (timer_.now() - *lost_at < options_.patience) return true;
       }
@@ -170,7 +164,7 @@ class WordListRun final : private kj::TaskSet::ErrorHandler {
 
   void OnFailure(const Assignment& asked, kj::Exception&& e) {
     Server& server = *servers_[asked.server];
-    if (IsPassing(e)) return server.session.cancel(e);
+    if (MayPass(e)) return server.session.cancel(e);
     const absl::Status status = ToStatus(e);
     End(absl::Status(status.code(), absl::StrCat(server.address, ": ", status.message())));
   }
