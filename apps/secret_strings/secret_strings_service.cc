@@ -38,7 +38,10 @@ class SecretStringsService::Server final : public ScopedServer<SecretStrings> {
     ++service_.calls_begun_;
     const std::string_view text = ToBytes(context.getParams().getText());
     if (absl::Status length = CheckLength(text); !length.ok()) return ToException(length);
-    return service_.slow_.Add(std::string(text)).then([context](Reversal reversal) mutable {
+    context.allowCancellation();  // who goes away gives up its place
+    kj::Promise<Reversal> reversed = service_.slow_.Add(std::string(text));
+    context.releaseParams();  // they may wait for long
+    return reversed.then([context](Reversal reversal) mutable {
       Write(reversal, context.getResults().initReversal());
     });
   }

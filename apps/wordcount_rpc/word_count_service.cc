@@ -48,6 +48,7 @@ class WordCountService::Server final : public ScopedServer<WordCounter> {
   explicit Server(WordCountService& service) : ScopedServer(service.calls_), service_(service) {}
 
   kj::Promise<void> count(CountContext context) override {
+    context.allowCancellation();  // who does not wait any more costs nothing
     const std::string_view text = ToBytes(context.getParams().getText());
     ++service_.calls_begun_;
     if (text.size() > kMaxTextBytes) {
@@ -57,7 +58,10 @@ class WordCountService::Server final : public ScopedServer<WordCounter> {
     service_.on_call_();
     Write(CountWords(text), context.getResults());
     if (service_.takes_ == 0 * kj::SECONDS) return kj::READY_NOW;
-    return service_.timer_.afterDelay(service_.takes_);
+    ++service_.under_way_;
+    return service_.timer_.afterDelay(service_.takes_).attach(kj::defer([&service = service_]() {
+      --service.under_way_;
+    }));
   }
 
  private:
