@@ -180,7 +180,7 @@ class Client {
 
   int Run() {
     WordListListener listener;
-    listener.on_line = [this](const Reversal& line) { Print(line); };
+    listener.on_line = [this](const Reversal& line) { return Print(line); };
     listener.on_trouble = [this](const std::string& what) { Say(what); };
     std::optional<WordListResult> result;
     const int exit_code = process_.Run(
@@ -202,7 +202,8 @@ class Client {
   }
 
  private:
-  void Print(const Reversal& line) {
+  // False: the line cannot be written.
+  bool Print(const Reversal& line) {
     ++lines_;
     std::fwrite(line.text.data(), 1, line.text.size(), stdout);
     std::putc('\n', stdout);
@@ -211,6 +212,7 @@ class Client {
       const std::string which = FLAGS_wordlist.empty() ? "the text" : absl::StrCat("line ", lines_);
       Say(which + " is no valid UTF-8: the bytes that are not are kept as they are");
     }
+    return std::ferror(stdout) == 0;
   }
 
   void Say(const std::string& what) {

@@ -156,7 +156,8 @@ class WordListRun final : private kj::TaskSet::ErrorHandler {
     server.backoff.Reset();
     balancer_.Answered(asked.server, asked.word);
     for (const Reversal& line : order_.Add(asked.word, std::move(reply.reversal))) {
-      listener_.on_line(line);
+      ++handed_out_;
+      if (!listener_.on_line(line)) return End(absl::CancelledError("nobody takes the lines"));
     }
     if (balancer_.done()) return End(absl::OkStatus());
     GiveOut();
@@ -178,7 +179,7 @@ class WordListRun final : private kj::TaskSet::ErrorHandler {
   void End(const absl::Status& status) {
     WordListResult result;
     result.status = status;
-    result.lines = order_.returned();
+    result.lines = handed_out_;
     for (size_t i = 0; i < servers_.size(); ++i) {
       result.answered_by.push_back(balancer_.answered_by(i));
     }
@@ -197,6 +198,7 @@ class WordListRun final : private kj::TaskSet::ErrorHandler {
   const WordListListener listener_;
   WordBalancer balancer_;
   LineOrder<Reversal> order_;
+  size_t handed_out_ = 0;
   std::vector<std::unique_ptr<Server>> servers_;
   size_t left_;  // servers that are not given up
   kj::TaskSet links_;
