@@ -188,6 +188,19 @@ TEST_F(CallDatabaseTest, AFileOfSomethingElseIsLeftAlone) {
   EXPECT_EQ(CallDatabase::Open(path_, kLedger).status().code(), absl::StatusCode::kDataLoss);
 }
 
+TEST_F(CallDatabaseTest, ADatabaseOfSomethingElseIsLeftAlone) {
+  database_ = nullptr;
+  Remove();
+  sqlite3* other = nullptr;
+  ASSERT_EQ(sqlite3_open(path_.c_str(), &other), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(other, "CREATE TABLE theirs (x)", nullptr, nullptr, nullptr), SQLITE_OK);
+  const absl::Status status = CallDatabase::Open(path_, kLedger).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << status;
+  EXPECT_NE(status.message().find(path_), std::string::npos) << status;
+  EXPECT_NE(sqlite3_exec(other, "SELECT * FROM ledger", nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(other);
+}
+
 TEST_F(CallDatabaseTest, AFolderThatIsNotThereIsNamed) {
   const auto opened = CallDatabase::Open("/no/such/folder/calls", kLedger);
   EXPECT_EQ(opened.status().code(), absl::StatusCode::kPermissionDenied);

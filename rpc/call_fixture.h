@@ -92,12 +92,14 @@ class CallFixture : public testing::Test {
   std::vector<kj::Own<Connection>> server_ends_;
   int dials_ = 0;
   std::vector<std::string> executed_;  // what the service was asked to do, in that order
+  std::vector<CallHeader> headers_;    // theirs
   int cancelled_ = 0;                  // what it held, and nobody wanted any more
   std::map<std::string, std::vector<kj::Own<kj::PromiseFulfiller<void>>>> held_;
 
  private:
   kj::Promise<CallReply> Serve(const CallInfo& info, const std::string& request) {
     executed_.push_back(request);
+    headers_.push_back(info.header);
     const size_t space = request.find(' ');
     const std::string verb = request.substr(0, space);
     const std::string what = request.substr(space + 1);

@@ -73,6 +73,30 @@ TEST_F(CallerTest, TheServerForgetsWhatTheCallerHasSeen) {
   EXPECT_EQ(server_->replies(), 1u);
 }
 
+TEST_F(CallerTest, ACallIsKnownBy128RandomBitsOfItsClientAndANumberFromOneUp) {
+  options_.entropy = KernelEntropy();
+  for (int life = 0; life < 2; ++life) {
+    NewCaller();
+    for (int i = 0; i < 3; ++i) Call(CallMode::kAtMostOnce, "say hello").wait(scope_);
+  }
+  ASSERT_EQ(headers_.size(), 6u);
+  for (size_t i = 0; i < headers_.size(); ++i) {
+    EXPECT_EQ(headers_[i].sequence, i % 3 + 1);
+    EXPECT_EQ(headers_[i].client, headers_[i / 3 * 3].client);
+  }
+  const ClientId first = headers_[0].client, second = headers_[3].client;
+  for (uint64_t half : {first.low, second.high, second.low}) EXPECT_NE(half, first.high);
+  for (uint64_t half : {second.high, second.low}) EXPECT_NE(half, first.low);
+}
+
+TEST_F(CallerTest, ReadsNeedNoEntry) {
+  for (CallMode mode : {CallMode::kPlain, CallMode::kAtLeastOnce}) {
+    Call(mode, "say hello").wait(scope_);
+  }
+  EXPECT_EQ(server_->clients(), 0u);
+  EXPECT_EQ(server_->replies(), 0u);
+}
+
 // --- Servers that cannot be reached ---
 
 TEST_F(CallerTest, ACallWaitsForAServerThatStarts) {

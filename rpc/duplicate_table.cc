@@ -13,6 +13,14 @@ namespace {
 // gone at the same time, and cost no call more than a microsecond.
 constexpr int kForgottenAtOnceMax = 8;
 
+// What a reply takes beside its bytes. Else replies without bytes could fill the memory.
+constexpr size_t kBytesBesideReply = sizeof(uint64_t) + sizeof(std::optional<CallReply>);
+
+size_t BytesOf(const CallReply& reply) { return kBytesBesideReply + reply.bytes.size(); }
+
+// No client of ours comes so far, and databases have numbers with a sign.
+constexpr uint64_t kLastSequence = INT64_MAX;
+
 }  // namespace
 
 DuplicateTable::DuplicateTable(const DuplicateTableOptions& options)
@@ -23,8 +31,11 @@ uint64_t DuplicateTable::Open(const ClientId& client, uint64_t now_ms) {
   const auto found = by_id_.find(client);
   if (found != by_id_.end()) {
     const Clients::iterator known = *found;
-    Touch(known, now_ms);
-    return known->session;
+    if (!IsSilent(*known, now_ms)) {
+      Touch(known, now_ms);
+      return known->session;
+    }
+    Forget(known);
   }
   if (clients() >= options_.max_clients) return 0;
   if (next_session_ == 0) ++next_session_;  // 0 is no session
@@ -42,13 +53,15 @@ DuplicateTable::Answer DuplicateTable::Admit(const CallHeader& header, uint64_t 
   const auto found = by_id_.find(header.client);
   if (found == by_id_.end() || (*found)->session != header.session) return {Verdict::kExpired};
   const Clients::iterator client = *found;
-  if (client->running == 0 && IsSilent(*client, now_ms)) {
+  if (IsSilent(*client, now_ms)) {
     Forget(client);
     return {Verdict::kExpired};
   }
   Touch(client, now_ms);
   Discard(*client, header.seen_up_to);
-  if (header.sequence <= client->seen_up_to) return {Verdict::kStale};
+  if (header.sequence <= client->seen_up_to || header.sequence > kLastSequence) {
+    return {Verdict::kStale};
+  }
   const auto call = client->calls.find(header.sequence);
   if (call != client->calls.end()) {
     if (!call->second.has_value()) return {Verdict::kWait};
@@ -105,14 +118,14 @@ void DuplicateTable::Discard(Client& client, uint64_t seen_up_to) {
       ++call;
       continue;
     }
-    reply_bytes_ -= call->second->bytes.size();
+    reply_bytes_ -= BytesOf(*call->second);
     --replies_;
     call = client.calls.erase(call);
   }
 }
 
 void DuplicateTable::Keep(Client& client, uint64_t sequence, CallReply reply) {
-  reply_bytes_ += reply.bytes.size();
+  reply_bytes_ += BytesOf(reply);
   ++replies_;
   client.calls[sequence] = std::move(reply);
 }
@@ -125,7 +138,7 @@ void DuplicateTable::ForgetSilent(uint64_t now_ms) {
 }
 
 bool DuplicateTable::IsSilent(const Client& client, uint64_t now_ms) const {
-  return now_ms - client.heard_ms > options_.lease_ms;
+  return client.running == 0 && now_ms - client.heard_ms > options_.lease_ms;
 }
 
 void DuplicateTable::Forget(Clients::iterator idle) {

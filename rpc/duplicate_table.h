@@ -33,7 +33,7 @@ struct DuplicateTableOptions {
   size_t max_unseen_per_client = 4096;
   size_t max_clients = 1'000'000;
   size_t max_running = 100'000;
-  // Of all replies that are kept.
+  // Of all replies that are kept, with what it takes to keep them.
   size_t max_reply_bytes = 256u << 20;
   // Sessions are numbered from here. Two tables that a client may take for each other, as those of
   // two starts of one server, number theirs differently.
@@ -46,7 +46,7 @@ class DuplicateTable {
     kExecute,  // and say Finish with the reply
     kWait,     // it is under way: the same question again when it has finished
     kReply,    // it was executed
-    kStale,    // the client has seen the reply
+    kStale,    // the client has seen the reply, or never makes such a call
     kExpired,  // the session is no longer known, or never was
     kTooMany,  // not executed for now; once there is room it may be
   };

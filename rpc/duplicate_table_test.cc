@@ -1,6 +1,7 @@
 #include "rpc/duplicate_table.h"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 #include <rapidcheck/gtest.h>
 
 #include <algorithm>
@@ -171,6 +172,27 @@ TEST_F(DuplicateTableTest, WhoIsSilentHasExpiredAlsoWhileOthersWaitToBeForgotten
   EXPECT_GT(table_.clients(), 50u);  // they are still there
 }
 
+TEST_F(DuplicateTableTest, WhoIsSilentGetsANewSessionAlsoWhileOthersWaitToBeForgotten) {
+  for (uint64_t i = 10; i < 110; ++i) Open({0, i});
+  const uint64_t first = sessions_[{0, 109}];
+  now_ += kLease + 1;
+  Open({0, 109});
+  EXPECT_GT(table_.clients(), 50u);  // they are still there
+  EXPECT_NE((sessions_[{0, 109}]), first);
+  EXPECT_EQ(table_.Admit({{0, 109}, first, 1, 0}, now_).verdict, Verdict::kExpired);
+  EXPECT_EQ(Call({0, 109}, 1), Verdict::kExecute);
+}
+
+// A database would store them as less than nothing.
+TEST_F(DuplicateTableTest, NumbersThatNoClientReachesAreNeverExecuted) {
+  Open(kAnn);
+  const uint64_t last = INT64_MAX;
+  EXPECT_EQ(Call(kAnn, UINT64_MAX), Verdict::kStale);
+  EXPECT_EQ(Call(kAnn, last + 1), Verdict::kStale);
+  EXPECT_EQ(Call(kAnn, last), Verdict::kExecute);
+  EXPECT_EQ(Call(kAnn, last, /*seen=*/UINT64_MAX), Verdict::kStale);
+}
+
 TEST_F(DuplicateTableTest, OfAClientThatSeesNothingOnlySoMuchIsKept) {
   Open(kAnn);
   for (uint64_t call : {1, 2, 3}) {
@@ -191,6 +213,21 @@ TEST_F(DuplicateTableTest, RepliesAndClientsAreBoundedInAll) {
   table.Finish({kAnn, session, 1, 0}, CallReply::Done("ten bytes."), now_);
   EXPECT_EQ(table.Admit({kAnn, session, 2, 0}, now_).verdict, Verdict::kTooMany);
   EXPECT_EQ(table.Admit({kAnn, session, 2, 1}, now_).verdict, Verdict::kExecute);
+}
+
+TEST_F(DuplicateTableTest, RepliesWithoutBytesAreBoundedInAllToo) {
+  options_.max_reply_bytes = 1000;
+  DuplicateTable table(options_);
+  size_t kept = 0;
+  for (uint64_t i = 0; i < 1000; ++i) {
+    const CallHeader header = {{1, i}, table.Open({1, i}, now_), 1, 0};
+    if (table.Admit(header, now_).verdict != Verdict::kExecute) continue;
+    table.Finish(header, CallReply::Done(""), now_);
+    ++kept;
+  }
+  EXPECT_EQ(table.replies(), kept);
+  EXPECT_GT(kept, 0u);
+  EXPECT_LT(kept, 50u);
 }
 
 TEST_F(DuplicateTableTest, CallsUnderWayAreBoundedInAll) {
@@ -231,6 +268,30 @@ TEST_F(DuplicateTableTest, AfterAMillionCallsItHoldsWhatIsOutstanding) {
   }
   EXPECT_EQ(most, kClients * kWindow);
   EXPECT_EQ(table.running(), 0u);
+}
+
+size_t HeapBytes() {
+  const struct mallinfo2 info = mallinfo2();
+  return info.uordblks + info.hblkhd;
+}
+
+// Each has made one call and has not said that it has seen the reply, as a client does that makes
+// one call at a time.
+TEST_F(DuplicateTableTest, AnIdleClientWithItsLastReplyTakesAtMost200Bytes) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "the sanitizer's memory is not what is measured";
+#endif
+  constexpr uint64_t kClients = 100'000;
+  const size_t before = HeapBytes();
+  DuplicateTable table(options_);
+  for (uint64_t i = 0; i < kClients; ++i) {
+    const CallHeader header = {{i, ~i}, table.Open({i, ~i}, now_), 1, 0};
+    ASSERT_EQ(table.Admit(header, now_).verdict, Verdict::kExecute);
+    table.Finish(header, CallReply::Done("fifteen bytes.."), now_);
+  }
+  const size_t bytes = (HeapBytes() - before) / kClients;
+  EXPECT_GT(bytes, 50u) << "nothing was measured";
+  EXPECT_LE(bytes, 200u);
 }
 
 // --- Whatever happens, it says what a table says that forgets nothing before its time ---

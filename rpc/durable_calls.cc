@@ -134,7 +134,8 @@ kj::Promise<void> DurableCalls::Commit(const std::shared_ptr<Batch>& batch) {
         ++commits_;
         if (status.ok()) return kj::READY_NOW;
         LOG(ERROR) << "calls cannot go on: " << status;
-        fail_->reject(ToException(status));
+        // Whatever it is to the database (busy, full), to the process it is the end.
+        fail_->reject(ToException(absl::InternalError(status.message())));
         return kj::NEVER_DONE;
       });
 }

@@ -53,7 +53,7 @@ class DurableCalls final : public SessionStore {
 
   CallServer::Service MakeService();
 
-  // Rejects when the database has failed.
+  // Rejects with FAILED when the database has failed.
   kj::Promise<void> Failure() { return failure_.addBranch(); }
 
   kj::Promise<void> Keep(const ClientId& client, uint64_t session) override;

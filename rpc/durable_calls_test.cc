@@ -14,6 +14,7 @@
 
 #include "rpc/caller.h"
 #include "rpc/connection.h"
+#include "rpc/status_exception.h"
 #include "rpc/tiny_bank.h"
 #include "storage/failpoint.h"
 
@@ -53,8 +54,8 @@ class DurableCallsTest : public testing::Test {
     for (const char* end : {"", "-wal", "-journal"}) unlink((path_ + end).c_str());
   }
 
-  void Start() {
-    auto opened = DurableCalls::Open(path_, kTinyBankSchema, TinyBank, runner_);
+  void Start(CallTransaction transaction = TinyBank) {
+    auto opened = DurableCalls::Open(path_, kTinyBankSchema, std::move(transaction), runner_);
     ASSERT_TRUE(opened.ok()) << opened.status();
     calls_ = *std::move(opened);
     server_ = std::make_unique<CallServer>(timer_, CallServerOptions(), calls_->MakeService(),
@@ -219,6 +220,27 @@ TEST_F(DurableCallsTest, WhenTheDatabaseFailsNobodyIsToldAnythingAndTheNextStart
   Start();
   Pass(10 * kj::SECONDS);
   EXPECT_EQ(call.wait(scope_), "done 90");
+}
+
+// Who asks another server, or later, must not be told by what the disk of this one says.
+TEST_F(DurableCallsTest, AFullDiskIsAFailureAndNoTroubleThatPasses) {
+  Kill();
+  Start([](sqlite3&, const CallHeader&, const std::string&) -> absl::StatusOr<CallReply> {
+    return absl::ResourceExhaustedError("the disk is full");
+  });
+  auto call = Call(CallMode::kExactlyOnce, "deduct 10");
+  Pass(1 * kj::SECONDS);
+  EXPECT_FALSE(call.poll(scope_));
+  bool may_pass = true;
+  std::string why;
+  calls_->Failure()
+      .catch_([&](kj::Exception&& e) {
+        may_pass = MayPass(e);
+        why = std::string(ToStatus(e).message());
+      })
+      .wait(scope_);
+  EXPECT_FALSE(may_pass);
+  EXPECT_EQ(why, "the disk is full");
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 #ifndef MILLRACE_RPC_EXIT_CODES_H_
 #define MILLRACE_RPC_EXIT_CODES_H_
 
+#include "absl/status/status.h"
+
 namespace millrace {
 
 enum ExitCode : int {
@@ -23,6 +25,10 @@ inline constexpr char kExitCodesHelp[] =
     "  4  cancelled\n"
     "  5  waiting timed out; the job goes on\n"
     "  6  version mismatch\n";
+
+// Of a client whose call has failed with `status`: nobody is there, or is too busy or too late, or
+// refuses us; another version or another service is there; or it failed at its work.
+ExitCode ExitCodeOf(const absl::Status& status);
 
 }  // namespace millrace
 

@@ -11,12 +11,6 @@
 namespace millrace {
 namespace {
 
-// Whether another try may go better.
-bool IsPassing(const kj::Exception& e) {
-  return e.getType() == kj::Exception::Type::DISCONNECTED ||
-         e.getType() == kj::Exception::Type::OVERLOADED;
-}
-
 // One DialUntil under way.
 class PatientDial {
  public:
@@ -33,7 +27,7 @@ class PatientDial {
 
  private:
   kj::Promise<kj::Own<Connection>> Retry(kj::Exception&& e) {
-    if (!IsPassing(e)) return std::move(e);
+    if (!MayPass(e)) return std::move(e);
     const kj::TimePoint next = timer_.now() + backoff_.Next();
     if (next > give_up_) {
       return ToException(absl::UnavailableError(
@@ -82,7 +76,7 @@ kj::Promise<bool> Redialer::RunOnce() {
 }
 
 bool Redialer::MayTryAgain(kj::Exception&& e) {
-  if (!IsPassing(e)) kj::throwFatalException(std::move(e));
+  if (!MayPass(e)) kj::throwFatalException(std::move(e));
   LOG(WARNING) << peer_ << ": " << e.getDescription().cStr() << "; trying again";
   return false;
 }

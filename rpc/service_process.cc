@@ -29,16 +29,6 @@ kj::AsyncIoContext SetUp() {
   return kj::setupAsyncIo();
 }
 
-int ExitCodeOf(const kj::Exception& exception, bool refused) {
-  switch (exception.getType()) {
-    case kj::Exception::Type::DISCONNECTED:
-    case kj::Exception::Type::OVERLOADED: return kExitUnreachable;
-    case kj::Exception::Type::UNIMPLEMENTED: return kExitVersionMismatch;
-    case kj::Exception::Type::FAILED: break;
-  }
-  return refused ? kExitUnreachable : kExitFailed;
-}
-
 std::string Announcement(const std::string& address) {
   JsonWriter json;
   json.OpenObject().Key("pid").Number(static_cast<uint64_t>(getpid()));
@@ -87,7 +77,9 @@ int ServiceProcess::Run(kj::Promise<void> work) {
   const auto failure =
       kj::runCatchingExceptions([&]() { work.exclusiveJoin(kj::mv(stopped)).wait(io_.waitScope); });
   KJ_IF_MAYBE (exception, failure) {
-    return Complain(ExitCodeOf(*exception, refused_), ToStatus(*exception));
+    const absl::Status status = ToStatus(*exception);
+    const bool refused = refused_ && exception->getType() == kj::Exception::Type::FAILED;
+    return Complain(refused ? kExitUnreachable : ExitCodeOf(status), status);
   }
   return kExitSuccess;
 }

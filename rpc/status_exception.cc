@@ -56,6 +56,11 @@ absl::Status ToStatus(const kj::Exception& exception) {
   return absl::Status(CodeOf(exception.getType()), message.substr(begin));
 }
 
+bool MayPass(const kj::Exception& exception) {
+  return exception.getType() == kj::Exception::Type::DISCONNECTED ||
+         exception.getType() == kj::Exception::Type::OVERLOADED;
+}
+
 void ExceptionLogging::logMessage(kj::LogSeverity severity, const char* file, int line,
                                   int context_depth, kj::String&& text) {
   google::LogMessage(file, line, SeverityOf(severity)).stream() << text.cStr();

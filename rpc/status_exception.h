@@ -26,6 +26,9 @@ kj::Exception ToException(const absl::Status& status);
 // description without the "remote exception: " that each connection on its way puts in front.
 absl::Status ToStatus(const kj::Exception& exception);
 
+// Whether another try may go better: the peer is gone, or busy, or late.
+bool MayPass(const kj::Exception& exception);
+
 // Sends what KJ and Cap'n Proto log to glog. Like every kj::ExceptionCallback it lives on the
 // stack, and works in its thread for as long as it lives.
 class ExceptionLogging final : public kj::ExceptionCallback {

@@ -35,6 +35,14 @@ TEST(StatusExceptionTest, ConnectionsOnTheWayLeaveNoTrace) {
   EXPECT_EQ(ToStatus(e), absl::InternalError("no such job"));
 }
 
+TEST(StatusExceptionTest, AnotherTryMayMendWhatIsGoneOrBusyAndNothingElse) {
+  EXPECT_TRUE(MayPass(ToException(absl::UnavailableError("gone"))));
+  EXPECT_TRUE(MayPass(ToException(absl::ResourceExhaustedError("busy"))));
+  EXPECT_TRUE(MayPass(ToException(absl::DeadlineExceededError("late"))));
+  EXPECT_FALSE(MayPass(ToException(absl::UnimplementedError("new"))));
+  EXPECT_FALSE(MayPass(ToException(absl::InternalError("broken"))));
+}
+
 class Lines final : public google::LogSink {
  public:
   Lines() { google::AddLogSink(this); }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "rpc/data_bytes.h"
 #include "rpc/wire_fields.h"
 
 namespace millrace {
@@ -254,16 +255,10 @@ void Write(const InputFile& value, capnp_types::InputFile::Builder out) {
   for (size_t i = 0; i < value.cuts.size(); ++i) cuts.set(i, value.cuts[i]);
 }
 
-std::string ReadBytes(capnp::Data::Reader in) {
-  const auto chars = in.asChars();
-  return std::string(chars.begin(), chars.size());
-}
+std::string ReadBytes(capnp::Data::Reader in) { return std::string(ToBytes(in)); }
 
 void WriteBytes(const std::vector<std::string>& values, capnp::List<capnp::Data>::Builder out) {
-  for (size_t i = 0; i < values.size(); ++i) {
-    const auto* const bytes = reinterpret_cast<const capnp::byte*>(values[i].data());
-    out.set(i, capnp::Data::Reader(bytes, values[i].size()));
-  }
+  for (size_t i = 0; i < values.size(); ++i) out.set(i, ToData(values[i]));
 }
 
 void Write(const FileRange& value, capnp_types::FileRange::Builder out) {

@@ -22,9 +22,7 @@ FetchedPartition Ended(FetchedPartition::End end, std::string message) {
 
 // What the peer did says whether another try can help.
 FetchedPartition EndedBy(const kj::Exception& exception) {
-  const bool passing = exception.getType() == kj::Exception::Type::DISCONNECTED ||
-                       exception.getType() == kj::Exception::Type::OVERLOADED;
-  return Ended(passing ? FetchedPartition::End::kTrouble : FetchedPartition::End::kGone,
+  return Ended(MayPass(exception) ? FetchedPartition::End::kTrouble : FetchedPartition::End::kGone,
                std::string(ToStatus(exception).message()));
 }
 

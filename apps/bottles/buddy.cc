@@ -38,12 +38,6 @@ Card Read(capnp_bottles::Card::Reader from) {
   return card;
 }
 
-// Whether another try may go better.
-bool IsPassing(const kj::Exception& e) {
-  return e.getType() == kj::Exception::Type::DISCONNECTED ||
-         e.getType() == kj::Exception::Type::OVERLOADED;
-}
-
 kj::Exception NoBuddy(const std::string& address, const kj::Exception& why) {
   return ToException(absl::UnavailableError(absl::StrCat(
       "buddy ", address, " does not take part: ", ToStatus(why).message(), "; check --next")));
@@ -185,14 +179,14 @@ kj::Promise<Card> Buddy::AskForCard() {
   return WithDeadline(timer_, kCallTimeout, absl::StrCat("meeting ", link_->address()),
                       kj::mv(answer))
       .catch_([address = link_->address()](kj::Exception&& e) -> kj::Promise<Card> {
-        return IsPassing(e) ? kj::mv(e) : NoBuddy(address, e);
+        return MayPass(e) ? kj::mv(e) : NoBuddy(address, e);
       });
 }
 
 kj::Promise<void> Buddy::TryAgainLater(const std::string& buddy, const kj::Exception& failure) {
   link_ = nullptr;
   if (failure.getType() == kj::Exception::Type::UNIMPLEMENTED) return kj::cp(failure);
-  if (!IsPassing(failure)) return NoBuddy(buddy, failure);
+  if (!MayPass(failure)) return NoBuddy(buddy, failure);
   Unreached unreached;
   unreached.nobody_listens = NobodyListens(failure);
   unreached.patience_over = timer_.now() - sought_since_ >= options_.patience;
@@ -221,7 +215,7 @@ kj::Promise<void> Buddy::Perform(const Hand& hand) {
   return WithDeadline(timer_, kCallTimeout, absl::StrCat("handing on to ", link_->address()),
                       kj::mv(answer))
       .catch_([this, verse = hand.verse](kj::Exception&& e) -> kj::Promise<void> {
-        if (!IsPassing(e)) return kj::mv(e);
+        if (!MayPass(e)) return kj::mv(e);
         state_.OnHandLost(verse);
         return timer_.afterDelay(backoff_.Next());
       });
@@ -237,7 +231,7 @@ kj::Promise<void> Buddy::Perform(const TellEnd&) {
                       kj::mv(answer))
       .then([this]() { state_.OnEndTold(); })
       .catch_([this](kj::Exception&& e) -> kj::Promise<void> {
-        if (!IsPassing(e)) return kj::mv(e);
+        if (!MayPass(e)) return kj::mv(e);
         state_.OnLinkLost();
         return timer_.afterDelay(backoff_.Next());
       });

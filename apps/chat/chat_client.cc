@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "apps/chat/chat_wire.h"
 #include "apps/chat/plain_text.h"
+#include "rpc/data_bytes.h"
 #include "rpc/deadline.h"
 #include "rpc/pinger.h"
 #include "rpc/status_exception.h"
@@ -18,11 +19,6 @@ namespace {
 // Of a server that takes connections and says nothing, before the first welcome.
 constexpr kj::Duration kFirstPatience = 10 * kj::SECONDS;
 constexpr kj::Duration kGoodbyeTimeout = 2 * kj::SECONDS;
-
-bool MayPass(const kj::Exception& e) {
-  return e.getType() == kj::Exception::Type::DISCONNECTED ||
-         e.getType() == kj::Exception::Type::OVERLOADED;
-}
 
 }  // namespace
 
@@ -112,7 +108,7 @@ kj::Promise<void> ChatClient::TalkOn(Connection& connection) {
 kj::Promise<JoinOutcome> ChatClient::Join(Server server) {
   auto request = server.joinRequest();
   request.setName(options_.name.c_str());
-  request.setSession(kj::StringPtr(options_.session.data(), options_.session.size()).asBytes());
+  request.setSession(ToData(options_.session));
   request.setAgain(was_welcome_);
   return request.send().then([this](auto&& response) {
     const auto outcome = response.getOutcome();

@@ -10,6 +10,7 @@
 #include "apps/chat/bell.h"
 #include "apps/chat/chat_wire.h"
 #include "rpc/call_scope.h"
+#include "rpc/data_bytes.h"
 
 namespace millrace::chat {
 namespace {
@@ -89,7 +90,7 @@ class ChatServer::Door final : public ScopedServer<capnp_chat::ChatRoom> {
 
   kj::Promise<void> join(JoinContext context) override {
     const auto params = context.getParams();
-    const std::string session = ReadBytes(params.getSession());
+    const std::string session(ToBytes(params.getSession()));
     KJ_REQUIRE(session_.empty() || session == session_, "this connection has joined already");
     const JoinOutcome outcome =
         hall().room().Join(session, ReadText(params.getName()), params.getAgain(), hall().Now());

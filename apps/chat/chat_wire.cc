@@ -56,10 +56,6 @@ Welcome Read(capnp_chat::Welcome::Reader from) {
 
 std::string ReadText(capnp::Text::Reader text) { return std::string(text.begin(), text.size()); }
 
-std::string ReadBytes(capnp::Data::Reader bytes) {
-  return std::string(bytes.asChars().begin(), bytes.size());
-}
-
 void Write(const JoinOutcome& outcome, uint32_t grace_ms, capnp_chat::JoinOutcome::Builder to) {
   if (const auto* welcome = std::get_if<Welcome>(&outcome)) {
     Write(*welcome, grace_ms, to.initWelcome());

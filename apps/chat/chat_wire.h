@@ -14,7 +14,6 @@
 namespace millrace::chat {
 
 std::string ReadText(capnp::Text::Reader text);
-std::string ReadBytes(capnp::Data::Reader bytes);
 
 void Write(const JoinOutcome& outcome, uint32_t grace_ms, capnp_chat::JoinOutcome::Builder to);
 void Write(const SayOutcome& outcome, capnp_chat::SayOutcome::Builder to);

@@ -30,9 +30,6 @@ class LineOrder {
     return ready;
   }
 
-  // The number of lines that were returned so far.
-  size_t returned() const { return next_; }
-
  private:
   std::map<size_t, Line> early_;
   size_t next_ = 0;

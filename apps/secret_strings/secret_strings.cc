@@ -180,7 +180,7 @@ class Client {
 
   int Run() {
     WordListListener listener;
-    listener.on_line = [this](const Reversal& line) { Print(line); };
+    listener.on_line = [this](const Reversal& line) { return Print(line); };
     listener.on_trouble = [this](const std::string& what) { Say(what); };
     std::optional<WordListResult> result;
     const int exit_code = process_.Run(
@@ -202,13 +202,8 @@ class Client {
   }
 
  private:
-  static int ExitCodeOf(const absl::Status& status) {
-    if (absl::IsUnimplemented(status)) return kExitVersionMismatch;
-    const bool refused = absl::IsUnavailable(status) || absl::IsPermissionDenied(status);
-    return refused ? kExitUnreachable : kExitFailed;
-  }
-
-  void Print(const Reversal& line) {
+  // False: the line cannot be written.
+  bool Print(const Reversal& line) {
     ++lines_;
     std::fwrite(line.text.data(), 1, line.text.size(), stdout);
     std::putc('\n', stdout);
@@ -217,6 +212,7 @@ class Client {
       const std::string which = FLAGS_wordlist.empty() ? "the text" : absl::StrCat("line ", lines_);
       Say(which + " is no valid UTF-8: the bytes that are not are kept as they are");
     }
+    return std::ferror(stdout) == 0;
   }
 
   void Say(const std::string& what) {
@@ -231,9 +227,13 @@ class Client {
   }
 
   static absl::Status WithAdvice(const absl::Status& status) {
-    if (!absl::IsPermissionDenied(status)) return status;
-    return absl::PermissionDeniedError(absl::StrCat(
-        status.message(), "; give a premium user's token with --token, or leave out --fast"));
+    const char* const advice = absl::IsPermissionDenied(status)
+                                   ? "give a premium user's token with --token, or leave out --fast"
+                               : absl::IsUnimplemented(status)
+                                   ? "is it a server of secret strings, and of this version?"
+                                   : nullptr;
+    if (advice == nullptr) return status;
+    return absl::Status(status.code(), absl::StrCat(status.message(), "; ", advice));
   }
 
   const std::string name_;

@@ -4,6 +4,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "rpc/data_bytes.h"
 #include "rpc/status_exception.h"
 
 namespace millrace {
@@ -11,22 +12,13 @@ namespace {
 
 using capnp_strings::SecretStrings;
 
-std::string_view ToText(capnp::Data::Reader data) {
-  const auto chars = data.asChars();
-  return std::string_view(chars.begin(), chars.size());
-}
-
-capnp::Data::Reader ToData(std::string_view text) {
-  return kj::arrayPtr(reinterpret_cast<const kj::byte*>(text.data()), text.size());
-}
-
 void Write(const Reversal& reversal, capnp_strings::Reversal::Builder to) {
   to.setText(ToData(reversal.text));
   to.setValidUtf8(reversal.valid_utf8);
 }
 
 ReverseReply Read(capnp_strings::Reversal::Reader from) {
-  return {Reversal{std::string(ToText(from.getText())), from.getValidUtf8()}, std::nullopt};
+  return {Reversal{std::string(ToBytes(from.getText())), from.getValidUtf8()}, std::nullopt};
 }
 
 absl::Status CheckLength(std::string_view text) {
@@ -44,19 +36,22 @@ class SecretStringsService::Server final : public ScopedServer<SecretStrings> {
 
   kj::Promise<void> reverse(ReverseContext context) override {
     ++service_.calls_begun_;
-    const std::string_view text = ToText(context.getParams().getText());
+    const std::string_view text = ToBytes(context.getParams().getText());
     if (absl::Status length = CheckLength(text); !length.ok()) return ToException(length);
-    return service_.slow_.Add(std::string(text)).then([context](Reversal reversal) mutable {
+    context.allowCancellation();  // who goes away gives up its place
+    kj::Promise<Reversal> reversed = service_.slow_.Add(std::string(text));
+    context.releaseParams();  // they may wait for long
+    return reversed.then([context](Reversal reversal) mutable {
       Write(reversal, context.getResults().initReversal());
     });
   }
 
   kj::Promise<void> fastReverse(FastReverseContext context) override {
     ++service_.calls_begun_;
-    const std::string_view text = ToText(context.getParams().getText());
+    const std::string_view text = ToBytes(context.getParams().getText());
     if (absl::Status length = CheckLength(text); !length.ok()) return ToException(length);
     auto outcome = context.getResults().initOutcome();
-    if (service_.premium_.Contain(ToText(context.getParams().getToken()))) {
+    if (service_.premium_.Contain(ToBytes(context.getParams().getToken()))) {
       Write(Reverse(text), outcome.initReversal());
     } else {
       outcome.setRefused("premium tier required");

@@ -21,12 +21,6 @@ namespace {
 
 using capnp_strings::SecretStrings;
 
-// Whether another try may go better.
-bool IsPassing(const kj::Exception& e) {
-  return e.getType() == kj::Exception::Type::DISCONNECTED ||
-         e.getType() == kj::Exception::Type::OVERLOADED;
-}
-
 // What to check may follow it, which is for the end.
 std::string FirstLine(const absl::Status& status) {
   const std::string text(status.message());
@@ -108,7 +102,7 @@ class WordListRun final : private kj::TaskSet::ErrorHandler {
       EndSession(i, e);
       return true;
     }
-    if (IsPassing(e)) {
+    if (MayPass(e)) {
       KJ_IF_MAYBE (lost_at, servers_[i]->lost_at) {
         if (timer_.now() - *lost_at < options_.patience) return true;
       }
@@ -162,7 +156,8 @@ class WordListRun final : private kj::TaskSet::ErrorHandler {
     server.backoff.Reset();
     balancer_.Answered(asked.server, asked.word);
     for (const Reversal& line : order_.Add(asked.word, std::move(reply.reversal))) {
-      listener_.on_line(line);
+      ++handed_out_;
+      if (!listener_.on_line(line)) return End(absl::CancelledError("nobody takes the lines"));
     }
     if (balancer_.done()) return End(absl::OkStatus());
     GiveOut();
@@ -170,7 +165,7 @@ class WordListRun final : private kj::TaskSet::ErrorHandler {
 
   void OnFailure(const Assignment& asked, kj::Exception&& e) {
     Server& server = *servers_[asked.server];
-    if (IsPassing(e)) return server.session.cancel(e);
+    if (MayPass(e)) return server.session.cancel(e);
     const absl::Status status = ToStatus(e);
     End(absl::Status(status.code(), absl::StrCat(server.address, ": ", status.message())));
   }
@@ -184,7 +179,7 @@ class WordListRun final : private kj::TaskSet::ErrorHandler {
   void End(const absl::Status& status) {
     WordListResult result;
     result.status = status;
-    result.lines = order_.returned();
+    result.lines = handed_out_;
     for (size_t i = 0; i < servers_.size(); ++i) {
       result.answered_by.push_back(balancer_.answered_by(i));
     }
@@ -203,6 +198,7 @@ class WordListRun final : private kj::TaskSet::ErrorHandler {
   const WordListListener listener_;
   WordBalancer balancer_;
   LineOrder<Reversal> order_;
+  size_t handed_out_ = 0;
   std::vector<std::unique_ptr<Server>> servers_;
   size_t left_;  // servers that are not given up
   kj::TaskSet links_;

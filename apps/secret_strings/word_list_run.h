@@ -44,13 +44,15 @@ struct WordListOptions {
 };
 
 struct WordListListener {
-  std::function<void(const Reversal&)> on_line;        // in the order of the words
+  // In the order of the words. False: nobody takes any more of them, and the run ends.
+  std::function<bool(const Reversal&)> on_line;
   std::function<void(const std::string&)> on_trouble;  // what is worth a line, and goes on
 };
 
 struct WordListResult {
   // OK: every line was handed out. kPermissionDenied: a server has refused. kUnavailable: no server
-  // is left. kUnimplemented: the last was of another version. Others: a server says that it cannot.
+  // is left. kUnimplemented: the last was of another version. kCancelled: nobody takes the lines.
+  // Others: a server says that it cannot.
   absl::Status status;
   size_t lines = 0;                 // handed out
   std::vector<size_t> answered_by;  // words, by server

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -64,7 +65,7 @@ class Client {
     run_ = ReverseWords(station.timer(),
                         [this](const std::string& address) { return station.Dial(address); },
                         words_, options,
-                        {[this](const Reversal& line) { CheckLine(line); },
+                        {[this](const Reversal& line) { return CheckLine(line); },
                          [this](const std::string& what) { trouble += what + "\n"; }})
                .then([this](WordListResult ended) {
                  took = world_.now() - began_;
@@ -95,14 +96,16 @@ class Client {
 
   Station station;
   size_t lines = 0;
+  size_t lines_wanted = SIZE_MAX;
   std::string trouble;
   kj::Duration took = 0 * kj::SECONDS;
 
  private:
-  void CheckLine(const Reversal& line) {
-    ASSERT_LT(lines, words_.size());
-    EXPECT_EQ(line.text, Reverse(words_[lines]).text) << "in line " << lines;
+  bool CheckLine(const Reversal& line) {
+    EXPECT_LT(lines, words_.size());
+    EXPECT_EQ(line.text, Reverse(words_.at(lines)).text) << "in line " << lines;
     ++lines;
+    return lines < lines_wanted;
   }
 
   sim::World& world_;
@@ -163,6 +166,14 @@ class WordListRunTest : public ::testing::Test {
 };
 
 // --- How long it takes ---
+
+TEST_F(WordListRunTest, AReversalTakes100MillisecondsIfNothingElseIsSaid) {
+  service_ = SecretStringsOptions();
+  StartServers({"red"});
+  const int64_t took = MillisecondsFor(1, {"red"});
+  EXPECT_GE(took, 100);
+  EXPECT_LE(took, 110);
+}
 
 TEST_F(WordListRunTest, OneServerReversesOneStringAtATime) {
   StartServers({"red"});
@@ -268,7 +279,11 @@ TEST_F(WordListRunTest, BytesThatAreNoUtf8AreKeptAndSaidSo) {
   auto run =
       ReverseWords(client.timer(), [&](const std::string& address) { return client.Dial(address); },
                    {"héllo", "", "\xFFx"}, Options({"red"}),
-                   {[&](const Reversal& line) { lines.push_back(line); }, nullptr})
+                   {[&](const Reversal& line) {
+                      lines.push_back(line);
+                      return true;
+                    },
+                    nullptr})
           .then([&](WordListResult ended) { result = std::move(ended); })
           .eagerlyEvaluate(nullptr);
   ASSERT_TRUE(world_.RunUntil([&]() { return result.has_value(); }, kLongest));
@@ -324,6 +339,16 @@ TEST_F(WordListRunTest, WhereNoneOfSeveralIsEachIsNamed) {
   EXPECT_TRUE(absl::StrContains(said, "cannot connect to red:7200: ")) << said;
   EXPECT_TRUE(absl::StrContains(said, "cannot connect to blue:7200: ")) << said;
   EXPECT_TRUE(absl::StartsWith(client.status().message(), "no server is left: ")) << said;
+}
+
+TEST_F(WordListRunTest, AServerOfSomethingElseIsNamedAndTakenForAnotherVersion) {
+  Station red(world_, network_, "red");
+  red.Serve(7200, [](const PeerInfo&) { return capnp::Capability::Client(nullptr); });
+  Client client(world_, network_, "client");
+  client.Start(Words(20), Options({"red"}));
+  Finish(client);
+  EXPECT_EQ(client.status().code(), absl::StatusCode::kUnimplemented);
+  EXPECT_TRUE(absl::StartsWith(client.status().message(), "red:7200: ")) << client.status();
 }
 
 // --- Servers that are lost ---
@@ -409,8 +434,21 @@ TEST_F(LostServerTest, WhenNoneComesBackTheRunEndsAndNamesOne) {
 
 TEST_F(LostServerTest, AClientThatIsKilledLeavesNoWorkBehind) {
   client_.Kill();
-  sim::Pass(world_, 1 * kj::SECONDS);
+  sim::Pass(world_, kSlow / 10);  // what is not dropped would still be there
   for (const char* host : {"red", "blue", "green"}) EXPECT_EQ(At(host).service.waiting(), 0u);
+}
+
+// As when the lines go to a pipe and its reader has ended.
+TEST_F(WordListRunTest, WhenNobodyTakesMoreLinesTheRunEndsAndLeavesNoWorkBehind) {
+  StartServers({"red"});
+  Client client(world_, network_, "client");
+  client.lines_wanted = 5;
+  client.Start(Words(60), Options({"red"}));
+  ASSERT_TRUE(world_.RunUntil([&]() { return client.ended(); }, kLongest));
+  EXPECT_EQ(client.status().code(), absl::StatusCode::kCancelled);
+  EXPECT_EQ(client.lines, 5u);
+  sim::Pass(world_, kSlow / 10);
+  EXPECT_EQ(At("red").service.waiting(), 0u);
 }
 
 TEST_F(WordListRunTest, AServerThatIsTooBusyIsAskedAgainLater) {

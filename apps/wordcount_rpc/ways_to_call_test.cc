@@ -190,8 +190,10 @@ TEST_F(WaysToCallTest, ACallbackNeverRunsAfterItsCallWasDropped) {
   bool heard = false;
   auto call = CallWithCallback(Send(0), [&](absl::StatusOr<WordCounts>) { heard = true; });
   scope_.poll();
-  ASSERT_EQ(workers_[0].service->calls(), 1u);
+  ASSERT_EQ(workers_[0].service->under_way(), 1u);
   { const auto dropped = kj::mv(call); }
+  scope_.poll();
+  EXPECT_EQ(workers_[0].service->under_way(), 0u);  // the worker has heard of it
   time_.Pass(2 * kTask);
   scope_.poll();
   EXPECT_FALSE(heard);

@@ -52,6 +52,10 @@ class Asking {
     return ended() ? std::string(outcome_->status().message()) : "it has not ended";
   }
 
+  absl::StatusCode code() const {
+    return ended() ? outcome_->status().code() : absl::StatusCode::kUnknown;
+  }
+
   // The checker.
   void ExpectPromiseKept() const {
     ASSERT_TRUE(ended()) << text_;
@@ -207,6 +211,26 @@ TEST_F(WordCountFaultsTest, AClientThatIsKilledDisturbsNobody) {
   Finish(of_blue);
   EXPECT_TRUE(of_blue.right());
   askings_.clear();  // the victim's goes before its station
+}
+
+TEST_F(WordCountFaultsTest, AClientThatIsKilledLeavesNoWorkBehind) {
+  auto victim = std::make_unique<Station>(world_, network_, "victim");
+  AskAndMeet(*victim);
+  ASSERT_EQ(server_->service.under_way(), 1u);
+  victim->Kill();
+  Pass(world_, kTask / 10);
+  EXPECT_EQ(server_->service.under_way(), 0u);
+  askings_.clear();  // the victim's goes before its station
+}
+
+TEST_F(WordCountFaultsTest, AServerThatCountsNoWordsIsNamedAndTakenForAnotherVersion) {
+  server_ = nullptr;
+  Station other(world_, network_, "server");
+  other.Serve(7100, [](const PeerInfo&) { return capnp::Capability::Client(nullptr); });
+  Asking& asking = Ask(red_);
+  EXPECT_TRUE(world_.RunUntil([&]() { return asking.ended(); }, kTask));
+  EXPECT_EQ(asking.code(), absl::StatusCode::kUnimplemented);
+  EXPECT_TRUE(absl::StartsWith(asking.failure(), "asking server:7100: ")) << asking.failure();
 }
 
 TEST_F(WordCountFaultsTest, ATextThatIsTooLongIsRefusedAndSaysSo) {

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "rpc/data_bytes.h"
 #include "rpc/deadline.h"
 #include "rpc/status_exception.h"
 
@@ -15,15 +16,6 @@ namespace {
 
 using capnp_words::WordCount;
 using capnp_words::WordCounter;
-
-std::string_view ToText(capnp::Data::Reader data) {
-  const auto chars = data.asChars();
-  return std::string_view(chars.begin(), chars.size());
-}
-
-capnp::Data::Reader ToData(std::string_view text) {
-  return kj::arrayPtr(reinterpret_cast<const kj::byte*>(text.data()), text.size());
-}
 
 void Write(const WordCounts& counts, WordCounter::CountResults::Builder results) {
   auto list = results.initCounts(static_cast<capnp::uint>(counts.size()));
@@ -37,7 +29,7 @@ void Write(const WordCounts& counts, WordCounter::CountResults::Builder results)
 WordCounts Read(WordCounter::CountResults::Reader results) {
   WordCounts counts;
   for (const WordCount::Reader& entry : results.getCounts()) {
-    counts[std::string(ToText(entry.getWord()))] = entry.getCount();
+    counts[std::string(ToBytes(entry.getWord()))] = entry.getCount();
   }
   return counts;
 }
@@ -56,7 +48,8 @@ class WordCountService::Server final : public ScopedServer<WordCounter> {
   explicit Server(WordCountService& service) : ScopedServer(service.calls_), service_(service) {}
 
   kj::Promise<void> count(CountContext context) override {
-    const std::string_view text = ToText(context.getParams().getText());
+    context.allowCancellation();  // who does not wait any more costs nothing
+    const std::string_view text = ToBytes(context.getParams().getText());
     ++service_.calls_begun_;
     if (text.size() > kMaxTextBytes) {
       return ToException(absl::InvalidArgumentError(absl::StrCat(
@@ -65,7 +58,10 @@ class WordCountService::Server final : public ScopedServer<WordCounter> {
     service_.on_call_();
     Write(CountWords(text), context.getResults());
     if (service_.takes_ == 0 * kj::SECONDS) return kj::READY_NOW;
-    return service_.timer_.afterDelay(service_.takes_);
+    ++service_.under_way_;
+    return service_.timer_.afterDelay(service_.takes_).attach(kj::defer([&service = service_]() {
+      --service.under_way_;
+    }));
   }
 
  private:

@@ -37,6 +37,8 @@ class WordCountService {
 
   // Calls that have come so far.
   size_t calls() const { return calls_begun_; }
+  // Of these, such as are not answered yet and whose callers still wait.
+  size_t under_way() const { return under_way_; }
 
  private:
   class Server;
@@ -45,6 +47,7 @@ class WordCountService {
   const kj::Duration takes_;
   const std::function<void()> on_call_;
   size_t calls_begun_ = 0;
+  size_t under_way_ = 0;
   CallScope calls_;  // goes first: calls refer to the others
 };
 

@@ -168,15 +168,12 @@ class Client {
   }
 
  private:
-  static int ExitCodeOf(const absl::Status& status) {
-    const bool no_answer = absl::IsUnavailable(status) || absl::IsResourceExhausted(status);
-    return no_answer ? kExitUnreachable : kExitFailed;
-  }
-
   static absl::Status WithAdvice(const absl::Status& status) {
     const char* const advice = absl::IsUnavailable(status) ? "is it still running there?"
                                : absl::IsResourceExhausted(status)
                                    ? "a longer --timeout waits for a server that is only busy"
+                               : absl::IsUnimplemented(status)
+                                   ? "is it a word-count server, and of this version?"
                                    : nullptr;
     if (advice == nullptr) return status;
     return absl::Status(status.code(), absl::StrCat(status.message(), "; ", advice));
