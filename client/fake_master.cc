@@ -189,6 +189,12 @@ void FakeMaster::Welcome(kj::Own<kj::AsyncIoStream> stream) {
   connections_.push_back(kj::heap<Connection>(
       kj::mv(stream), capnp::rpc::twoparty::Side::SERVER,
       capnp::Capability::Client(capnp_master::Jobs::Client(kj::heap<FakeJobs>(*this)))));
+  ++connected_;
+  closed_.add(connections_.back()
+                  ->OnDisconnect()
+                  .then([]() {}, [](kj::Exception&&) {})
+                  .then([this]() { --connected_; })
+                  .eagerlyEvaluate(nullptr));
 }
 
 kj::Promise<void> FakeMaster::NextChange() {

@@ -4,6 +4,7 @@
 #define MILLRACE_CLIENT_FAKE_MASTER_H_
 
 #include <kj/async-io.h>
+#include <kj/vector.h>
 
 #include <cstdint>
 #include <map>
@@ -29,6 +30,9 @@ class FakeMaster {
 
   // What watchers see from now on; a new version wakes them.
   void Show(const JobView& view);
+
+  // Connections whose clients have not closed them.
+  size_t connected() const { return connected_; }
 
   // Cuts every connection off; new ones are let in.
   void DropConnections();
@@ -67,7 +71,9 @@ class FakeMaster {
   std::vector<kj::Own<kj::PromiseFulfiller<void>>> watchers_;
   kj::Own<CallServer> submits_;
   kj::Own<CallServer> former_submits_;  // whose call is just being replied to
+  size_t connected_ = 0;
   std::vector<kj::Own<Connection>> connections_;
+  kj::Vector<kj::Promise<void>> closed_;
   Acceptor acceptor_;
   kj::Promise<void> accepting_;
 };

@@ -96,6 +96,14 @@ TEST_F(JobSubmissionTest, ALostReplyDoesNotMakeASecondJob) {
   EXPECT_EQ(master_.submits, 1) << "the copy was given the reply";
 }
 
+TEST_F(JobSubmissionTest, ASubmissionThatHasEndedHoldsNoConnection) {
+  JobSubmission submission(link_, Spec(1), 10 * kj::SECONDS);
+  EXPECT_EQ(*submission.Run().wait(io_.waitScope), JobId(1));
+  while (master_.connected() > 1)
+    io_.provider->getTimer().afterDelay(0 * kj::SECONDS).wait(io_.waitScope);
+  EXPECT_EQ(master_.connected(), 1u) << "that of the link";
+}
+
 // It has forgotten who called, so the caller cannot know; but not which request made which job.
 TEST_F(JobSubmissionTest, AMasterThatHasStartedAnewIsAskedForTheJob) {
   master_.replies_to_lose = 1;

@@ -66,7 +66,7 @@ kj::Promise<absl::StatusOr<JobView>> JobWatch::Take(absl::StatusOr<JobView> view
 }
 
 kj::Promise<absl::StatusOr<JobView>> JobWatch::Reconnect(kj::Exception&& exception) {
-  if (!IsWorthRetrying(exception)) return kj::mv(exception);
+  if (!MayPass(exception)) return kj::mv(exception);
   options_.on_note(absl::StrCat("lost the master at ", link_.address(), " (",
                                 ToStatus(exception).message(), "); ", ToString(job_),
                                 " goes on, waiting for the master to come back"));

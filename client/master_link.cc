@@ -199,9 +199,4 @@ absl::Status MasterLink::UnknownJob(JobId job) const {
                                           " jobs` lists those it knows"));
 }
 
-bool IsWorthRetrying(const kj::Exception& exception) {
-  return exception.getType() == kj::Exception::Type::DISCONNECTED ||
-         exception.getType() == kj::Exception::Type::OVERLOADED;
-}
-
 }  // namespace millrace

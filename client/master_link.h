@@ -75,9 +75,6 @@ class MasterLink {
   kj::Maybe<capnp_master::Jobs::Client> jobs_;
 };
 
-// Whether another connection may mend what `exception` says.
-bool IsWorthRetrying(const kj::Exception& exception);
-
 }  // namespace millrace
 
 #endif  // MILLRACE_CLIENT_MASTER_LINK_H_

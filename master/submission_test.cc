@@ -153,6 +153,16 @@ TEST_F(SubmissionTest, ANewMasterKnowsNoSessionsButEachRequestThatMadeAJob) {
   EXPECT_EQ(Finish(WordCount("/out")).job, job);
 }
 
+// Its connection breaks, and the master learns of that only when it has begun again.
+TEST_F(SubmissionTest, OfTwoSubmissionsOfOneClientTheLaterOneCounts) {
+  auto former = std::make_unique<capnp_master::Submission::Client>(Begin(WordCount("/out")));
+  clients_ = 0;
+  auto later = Begin(WordCount("/out"));
+  former = nullptr;
+  Settle();
+  EXPECT_TRUE(Finish(WordCount("/out")).job.is_set());
+}
+
 // Their connections break, and both begin again; none is given what the other has sent.
 TEST_F(SubmissionTest, EachCallMakesTheJobOfItsOwnClient) {
   const uint64_t session = OpenSession(1);

@@ -16,8 +16,10 @@ CallLink::CallLink(kj::Timer& timer, std::string peer, const ClientId& client, D
       peer_(std::move(peer)),
       client_(client),
       options_(options),
-      redialer_(timer, peer_, options.backoff, options.backoff_seed, kj::mv(dial),
-                [this](Connection& connection) { return Hold(connection); }) {
+      dial_(kj::mv(dial)),
+      redialer_(
+          timer, peer_, options.backoff, options.backoff_seed, [this]() { return Dial(); },
+          [this](Connection& connection) { return Hold(connection); }) {
   Lost();
 }
 
@@ -37,7 +39,16 @@ CallLink::Server CallLink::server() {
       ToException(absl::UnavailableError(absl::StrCat("connection to ", peer_, " lost"))));
 }
 
+// Whoever waits for a connection in vain wants to know why.
+kj::Promise<kj::Own<Connection>> CallLink::Dial() {
+  return dial_().catch_([this](kj::Exception&& e) -> kj::Promise<kj::Own<Connection>> {
+    trouble_ = std::string(ToStatus(e).message());
+    return kj::mv(e);
+  });
+}
+
 kj::Promise<void> CallLink::Hold(Connection& connection) {
+  trouble_.clear();
   server_ = connection.Peer().castAs<capnp_call::CallServer>();
   connect_->fulfill();
   // A connection may stand with nobody at its end: the server has frozen, or was killed while the

@@ -55,10 +55,14 @@ class CallLink {
   // The server says so of this one.
   void SessionHasExpired(uint64_t session);
 
+  // Why there is no connection; "": there is one, or none was tried.
+  const std::string& trouble() const { return trouble_; }
+
   const std::string& peer() const { return peer_; }
   const ClientId& client() const { return client_; }
 
  private:
+  kj::Promise<kj::Own<Connection>> Dial();
   kj::Promise<void> Hold(Connection& connection);
   void Lost();
   void CannotConnect(kj::Exception&& e);
@@ -68,7 +72,9 @@ class CallLink {
   const std::string peer_;
   const ClientId client_;
   const Options options_;
+  DialFunction dial_;
   kj::Maybe<Server> server_;  // null: there is no connection
+  std::string trouble_;
   kj::Own<kj::PromiseFulfiller<void>> connect_;
   kj::ForkedPromise<void> connected_ = nullptr;  // of the present or the next connection
   uint64_t session_ = 0;                         // 0: none

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "rpc/call.capnp.h"
 #include "rpc/call_scope.h"
+#include "rpc/data_bytes.h"
 #include "rpc/duplicate_table.h"
 #include "rpc/status_exception.h"
 
@@ -27,15 +28,11 @@ CallHeader ReadHeader(capnp_call::CallHeader::Reader header) {
           header.getSeenUpTo()};
 }
 
-std::string ReadBytes(capnp::Data::Reader data) {
-  return std::string(data.asChars().begin(), data.size());
-}
-
 void Write(const CallReply& reply, capnp_call::CallOutcome::Builder outcome) {
   if (reply.refused) {
-    outcome.setRefused(reply.bytes.c_str());
+    outcome.setRefused(kj::StringPtr(reply.bytes.c_str(), reply.bytes.size()));
   } else {
-    outcome.setReply(kj::StringPtr(reply.bytes.c_str(), reply.bytes.size()).asBytes());
+    outcome.setReply(ToData(reply.bytes));
   }
 }
 
@@ -97,14 +94,14 @@ class CallServer::Impl {
     kj::Promise<void> call(CallContext context) override {
       context.allowCancellation();  // of waiting for the reply: the call itself is nobody's
       const CallInfo info{true, ReadHeader(context.getParams().getHeader()), peer_};
-      std::string request = ReadBytes(context.getParams().getRequest());
+      std::string request(ToBytes(context.getParams().getRequest()));
       context.releaseParams();
       return impl_.Call(info, std::move(request), context);
     }
 
     kj::Promise<void> callPlainly(CallPlainlyContext context) override {
       context.allowCancellation();
-      std::string request = ReadBytes(context.getParams().getRequest());
+      std::string request(ToBytes(context.getParams().getRequest()));
       context.releaseParams();
       return impl_.Execute({false, {}, peer_}, std::move(request))
           .then([context](CallReply&& reply) mutable {

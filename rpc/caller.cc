@@ -13,6 +13,7 @@
 #include "rpc/call_link.h"
 #include "rpc/call_window.h"
 #include "rpc/connection.h"
+#include "rpc/data_bytes.h"
 #include "rpc/deadline.h"
 #include "rpc/status_exception.h"
 
@@ -22,16 +23,14 @@ namespace {
 // What a message holds beside the bytes of a call is much less than the rest.
 constexpr size_t kMaxRequestBytes = kMaxMessageBytes - (64u << 10);
 
+// Of all calls that wait: a server reads no more, and so answers no pings, while it has more bytes
+// of ours than it takes at a time.
+constexpr size_t kMaxOutstandingBytes = kMaxUnansweredBytes - kMaxMessageBytes;
+
 // Without a hint Cap'n Proto clears 8 KiB for each message.
 capnp::MessageSize SizeWith(std::string_view request) {
   constexpr uint64_t kHeaderWords = 16;
   return {kHeaderWords + request.size() / sizeof(capnp::word) + 1, 0};
-}
-
-// Whether the call may be tried again: the exception says nothing of the call itself.
-bool IsPassing(const kj::Exception& e) {
-  return e.getType() == kj::Exception::Type::DISCONNECTED ||
-         e.getType() == kj::Exception::Type::OVERLOADED;
 }
 
 bool RunsOnce(CallMode mode) {
@@ -51,19 +50,16 @@ ClientId DrawClient(const Entropy& entropy) {
   return {high, DrawNumber(entropy)};
 }
 
-kj::ArrayPtr<const kj::byte> BytesOf(std::string_view text) {
-  return kj::arrayPtr(reinterpret_cast<const kj::byte*>(text.data()), text.size());
-}
-
 // What a server said; null: that the session has expired.
 std::optional<CallResult> ReadOutcome(capnp_call::CallOutcome::Reader outcome) {
   switch (outcome.which()) {
     case capnp_call::CallOutcome::REPLY: {
-      const auto reply = outcome.getReply().asChars();
-      return CallResult{CallEnd::kDone, std::string(reply.begin(), reply.size())};
+      return CallResult{CallEnd::kDone, std::string(ToBytes(outcome.getReply()))};
     }
-    case capnp_call::CallOutcome::REFUSED:
-      return CallResult{CallEnd::kRefused, outcome.getRefused().cStr()};
+    case capnp_call::CallOutcome::REFUSED: {
+      const auto reason = outcome.getRefused();
+      return CallResult{CallEnd::kRefused, std::string(reason.begin(), reason.size())};
+    }
     case capnp_call::CallOutcome::STALE:
       return CallResult{CallEnd::kUnknown, "the server thinks that we have its reply"};
     case capnp_call::CallOutcome::SESSION_EXPIRED: return std::nullopt;
@@ -103,6 +99,7 @@ class Caller::Impl {
   const CallerOptions options_;
   uint64_t backoff_seed_;
   size_t outstanding_ = 0;
+  size_t outstanding_bytes_ = 0;
   CallWindow window_;
   CallLink link_;
 };
@@ -114,13 +111,16 @@ class Caller::Impl::OneCall {
       : caller_(caller),
         mode_(mode),
         request_(request),
+        bytes_(request.size()),
         sequence_(RunsOnce(mode) ? caller.window_.Begin() : 0),
         backoff_(caller.options_.backoff, ++caller.backoff_seed_) {
     ++caller_.outstanding_;
+    caller_.outstanding_bytes_ += bytes_;
   }
 
   ~OneCall() noexcept(false) {
     --caller_.outstanding_;
+    caller_.outstanding_bytes_ -= bytes_;
     if (sequence_ != 0) caller_.window_.End(sequence_);
   }
   KJ_DISALLOW_COPY(OneCall);
@@ -132,8 +132,7 @@ class Caller::Impl::OneCall {
     const kj::Duration deadline = caller_.options_.deadline;
     return result.exclusiveJoin(caller_.timer_.afterDelay(deadline).then([this, deadline]() {
       return GiveUp(absl::StrCat("no answer from ", caller_.link_.peer(), " within ",
-                                 FormatDuration(deadline), last_failure_.empty() ? "" : ": ",
-                                 last_failure_));
+                                 FormatDuration(deadline), Reason()));
     }));
   }
 
@@ -170,7 +169,7 @@ class Caller::Impl::OneCall {
 
   kj::Promise<TryResult> SendPlainly() {
     auto request = caller_.link_.server().callPlainlyRequest(SizeWith(request_));
-    request.setRequest(BytesOf(request_));
+    request.setRequest(ToData(request_));
     sent_ = true;
     return request.send().then(
         [](auto&& response) -> TryResult { return ReadOutcome(response.getOutcome()); });
@@ -187,7 +186,7 @@ class Caller::Impl::OneCall {
     header.setSession(session);
     header.setSequence(sequence_);
     header.setSeenUpTo(caller_.window_.seen_up_to());
-    request.setRequest(BytesOf(request_));
+    request.setRequest(ToData(request_));
     sent_ = true;
     session_ = session;
     ++copies_;
@@ -203,13 +202,21 @@ class Caller::Impl::OneCall {
     if (copies_ > 1) return GiveUp("the session has expired since it was sent first");
     copies_ = 0;
     session_ = 0;
+    sent_ = false;
     return std::nullopt;
   }
 
   TryResult AfterFailure(const kj::Exception& e) {
     last_failure_ = std::string(ToStatus(e).message());
-    if (!IsPassing(e) || (mode_ == CallMode::kPlain && sent_)) return GiveUp(last_failure_);
+    if (sent_) last_failure_ = absl::StrCat("calling ", caller_.link_.peer(), ": ", last_failure_);
+    if (!MayPass(e) || (mode_ == CallMode::kPlain && sent_)) return GiveUp(last_failure_);
     return std::nullopt;
+  }
+
+  std::string Reason() const {
+    const std::string& trouble = caller_.link_.trouble();
+    const std::string& why = trouble.empty() ? last_failure_ : trouble;
+    return why.empty() ? "" : absl::StrCat(": ", why);
   }
 
   CallResult GiveUp(const std::string& why) const {
@@ -219,6 +226,7 @@ class Caller::Impl::OneCall {
   Impl& caller_;
   const CallMode mode_;
   std::string_view request_;
+  const size_t bytes_;  // of the request
   std::string kept_;
   const uint64_t sequence_;  // 0: it need not be known again
   Backoff backoff_;
@@ -236,6 +244,11 @@ kj::Promise<CallResult> Caller::Impl::Call(CallMode mode, std::string_view reque
   if (outstanding_ >= options_.max_outstanding) {
     return CallResult{CallEnd::kRefused,
                       absl::StrCat(outstanding_, " calls wait for ", link_.peer(), " already")};
+  }
+  if (outstanding_bytes_ + request.size() > kMaxOutstandingBytes) {
+    return CallResult{
+        CallEnd::kRefused,
+        absl::StrCat(outstanding_bytes_, " bytes of calls wait for ", link_.peer(), " already")};
   }
   auto call = kj::heap<OneCall>(*this, mode, request);
   kj::Promise<CallResult> result = call->Run();

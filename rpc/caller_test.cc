@@ -120,7 +120,7 @@ TEST_F(CallerTest, ACallThatWasNeverSentIsRefusedInTheEnd) {
     Pass(29 * kj::SECONDS);
     EXPECT_EQ(Peek(call), "");
     Pass(1 * kj::SECONDS);
-    EXPECT_EQ(Peek(call), "refused no answer from the bank within 30 s");
+    EXPECT_EQ(Peek(call), "refused no answer from the bank within 30 s: nobody is there");
   }
 }
 
@@ -157,7 +157,8 @@ TEST_F(CallerTest, APlainCallWhoseConnectionBreaksIsUnknownAndIsNotSentAgain) {
   ASSERT_EQ(executed_.size(), 1u);
   BreakConnections();
   Pass(10 * kj::SECONDS);
-  EXPECT_EQ(Peek(call).substr(0, 7), "unknown");
+  const std::string why = "unknown calling the bank: ";
+  EXPECT_EQ(Peek(call).substr(0, why.size()), why);
   EXPECT_EQ(executed_.size(), 1u);
 }
 
@@ -299,6 +300,18 @@ TEST_F(CallerTest, ACallThatWasSentInAnEarlierSessionIsUnknown) {
 
 // --- Deadlines ---
 
+// The server has said so of its only copy.
+TEST_F(CallerTest, ACallOfAnExpiredSessionWasNotExecuted) {
+  Call(CallMode::kAtMostOnce, "say hello").wait(scope_);
+  Pass(61 * kj::SECONDS);
+  auto call = Call(CallMode::kAtMostOnce, "say hello again");
+  scope_.poll();
+  KillServer();
+  Pass(30 * kj::SECONDS);
+  EXPECT_EQ(Peek(call), "refused no answer from the bank within 30 s: nobody is there");
+  EXPECT_EQ(executed_.size(), 1u);
+}
+
 TEST_F(CallerTest, ACallThatWasSentAndNotAnsweredIsUnknown) {
   for (CallMode mode : {CallMode::kPlain, CallMode::kAtLeastOnce, CallMode::kAtMostOnce}) {
     auto call = Call(mode, "hold it");
@@ -340,6 +353,19 @@ TEST_F(CallerTest, MoreCallsThanMayWaitAreRefused) {
   Release("that");
   EXPECT_EQ(second.wait(scope_), "done that");
   EXPECT_EQ(Call(CallMode::kPlain, "say hello").wait(scope_), "done hello");
+}
+
+// A server that holds them answers pings all the same.
+TEST_F(CallerTest, RequestsAreBoundedInAllSoThatTheServerReadsOn) {
+  std::vector<kj::Promise<std::string>> calls;
+  for (char c : {'a', 'b', 'c'}) {
+    calls.push_back(Call(CallMode::kPlain, "hold " + std::string(15u << 20, c)));
+  }
+  EXPECT_EQ(Call(CallMode::kPlain, std::string(15u << 20, 'd')).wait(scope_).substr(0, 7),
+            "refused");
+  Pass(29 * kj::SECONDS);
+  EXPECT_EQ(dials_, 1);
+  for (auto& call : calls) EXPECT_EQ(Peek(call), "");
 }
 
 TEST_F(CallerTest, ARequestThatIsTooLongIsRefused) {

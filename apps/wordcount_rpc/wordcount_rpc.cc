@@ -94,6 +94,10 @@ absl::StatusOr<Request> ReadAsking(const CommandLine& line) {
     return absl::InvalidArgumentError("no text to count: give it after the flags, in quotes");
   }
   request.text = absl::StrJoin(line.positional, " ");
+  if (request.text.size() > kMaxTextBytes) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "the text has ", request.text.size(), " bytes, at most ", kMaxTextBytes, " are counted"));
+  }
   return request;
 }
 
