@@ -52,6 +52,14 @@ class CoreCheckerTest : public testing::Test {
     Saw({AttemptStarted{A(sequence), Reduce(index), kRed}},
         {LaunchAttempt{kRed, A(sequence), Reduce(index)}});
   }
+  // Jobs of a chain: job 3 reads job 2, and feeds another.
+  void AcceptTwoThatFeed() {
+    JobPlan plan = plan_;
+    plan.feeds = true;
+    Saw({JobAccepted{JobId(2), plan, 0, ""}});
+    plan.reads = JobId(2);
+    Saw({JobAccepted{JobId(3), plan, 0, ""}});
+  }
   void ExpectComplaint(const std::string& words) {
     EXPECT_THAT(checker_.complaints(), ElementsAre(HasSubstr(words)));
   }
@@ -213,21 +221,13 @@ TEST_F(CoreCheckerTest, AJobSucceedsOnlyAfterPublishing) {
 }
 
 TEST_F(CoreCheckerTest, AJobOfAChainSucceedsOnceItsReaderHasAllParts) {
-  JobPlan feeding = plan_;
-  feeding.feeds = true;
-  JobPlan reading = feeding;
-  reading.reads = JobId(2);
-  Saw({JobAccepted{JobId(2), feeding, 0, ""}, JobAccepted{JobId(3), reading, 0, ""}});
+  AcceptTwoThatFeed();
   Saw({JobEnded{JobId(2), JobState::kSucceeded, 0, ""}});
   ExpectComplaint("still read");
 }
 
 TEST_F(CoreCheckerTest, AReaderThatHasEndedMayLackAPart) {
-  JobPlan feeding = plan_;
-  feeding.feeds = true;
-  JobPlan reading = feeding;
-  reading.reads = JobId(2);
-  Saw({JobAccepted{JobId(2), feeding, 0, ""}, JobAccepted{JobId(3), reading, 0, ""}});
+  AcceptTwoThatFeed();
   Saw({JobEnded{JobId(3), JobState::kSucceeded, 0, ""}});
   Saw({JobEnded{JobId(2), JobState::kSucceeded, 0, ""}});
   EXPECT_THAT(checker_.complaints(), IsEmpty());
