@@ -27,7 +27,7 @@ inline constexpr char kExitCodesHelp[] =
     "  6  version mismatch\n";
 
 // Of a client whose call has failed with `status`: nobody is there, or is too busy or too late, or
-// refuses us; another version or another service is there; or it failed at its work.
+// refuses us; another version is there; or it failed at its work.
 ExitCode ExitCodeOf(const absl::Status& status);
 
 }  // namespace millrace

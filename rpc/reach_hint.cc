@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 
 #include <cstdint>
+#include <cstring>
 
 #include "absl/strings/str_cat.h"
 #include "rpc/address.h"
@@ -10,7 +11,7 @@
 namespace millrace {
 namespace {
 
-enum class Reach { kThisMachine, kOwnNetwork, kEverywhere, kUnknown };
+enum class Reach { kThisMachine, kNoOther, kOwnNetwork, kEverywhere, kUnknown };
 
 // RFC 1918, 3927 and 6598.
 bool IsPrivateIpv4(uint32_t address) {
@@ -20,12 +21,18 @@ bool IsPrivateIpv4(uint32_t address) {
 
 Reach ReachOf(const std::string& host) {
   if (IsLoopback(host)) return Reach::kThisMachine;
+  if (IsWildcard(host)) return Reach::kNoOther;
   in_addr v4;
   if (inet_pton(AF_INET, host.c_str(), &v4) == 1) {
     return IsPrivateIpv4(ntohl(v4.s_addr)) ? Reach::kOwnNetwork : Reach::kEverywhere;
   }
   in6_addr v6;
   if (inet_pton(AF_INET6, host.c_str(), &v6) == 1) {
+    if (IN6_IS_ADDR_V4MAPPED(&v6)) {
+      uint32_t mapped;
+      std::memcpy(&mapped, v6.s6_addr + 12, sizeof(mapped));
+      return IsPrivateIpv4(ntohl(mapped)) ? Reach::kOwnNetwork : Reach::kEverywhere;
+    }
     const bool unique_local = (v6.s6_addr[0] & 0xfe) == 0xfc;  // RFC 4193
     return unique_local || IN6_IS_ADDR_LINKLOCAL(&v6) ? Reach::kOwnNetwork : Reach::kEverywhere;
   }
@@ -37,6 +44,10 @@ std::string AboutTheHost(const HostPort& address) {
     case Reach::kThisMachine:
       return absl::StrCat("\n  - ", address.host,
                           " is this machine itself: a server on another host has another address");
+    case Reach::kNoOther:
+      return absl::StrCat("\n  - ", address.host,
+                          " is for a server, which listens on every address of its host with it; "
+                          "whoever calls needs one of those addresses");
     case Reach::kOwnNetwork:
       return absl::StrCat("\n  - ", address.host,
                           " is a private address: only hosts of its own network reach it; from "

@@ -1,5 +1,6 @@
 #include "rpc/service_process.h"
 
+#include <fcntl.h>
 #include <kj/debug.h>
 #include <malloc.h>
 #include <unistd.h>
@@ -14,15 +15,25 @@
 #include "rpc/exit_codes.h"
 #include "rpc/json_writer.h"
 #include "rpc/listen.h"
+#include "rpc/plain_lines.h"
 #include "rpc/reach_hint.h"
 
 namespace millrace {
 namespace {
 
+// A standard descriptor that was closed would be the first that something else gets: a song would
+// go out on a connection.
+void OpenStandardDescriptors() {
+  int fd = open("/dev/null", O_RDWR);
+  while (fd >= 0 && fd <= STDERR_FILENO) fd = open("/dev/null", O_RDWR);
+  if (fd >= 0) close(fd);
+}
+
 // Signals wait from here on, so that none can strike before somebody listens. Large messages take
 // memory that others have left: to get it from the kernel, cleared, page by page, takes longer than
 // all else that is done with them.
 kj::AsyncIoContext SetUp() {
+  OpenStandardDescriptors();
   mallopt(M_MMAP_THRESHOLD, 32 << 20);
   mallopt(M_TRIM_THRESHOLD, 64 << 20);
   StopSignals::Capture();
@@ -85,7 +96,9 @@ int ServiceProcess::Run(kj::Promise<void> work) {
 }
 
 int ServiceProcess::Complain(int exit_code, const absl::Status& status) const {
-  std::fprintf(stderr, "%s: %s\n", name_.c_str(), std::string(status.message()).c_str());
+  // It may be what the other end says.
+  const std::string message = PlainLines(std::string(status.message()));
+  std::fprintf(stderr, "%s: %s\n", name_.c_str(), message.c_str());
   return exit_code;
 }
 

@@ -164,6 +164,19 @@ TEST(ServiceProcessTest, ARefusalIsForgottenOnceAnotherServerWasReached) {
   EXPECT_EQ(RunToEnd(process, kj::mv(work)).exit_code, kExitFailed);
 }
 
+TEST(ServiceProcessTest, WhatAServerSaysDoesNotSteerTheTerminal) {
+  ServiceProcess process("bell", ConnectionOptions());
+  const End end = RunToEnd(process, KJ_EXCEPTION(FAILED, "\x1b[2Jgone\nfor good"));
+  EXPECT_EQ(end.said, "bell: ?[2Jgone\nfor good\n");
+}
+
+TEST(ServiceProcessTest, WhatIsReadFromAClosedInputIsItsEnd) {
+  close(STDIN_FILENO);
+  ServiceProcess process("bell", ConnectionOptions());
+  char byte;
+  EXPECT_EQ(read(STDIN_FILENO, &byte, 1), 0) << "no socket or the like has come in its place";
+}
+
 TEST(ServiceProcessTest, AnotherVersionHasAnExitCodeOfItsOwn) {
   ServiceProcess process("bell", ConnectionOptions());
   const End end = RunToEnd(process, KJ_EXCEPTION(UNIMPLEMENTED, "version 9"));

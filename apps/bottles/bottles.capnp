@@ -19,4 +19,6 @@ interface Buddy {
 struct Card {
   id @0 :UInt64;                 # of this life of the buddy
   successors @1 :List(Text);     # HOST:PORT, nearest first
+  ageMs @2 :UInt64;              # for how long this life has lasted
+  hasSung @3 :Bool;              # in this life
 }

@@ -17,6 +17,7 @@
 #include "client/service_flags.h"
 #include "mapreduce/status_macros.h"
 #include "rpc/exit_codes.h"
+#include "rpc/plain_lines.h"
 #include "rpc/service_process.h"
 
 DEFINE_string(listen, "", "HOST:PORT at which this buddy is called.");
@@ -79,7 +80,9 @@ absl::StatusOr<Setting> ReadSetting() {
   return setting;
 }
 
-void Say(const std::string& news) { std::fprintf(stderr, "bottles: %s\n", news.c_str()); }
+void Say(const std::string& news) {
+  std::fprintf(stderr, "bottles: %s\n", PlainLines(news).c_str());
+}
 
 // In one write, so that a buddy that is killed has sung a verse whole or not at all. One that
 // cannot be heard ends, as a dead one.
@@ -97,13 +100,14 @@ void SingAloud(uint32_t verse) {
 
 int Sing(const Program& program, const Setting& setting) {
   ServiceProcess process(program.name, setting.buddy.connection);
-  Buddy buddy(process.timer(), process.network(), setting.buddy, Voice{SingAloud, Say});
+  std::optional<Buddy> buddy;
   const absl::StatusOr<std::string> address = process.Serve(
-      FLAGS_listen, [&buddy](const PeerInfo&) { return buddy.NewServer(); }, ReadyFilePath());
+      FLAGS_listen, [&buddy](const PeerInfo&) { return buddy->NewServer(); }, ReadyFilePath());
   if (!address.ok()) return process.Complain(kExitUsage, address.status());
   Say("listens on " + *address + "; the next one is " + FLAGS_next);
-  if (setting.bottles.has_value()) buddy.Start(*setting.bottles);
-  return process.Run(buddy.Run());
+  buddy.emplace(process.timer(), process.network(), setting.buddy, Voice{SingAloud, Say});
+  if (setting.bottles.has_value()) buddy->Start(*setting.bottles);
+  return process.Run(buddy->Run());
 }
 
 int Main(int argc, char** argv) {

@@ -2,6 +2,7 @@
 
 #include <kj/debug.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -18,17 +19,24 @@ namespace {
 // A buddy answers at once; one that does not has frozen, or is cut off.
 constexpr kj::Duration kCallTimeout = 5 * kj::SECONDS;
 
+// Of what others say of their age: ten thousand years.
+constexpr uint64_t kAgeMaxMs = 315'000'000'000'000;
+
 constexpr BackoffOptions kBackoff = {100 * kj::MILLISECONDS, 1 * kj::SECONDS};
 
 void Write(const Card& card, capnp_bottles::Card::Builder to) {
   to.setId(card.id);
   auto successors = to.initSuccessors(static_cast<uint>(card.successors.size()));
   for (uint i = 0; i < successors.size(); ++i) successors.set(i, card.successors[i].c_str());
+  to.setAgeMs(static_cast<uint64_t>(std::max<int64_t>(0, absl::ToInt64Milliseconds(card.age))));
+  to.setHasSung(card.has_sung);
 }
 
 Card Read(capnp_bottles::Card::Reader from) {
   Card card;
   card.id = from.getId();
+  card.age = absl::Milliseconds(std::min(from.getAgeMs(), kAgeMaxMs));
+  card.has_sung = from.getHasSung();
   for (capnp::Text::Reader successor : from.getSuccessors()) {
     if (card.successors.size() > kMaxSuccessors) break;
     // Who comes after an address that nobody can dial is not known either.
@@ -36,6 +44,16 @@ Card Read(capnp_bottles::Card::Reader from) {
     card.successors.emplace_back(successor.cStr());
   }
   return card;
+}
+
+absl::Time TimeOf(const kj::Timer& timer) {
+  return absl::UnixEpoch() +
+         absl::Nanoseconds((timer.now() - kj::origin<kj::TimePoint>()) / kj::NANOSECONDS);
+}
+
+RingState::Options Born(RingState::Options options, absl::Time now) {
+  options.born = now;
+  return options;
 }
 
 kj::Exception NoBuddy(const std::string& address, const kj::Exception& why) {
@@ -79,7 +97,7 @@ class Buddy::Server final : public ScopedServer<capnp_bottles::Buddy> {
   explicit Server(Buddy& buddy) : ScopedServer(buddy.calls_), buddy_(buddy) {}
 
   kj::Promise<void> meet(MeetContext context) override {
-    Write(buddy_.state_.card(), context.getResults().initCard());
+    Write(buddy_.state_.card(buddy_.Now()), context.getResults().initCard());
     return kj::READY_NOW;
   }
 
@@ -87,10 +105,10 @@ class Buddy::Server final : public ScopedServer<capnp_bottles::Buddy> {
     const uint32_t verse = context.getParams().getVerse();
     const uint32_t since = context.getParams().getSince();
     KJ_REQUIRE(0 < verse && verse < since && since <= kMaxBottles, "no verse of this song", verse);
-    if (buddy_.state_.OnSing(verse, since)) buddy_.Sing(verse);
+    if (buddy_.state_.OnSing(verse, since, buddy_.Now())) buddy_.Sing(verse);
     auto results = context.getResults();
     results.setLowest(buddy_.state_.lowest());
-    Write(buddy_.state_.card(), results.initCard());
+    Write(buddy_.state_.card(buddy_.Now()), results.initCard());
     return kj::READY_NOW;
   }
 
@@ -111,7 +129,7 @@ Buddy::Buddy(kj::Timer& timer, kj::Network& network, const Options& options, Voi
       network_(network),
       options_(options),
       voice_(std::move(voice)),
-      state_(options.ring),
+      state_(Born(options.ring, TimeOf(timer))),
       backoff_(kBackoff, options.ring.id),
       sought_since_(timer.now()),
       next_verse_at_(timer.now()) {}
@@ -121,7 +139,7 @@ Buddy::~Buddy() noexcept(false) = default;
 capnp::Capability::Client Buddy::NewServer() { return kj::heap<Server>(*this); }
 
 void Buddy::Start(uint32_t bottles) {
-  state_.Start(bottles);
+  state_.Start(bottles, Now());
   Sing(bottles);
 }
 
@@ -130,6 +148,8 @@ void Buddy::Sing(uint32_t verse) {
   next_verse_at_ = timer_.now() + options_.beat;
   Changed();
 }
+
+absl::Time Buddy::Now() const { return TimeOf(timer_); }
 
 // What was to be done is not any more.
 void Buddy::Changed() {
@@ -168,7 +188,7 @@ kj::Promise<void> Buddy::Perform(const Meet& meet) {
       })
       .then([this](Card card) {
         sought_.clear();
-        state_.OnMet(card);
+        state_.OnMet(card, Now());
       })
       .catch_([this, buddy = meet.buddy](kj::Exception&& e) { return TryAgainLater(buddy, e); });
 }
@@ -177,15 +197,14 @@ kj::Promise<Card> Buddy::AskForCard() {
   auto answer = link_->buddy().meetRequest().send().then(
       [](auto&& response) { return Read(response.getCard()); });
   return WithDeadline(timer_, kCallTimeout, absl::StrCat("meeting ", link_->address()),
-                      kj::mv(answer))
-      .catch_([address = link_->address()](kj::Exception&& e) -> kj::Promise<Card> {
-        return MayPass(e) ? kj::mv(e) : NoBuddy(address, e);
-      });
+                      kj::mv(answer));
 }
 
 kj::Promise<void> Buddy::TryAgainLater(const std::string& buddy, const kj::Exception& failure) {
+  const bool was_there = link_ != nullptr;
   link_ = nullptr;
-  if (failure.getType() == kj::Exception::Type::UNIMPLEMENTED) return kj::cp(failure);
+  const bool is_version = failure.getType() == kj::Exception::Type::UNIMPLEMENTED && !was_there;
+  if (is_version) return kj::cp(failure);
   if (!MayPass(failure)) return NoBuddy(buddy, failure);
   Unreached unreached;
   unreached.nobody_listens = NobodyListens(failure);
@@ -215,7 +234,7 @@ kj::Promise<void> Buddy::Perform(const Hand& hand) {
   return WithDeadline(timer_, kCallTimeout, absl::StrCat("handing on to ", link_->address()),
                       kj::mv(answer))
       .catch_([this, verse = hand.verse](kj::Exception&& e) -> kj::Promise<void> {
-        if (!MayPass(e)) return kj::mv(e);
+        if (!MayPass(e)) return NoBuddy(link_->address(), e);
         state_.OnHandLost(verse);
         return timer_.afterDelay(backoff_.Next());
       });
@@ -231,7 +250,7 @@ kj::Promise<void> Buddy::Perform(const TellEnd&) {
                       kj::mv(answer))
       .then([this]() { state_.OnEndTold(); })
       .catch_([this](kj::Exception&& e) -> kj::Promise<void> {
-        if (!MayPass(e)) return kj::mv(e);
+        if (!MayPass(e)) return NoBuddy(link_->address(), e);
         state_.OnLinkLost();
         return timer_.afterDelay(backoff_.Next());
       });

@@ -22,6 +22,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/time/time.h"
 #include "apps/bottles/bottles.capnp.h"
 #include "apps/bottles/ring_state.h"
 #include "rpc/backoff.h"
@@ -49,6 +50,7 @@ class Buddy {
     kj::Duration patience = 30 * kj::SECONDS;
   };
 
+  // Its age counts from here on: made when it listens, after any earlier life at its address.
   Buddy(kj::Timer& timer, kj::Network& network, const Options& options, Voice voice);
   ~Buddy() noexcept(false);
   KJ_DISALLOW_COPY(Buddy);
@@ -79,6 +81,7 @@ class Buddy {
   kj::Promise<void> TryAgainLater(const std::string& buddy, const kj::Exception& failure);
   void Sing(uint32_t verse);
   void Changed();
+  absl::Time Now() const;
 
   kj::Timer& timer_;
   kj::Network& network_;

@@ -12,17 +12,19 @@ RingState::RingState(const Options& options) : options_(options), candidates_({o
 
 // --- Calls ---
 
-void RingState::Start(uint32_t bottles) {
+void RingState::Start(uint32_t bottles, absl::Time now) {
   lowest_ = known_ = bottles;
   ++verses_sung_;
+  sang_at_ = now;
   if (bottles <= 1) return End(/*began_here=*/true);
   offer_ = bottles - 1;
 }
 
-bool RingState::OnSing(uint32_t verse, uint32_t since) {
+bool RingState::OnSing(uint32_t verse, uint32_t since, absl::Time now) {
   if (over_ || lowest_ < since) return false;
   lowest_ = known_ = verse;
   ++verses_sung_;
+  sang_at_ = now;
   may_be_sung_ = false;
   answers_for_next_ = false;
   offer_.reset();
@@ -61,10 +63,20 @@ Step RingState::next_step() const {
   return Watch{};
 }
 
-void RingState::OnMet(const Card& card) {
+void RingState::OnMet(const Card& card, absl::Time now) {
   const bool another = next_id_.has_value() && *next_id_ != card.id;
   if (another && !over_ && (may_be_sung_ || answers_for_next_)) {
     return GiveUp("it was started again, and has forgotten where the song was");
+  }
+  // We were told of it by one that is dead, and that may have handed it the verse. Had it been
+  // there since we sang ours, it would know.
+  const bool may_have_forgotten =
+      !next_id_.has_value() && !card.has_sung && now - card.age >= sang_at_;
+  if (may_be_sung_ && !over_ && may_have_forgotten) {
+    problem_ = absl::StrCat("buddy ", next(),
+                            " was started when the song was near it: nobody knows whether verse ",
+                            *offer_, " was sung there before, so the song cannot go on");
+    return;
   }
   next_id_ = card.id;
   linked_ = true;

@@ -13,7 +13,8 @@
 //      nobody listens, or another process has taken its place. Silence proves nothing; a silent
 //      buddy is waited for.
 //   3. A verse that a dead buddy may have sung is not sung again. It is lost if the buddy died
-//      between hearing of it and singing it, and that is said.
+//      between hearing of it and singing it, and that is said. Nor is one sung by a buddy that may
+//      have sung it in an earlier life: then the song ends.
 #ifndef MILLRACE_APPS_BOTTLES_RING_STATE_H_
 #define MILLRACE_APPS_BOTTLES_RING_STATE_H_
 
@@ -24,6 +25,8 @@
 #include <variant>
 #include <vector>
 
+#include "absl/time/time.h"
+
 namespace millrace {
 
 // So many dead neighbours in a row can be passed over.
@@ -33,6 +36,8 @@ constexpr size_t kMaxSuccessors = 16;
 struct Card {
   uint64_t id = 0;                      // of this life of the buddy
   std::vector<std::string> successors;  // who comes after it, nearest first, as far as it knows
+  absl::Duration age;                   // for how long this life has lasted
+  bool has_sung = false;                // in this life
 };
 
 // --- What to do next; each waits for how it went, or for a call that changes everything ---
@@ -67,6 +72,7 @@ class RingState {
     uint64_t id = 0;
     std::string next;  // HOST:PORT
     bool skip_dead = false;
+    absl::Time born;  // of the clock that calls are stamped with
   };
 
   explicit RingState(const Options& options);
@@ -74,12 +80,14 @@ class RingState {
   // --- Calls ---
 
   // This buddy begins the song with verse `bottles`; 0: with the ending.
-  void Start(uint32_t bottles);
+  void Start(uint32_t bottles, absl::Time now);
   // Whether to sing the verse now. Needs 0 < verse < since.
-  bool OnSing(uint32_t verse, uint32_t since);
+  bool OnSing(uint32_t verse, uint32_t since, absl::Time now);
   void OnEndHeard();
 
-  Card card() const { return {options_.id, candidates_}; }
+  Card card(absl::Time now) const {
+    return {options_.id, candidates_, now - options_.born, verses_sung_ > 0};
+  }
   // The lowest verse that this buddy has sung.
   uint32_t lowest() const { return lowest_; }
   bool is_over() const { return over_; }
@@ -88,7 +96,7 @@ class RingState {
 
   Step next_step() const;
 
-  void OnMet(const Card& card);
+  void OnMet(const Card& card, absl::Time now);
   void OnUnreached(const Unreached& unreached);
   // The buddy has sung the verse, or a lower one before; `lowest` is its lowest. An answer that
   // comes when another verse is to be handed on changes nothing.
@@ -119,6 +127,7 @@ class RingState {
 
   uint32_t lowest_ = UINT32_MAX;
   uint32_t verses_sung_ = 0;
+  absl::Time sang_at_;             // the last of them
   uint32_t known_ = UINT32_MAX;    // the lowest verse that is known to be sung, by whomever
   std::optional<uint32_t> offer_;  // what the next one is to sing
   bool may_be_sung_ = false;       // the next one may have sung the offer already

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/time/time.h"
+
 namespace millrace {
 namespace {
 
@@ -36,8 +38,11 @@ std::string Text(const Step& step) {
   return std::visit(Teller(), step);
 }
 
+const absl::Time kNow = absl::UnixEpoch() + absl::Hours(1);
+
+// Of one that has been there for long.
 Card CardOf(uint64_t id, std::vector<std::string> successors) {
-  return {id, std::move(successors)};
+  return {id, std::move(successors), /*age=*/absl::Minutes(1), /*has_sung=*/false};
 }
 
 class RingStateTest : public testing::Test {
@@ -49,17 +54,18 @@ class RingStateTest : public testing::Test {
     options.id = kAnn;
     options.next = "bob";
     options.skip_dead = skip_dead;
+    options.born = kNow - absl::Minutes(1);
     ann_.emplace(options);
   }
 
   std::string Next() { return Text(ann_->next_step()); }
-  void MeetBob() { ann_->OnMet(CardOf(kBob, {"cid", "dan", "ann"})); }
+  void MeetBob() { ann_->OnMet(CardOf(kBob, {"cid", "dan", "ann"}), kNow); }
   void BobSings(uint32_t verse) {
     ann_->OnHanded(verse, verse, CardOf(kBob, {"cid", "dan", "ann"}));
   }
   // Ann has sung `verse` + 1 and Bob `verse`; she answers for him.
   void LetBobSing(uint32_t verse) {
-    ann_->Start(verse + 1);
+    ann_->Start(verse + 1, kNow);
     MeetBob();
     BobSings(verse);
     EXPECT_EQ(Next(), "watch");
@@ -84,18 +90,18 @@ class RingStateTest : public testing::Test {
 TEST_F(RingStateTest, WhoeverIsNotCalledRests) { EXPECT_EQ(Next(), "rest"); }
 
 TEST_F(RingStateTest, AVerseIsHandedOnOnceTheNextOneIsMet) {
-  ann_->Start(99);
+  ann_->Start(99, kNow);
   EXPECT_EQ(Next(), "meet bob");
   MeetBob();
   EXPECT_EQ(Next(), "hand 98 since 99");
   BobSings(98);
   EXPECT_EQ(Next(), "watch");
-  EXPECT_TRUE(ann_->OnSing(95, 96));  // it has come round
+  EXPECT_TRUE(ann_->OnSing(95, 96, kNow));  // it has come round
   EXPECT_EQ(Next(), "hand 94 since 95");
 }
 
 TEST_F(RingStateTest, WhoSingsTheLastVerseTellsTheEndAndLeavesWhenItHasComeRound) {
-  EXPECT_TRUE(ann_->OnSing(1, 2));
+  EXPECT_TRUE(ann_->OnSing(1, 2, kNow));
   EXPECT_EQ(Next(), "meet bob");
   MeetBob();
   EXPECT_EQ(Next(), "tell the end");
@@ -118,7 +124,7 @@ TEST_F(RingStateTest, WhoHearsTheEndTellsItAndLeaves) {
 TEST_F(RingStateTest, ASongOfNoneOrOneBottleIsOverAtOnce) {
   for (uint32_t bottles : {0, 1}) {
     Make(/*skip_dead=*/false);
-    ann_->Start(bottles);
+    ann_->Start(bottles, kNow);
     EXPECT_TRUE(ann_->is_over());
     EXPECT_EQ(Next(), "meet bob");
     MeetBob();
@@ -127,11 +133,11 @@ TEST_F(RingStateTest, ASongOfNoneOrOneBottleIsOverAtOnce) {
 }
 
 TEST_F(RingStateTest, InARingOfOneAnnIsHerOwnNext) {
-  ann_.emplace(RingState::Options{kAnn, "ann", /*skip_dead=*/false});
-  ann_->Start(2);
-  ann_->OnMet(ann_->card());
+  ann_.emplace(RingState::Options{kAnn, "ann", /*skip_dead=*/false, kNow});
+  ann_->Start(2, kNow);
+  ann_->OnMet(ann_->card(kNow), kNow);
   EXPECT_EQ(Next(), "hand 1 since 2");
-  EXPECT_TRUE(ann_->OnSing(1, 2));
+  EXPECT_TRUE(ann_->OnSing(1, 2, kNow));
   EXPECT_EQ(Next(), "tell the end");
   ann_->OnEndHeard();
   ann_->OnEndTold();
@@ -141,28 +147,28 @@ TEST_F(RingStateTest, InARingOfOneAnnIsHerOwnNext) {
 // --- Duplicates and stale answers ---
 
 TEST_F(RingStateTest, AVerseThatComesTwiceIsSungOnce) {
-  EXPECT_TRUE(ann_->OnSing(7, 8));
-  EXPECT_FALSE(ann_->OnSing(7, 8));
+  EXPECT_TRUE(ann_->OnSing(7, 8, kNow));
+  EXPECT_FALSE(ann_->OnSing(7, 8, kNow));
   EXPECT_EQ(ann_->lowest(), 7u);
 }
 
 // Somebody goes round a dead buddy and does not know yet how far the song is.
 TEST_F(RingStateTest, WhoIsFurtherThanTheCallerKnowsDoesNotSing) {
-  EXPECT_TRUE(ann_->OnSing(6, 7));
-  EXPECT_FALSE(ann_->OnSing(5, 7));  // Ann is about to hand on 5 herself
-  EXPECT_TRUE(ann_->OnSing(5, 6));   // from one who knows that she has sung 6
+  EXPECT_TRUE(ann_->OnSing(6, 7, kNow));
+  EXPECT_FALSE(ann_->OnSing(5, 7, kNow));  // Ann is about to hand on 5 herself
+  EXPECT_TRUE(ann_->OnSing(5, 6, kNow));   // from one who knows that she has sung 6
 }
 
 TEST_F(RingStateTest, NobodySingsAfterTheEnd) {
   ann_->OnEndHeard();
-  EXPECT_FALSE(ann_->OnSing(7, 8));
+  EXPECT_FALSE(ann_->OnSing(7, 8, kNow));
 }
 
 TEST_F(RingStateTest, AnAnswerThatComesLateDoesNotClearWhatIsDueNow) {
-  ann_->Start(9);
+  ann_->Start(9, kNow);
   MeetBob();
   EXPECT_EQ(Next(), "hand 8 since 9");
-  EXPECT_TRUE(ann_->OnSing(5, 6));  // the song came round before Bob's answer
+  EXPECT_TRUE(ann_->OnSing(5, 6, kNow));  // the song came round before Bob's answer
   BobSings(8);
   EXPECT_EQ(Next(), "hand 4 since 5");
   ann_->OnHandLost(8);
@@ -171,7 +177,7 @@ TEST_F(RingStateTest, AnAnswerThatComesLateDoesNotClearWhatIsDueNow) {
 }
 
 TEST_F(RingStateTest, ALostAnswerIsAskedForAgain) {
-  ann_->Start(9);
+  ann_->Start(9, kNow);
   MeetBob();
   ann_->OnHandLost(8);
   EXPECT_EQ(Next(), "meet bob");
@@ -182,7 +188,7 @@ TEST_F(RingStateTest, ALostAnswerIsAskedForAgain) {
 // --- Buddies that are not there yet, or silent ---
 
 TEST_F(RingStateTest, ABuddyThatWasNeverThereMayStartLater) {
-  ann_->Start(9);
+  ann_->Start(9, kNow);
   NextIsRefused();
   NextIsRefused();
   EXPECT_EQ(Next(), "meet bob");
@@ -190,7 +196,7 @@ TEST_F(RingStateTest, ABuddyThatWasNeverThereMayStartLater) {
 }
 
 TEST_F(RingStateTest, APatientBuddyGivesUpIntheEndAndNamesTheOther) {
-  ann_->Start(9);
+  ann_->Start(9, kNow);
   ann_->OnUnreached({/*nobody_listens=*/true, /*patience_over=*/true, kRefused});
   EXPECT_THAT(Next(), AllOf(StartsWith("leavecannot reach buddy bob: Connection refused\n"),
                             HasSubstr("is the server running there")));
@@ -198,7 +204,7 @@ TEST_F(RingStateTest, APatientBuddyGivesUpIntheEndAndNamesTheOther) {
 
 // It may be alive and singing: going round it could repeat a verse.
 TEST_F(RingStateTest, ASilentBuddyIsNeverGoneRound) {
-  ann_->Start(9);
+  ann_->Start(9, kNow);
   MeetBob();
   ann_->OnHandLost(8);
   NextIsSilent(/*for_long=*/false);
@@ -227,13 +233,13 @@ TEST_F(RingStateTest, WithoutSkipDeadADeadBuddyIsReportedByName) {
 }
 
 TEST_F(RingStateTest, AVerseThatWasNotHandedOnGoesToTheNextLivingOne) {
-  ann_->Start(9);
+  ann_->Start(9, kNow);
   MeetBob();
   BobDies();
   EXPECT_EQ(Next(), "meet cid");
   EXPECT_THAT(ann_->TakeNews(),
               ElementsAre("buddy bob is dead: Connection refused; the song goes round it, to cid"));
-  ann_->OnMet(CardOf(kCid, {"dan", "ann"}));
+  ann_->OnMet(CardOf(kCid, {"dan", "ann"}), kNow);
   EXPECT_EQ(Next(), "hand 8 since 9");
 }
 
@@ -241,7 +247,7 @@ TEST_F(RingStateTest, AVerseThatWasNotHandedOnGoesToTheNextLivingOne) {
 TEST_F(RingStateTest, WhenABuddyDiesAfterItsVerseTheOneAfterItGetsTheNextVerse) {
   LetBobSing(8);
   BobDies();
-  ann_->OnMet(CardOf(kCid, {"dan", "ann"}));
+  ann_->OnMet(CardOf(kCid, {"dan", "ann"}), kNow);
   EXPECT_EQ(Next(), "hand 7 since 8");
   EXPECT_THAT(ann_->TakeNews(), ElementsAre(HasSubstr("bob is dead")));
 }
@@ -249,18 +255,18 @@ TEST_F(RingStateTest, WhenABuddyDiesAfterItsVerseTheOneAfterItGetsTheNextVerse) 
 TEST_F(RingStateTest, WhenTheSongWasFurtherNothingIsToBeDone) {
   LetBobSing(8);
   BobDies();
-  ann_->OnMet(CardOf(kCid, {"dan", "ann"}));
+  ann_->OnMet(CardOf(kCid, {"dan", "ann"}), kNow);
   ann_->OnHanded(7, /*lowest=*/7, CardOf(kCid, {"dan", "ann"}));
   EXPECT_EQ(Next(), "watch");
 }
 
 // Nobody knows whether Bob sang 8 before he died. It is not sung again.
 TEST_F(RingStateTest, AVerseThatADeadBuddyMayHaveSungIsNotRepeated) {
-  ann_->Start(9);
+  ann_->Start(9, kNow);
   MeetBob();
   ann_->OnHandLost(8);
   NextIsRefused();
-  ann_->OnMet(CardOf(kCid, {"dan", "ann"}));
+  ann_->OnMet(CardOf(kCid, {"dan", "ann"}), kNow);
   EXPECT_EQ(Next(), "hand 7 since 9");
   EXPECT_THAT(ann_->TakeNews(),
               ElementsAre(HasSubstr("bob is dead"), HasSubstr("verse 8 was with bob and may not")));
@@ -268,73 +274,114 @@ TEST_F(RingStateTest, AVerseThatADeadBuddyMayHaveSungIsNotRepeated) {
 
 TEST_F(RingStateTest, TwoDeadBuddiesInARowAreGoneRound) {
   LetBobSing(8);
-  EXPECT_TRUE(ann_->OnSing(5, 6));  // round once: all were there
+  EXPECT_TRUE(ann_->OnSing(5, 6, kNow));  // round once: all were there
   ann_->OnLinkLost();
   NextIsRefused();
   EXPECT_EQ(Next(), "meet cid");
   NextIsRefused();
   EXPECT_EQ(Next(), "meet dan");
-  ann_->OnMet(CardOf(kDan, {"ann"}));
+  ann_->OnMet(CardOf(kDan, {"ann"}), kNow);
   EXPECT_EQ(Next(), "hand 4 since 5");
 }
 
 // Bob sang 8 and may have handed 7 to Cid, who may have sung it, and both are dead.
 TEST_F(RingStateTest, WhatTwoDeadBuddiesMayHaveSungIsNotRepeated) {
-  EXPECT_TRUE(ann_->OnSing(13, 14));
+  EXPECT_TRUE(ann_->OnSing(13, 14, kNow));
   MeetBob();
-  EXPECT_TRUE(ann_->OnSing(9, 10));
+  EXPECT_TRUE(ann_->OnSing(9, 10, kNow));
   BobSings(8);
   BobDies();
   EXPECT_EQ(Next(), "meet cid");
   NextIsRefused();
-  ann_->OnMet(CardOf(kDan, {"ann"}));
+  ann_->OnMet(CardOf(kDan, {"ann"}), kNow);
   EXPECT_EQ(Next(), "hand 6 since 8");
 }
 
 TEST_F(RingStateTest, WhoIsLeftAloneSingsOn) {
   LetBobSing(8);
-  EXPECT_TRUE(ann_->OnSing(5, 6));
+  EXPECT_TRUE(ann_->OnSing(5, 6, kNow));
   BobDies();
   NextIsRefused();  // Cid
   NextIsRefused();  // Dan
   EXPECT_EQ(Next(), "meet ann");
-  ann_->OnMet(ann_->card());
+  ann_->OnMet(ann_->card(kNow), kNow);
   EXPECT_EQ(Next(), "hand 4 since 5");
-  EXPECT_TRUE(ann_->OnSing(4, 5));
+  EXPECT_TRUE(ann_->OnSing(4, 5, kNow));
 }
 
 TEST_F(RingStateTest, ABuddyThatWasStartedAgainHasLostItsPlace) {
   LetBobSing(8);
   ann_->OnLinkLost();
-  ann_->OnMet(CardOf(kBobAgain, {"cid"}));
+  ann_->OnMet(CardOf(kBobAgain, {"cid"}), kNow);
   EXPECT_THAT(ann_->TakeNews(), ElementsAre(HasSubstr("bob is dead: it was started again")));
   EXPECT_EQ(Next(), "meet cid");
-  ann_->OnMet(CardOf(kCid, {"dan", "ann"}));
+  ann_->OnMet(CardOf(kCid, {"dan", "ann"}), kNow);
   EXPECT_EQ(Next(), "hand 7 since 8");
 }
 
 TEST_F(RingStateTest, ABuddyThatWasStartedAgainBeforeItHadAVerseTakesPart) {
-  ann_->Start(9);
+  ann_->Start(9, kNow);
   MeetBob();
   ann_->OnLinkLost();
-  ann_->OnMet(CardOf(kBobAgain, {"cid"}));
+  ann_->OnMet(CardOf(kBobAgain, {"cid"}), kNow);
   EXPECT_EQ(Next(), "hand 8 since 9");
 }
 
+// Bob and Cid died at once. Bob may have handed 7 to Cid, and Cid does not know, because it was
+// started again.
+TEST_F(RingStateTest, AVerseThatAnEarlierLifeMayHaveSungIsNotRepeated) {
+  LetBobSing(8);
+  BobDies();
+  EXPECT_EQ(Next(), "meet cid");
+  Card cid = CardOf(kCid, {"dan", "ann"});
+  cid.age = absl::Seconds(1);
+  ann_->OnMet(cid, kNow + absl::Seconds(1));
+  EXPECT_THAT(Next(), AllOf(StartsWith("leavebuddy cid was started when the song was near it"),
+                            HasSubstr("verse 7")));
+}
+
+TEST_F(RingStateTest, WhoHasSungInThisLifeHasForgottenNothingThatCounts) {
+  LetBobSing(8);
+  BobDies();
+  Card cid = CardOf(kCid, {"dan", "ann"});
+  cid.age = absl::Seconds(1);
+  cid.has_sung = true;
+  ann_->OnMet(cid, kNow + absl::Seconds(2));
+  EXPECT_EQ(Next(), "hand 7 since 8");
+}
+
+// Nobody was told of 8 before.
+TEST_F(RingStateTest, WhoStartsLateTakesPartWhenTheOneBeforeItDiedWithoutTheSong) {
+  ann_->Start(9, kNow);
+  MeetBob();
+  BobDies();
+  Card cid = CardOf(kCid, {"dan", "ann"});
+  cid.age = absl::Seconds(1);
+  ann_->OnMet(cid, kNow + absl::Seconds(2));
+  EXPECT_EQ(Next(), "hand 8 since 9");
+}
+
+TEST_F(RingStateTest, ACardTellsTheAgeAndWhetherItsOwnerHasSung) {
+  EXPECT_EQ(ann_->card(kNow).age, absl::Minutes(1));
+  EXPECT_FALSE(ann_->card(kNow).has_sung);
+  EXPECT_TRUE(ann_->OnSing(7, 8, kNow));
+  EXPECT_TRUE(ann_->card(kNow).has_sung);
+}
+
 TEST_F(RingStateTest, WithoutKnowingWhoComesAfterADeadBuddyTheSongCannotGoOn) {
-  ann_->Start(9);
-  ann_->OnMet(CardOf(kBob, {}));
+  ann_->Start(9, kNow);
+  ann_->OnMet(CardOf(kBob, {}), kNow);
   BobDies();
   EXPECT_THAT(Next(), AllOf(StartsWith("leavebuddy bob is dead"), HasSubstr("is not known")));
 }
 
 TEST_F(RingStateTest, WhenTheLastVerseDiedWithABuddyTheSongIsOver) {
-  ann_->Start(2);
+  ann_->Start(2, kNow);
   MeetBob();
   ann_->OnHandLost(1);
   NextIsRefused();
   EXPECT_TRUE(ann_->is_over());
-  ann_->OnMet(CardOf(kCid, {"dan", "ann"}));
+  ann_->OnMet(CardOf(kCid, {"dan", "ann"}), kNow);
   EXPECT_EQ(Next(), "tell the end");
 }
 
@@ -347,7 +394,7 @@ TEST_F(RingStateTest, TheEndGoesRoundDeadBuddiesWithoutAWord) {
     ann_->OnEndHeard();
     BobDies();
     EXPECT_EQ(Next(), "meet cid");
-    ann_->OnMet(CardOf(kCid, {"dan", "ann"}));
+    ann_->OnMet(CardOf(kCid, {"dan", "ann"}), kNow);
     EXPECT_EQ(Next(), "tell the end");
     EXPECT_THAT(ann_->TakeNews(), IsEmpty());
   }
@@ -355,12 +402,12 @@ TEST_F(RingStateTest, TheEndGoesRoundDeadBuddiesWithoutAWord) {
 
 // Bob took the news and died before he told it.
 TEST_F(RingStateTest, WhoBeganTheEndTellsTheOneAfterABuddyThatWent) {
-  EXPECT_TRUE(ann_->OnSing(1, 2));
+  EXPECT_TRUE(ann_->OnSing(1, 2, kNow));
   MeetBob();
   ann_->OnEndTold();
   BobDies();
   EXPECT_EQ(Next(), "meet cid");
-  ann_->OnMet(CardOf(kCid, {"dan", "ann"}));
+  ann_->OnMet(CardOf(kCid, {"dan", "ann"}), kNow);
   EXPECT_EQ(Next(), "tell the end");
 }
 
@@ -380,7 +427,7 @@ TEST_F(RingStateTest, WhoTellsTheEndToNobodyAnyMoreLeavesAtOnce) {
 }
 
 TEST_F(RingStateTest, TheNextOneIsToldOfTheEndWhenItStartsLate) {
-  ann_->Start(0);
+  ann_->Start(0, kNow);
   NextIsRefused();
   EXPECT_EQ(Next(), "meet bob");
   MeetBob();
@@ -389,7 +436,7 @@ TEST_F(RingStateTest, TheNextOneIsToldOfTheEndWhenItStartsLate) {
 
 // All others have heard, told on and left before the news comes back to her.
 TEST_F(RingStateTest, WhoBeganTheEndLeavesWhenItComesRoundThoughTheNextOneHasLeft) {
-  EXPECT_TRUE(ann_->OnSing(1, 2));
+  EXPECT_TRUE(ann_->OnSing(1, 2, kNow));
   MeetBob();
   ann_->OnEndTold();
   BobDies();
@@ -400,7 +447,7 @@ TEST_F(RingStateTest, WhoBeganTheEndLeavesWhenItComesRoundThoughTheNextOneHasLef
 
 // Two may think that they are the first to know.
 TEST_F(RingStateTest, WhoBeganTheEndTellsItOnThoughItHasComeRound) {
-  EXPECT_TRUE(ann_->OnSing(1, 2));
+  EXPECT_TRUE(ann_->OnSing(1, 2, kNow));
   MeetBob();
   ann_->OnEndHeard();
   EXPECT_EQ(Next(), "tell the end");
@@ -409,8 +456,8 @@ TEST_F(RingStateTest, WhoBeganTheEndTellsItOnThoughItHasComeRound) {
 }
 
 TEST_F(RingStateTest, WhenNobodyIsLeftToBeToldTheNewsMayStillComeRound) {
-  EXPECT_TRUE(ann_->OnSing(1, 2));
-  ann_->OnMet(CardOf(kBob, {}));
+  EXPECT_TRUE(ann_->OnSing(1, 2, kNow));
+  ann_->OnMet(CardOf(kBob, {}), kNow);
   ann_->OnEndTold();
   BobDies();
   EXPECT_EQ(Next(), "await the end");
@@ -421,16 +468,16 @@ TEST_F(RingStateTest, WhenNobodyIsLeftToBeToldTheNewsMayStillComeRound) {
 // --- Who comes after whom ---
 
 TEST_F(RingStateTest, TheRingEndsWhereAnAddressComesAgain) {
-  ann_->OnMet(CardOf(kBob, {"cid", "ann", "bob", "cid"}));
-  EXPECT_THAT(ann_->card().successors, ElementsAre("bob", "cid", "ann"));
+  ann_->OnMet(CardOf(kBob, {"cid", "ann", "bob", "cid"}), kNow);
+  EXPECT_THAT(ann_->card(kNow).successors, ElementsAre("bob", "cid", "ann"));
 }
 
 TEST_F(RingStateTest, OnlySoManySuccessorsAreKept) {
   std::vector<std::string> many;
   many.reserve(100);
   for (int i = 0; i < 100; ++i) many.push_back("buddy-" + std::to_string(i));
-  ann_->OnMet(CardOf(kBob, many));
-  EXPECT_EQ(ann_->card().successors.size(), kMaxSuccessors + 1);
+  ann_->OnMet(CardOf(kBob, many), kNow);
+  EXPECT_EQ(ann_->card(kNow).successors.size(), kMaxSuccessors + 1);
 }
 
 }  // namespace

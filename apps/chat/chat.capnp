@@ -18,6 +18,7 @@ struct Entry {
 struct Farewell {
   reason @0 :Text;   # empty: the client has left
   taken @1 :UInt64;  # of the client's messages, the last that was heard
+  forgotten @2 :Bool;  # or nobody knows any more what was heard
 }
 
 struct Welcome {

@@ -2,7 +2,6 @@
 //
 //   chat --listen=127.0.0.1:7300
 //   chat --server=127.0.0.1:7300 --name=alice
-#include <fcntl.h>
 #include <gflags/gflags.h>
 #include <unistd.h>
 
@@ -26,6 +25,7 @@
 #include "client/flag_parser.h"
 #include "client/service_flags.h"
 #include "mapreduce/status_macros.h"
+#include "rpc/address.h"
 #include "rpc/connection.h"
 #include "rpc/exit_codes.h"
 #include "rpc/service_process.h"
@@ -81,10 +81,7 @@ int Serve(const Program& program) {
   ChatServer chat(process.timer(), *room);
   const absl::StatusOr<std::string> address = process.Serve(
       FLAGS_listen, [&chat](const PeerInfo&) { return chat.NewDoor(); }, ReadyFilePath());
-  if (!address.ok()) {
-    const bool is_usage = absl::IsInvalidArgument(address.status());
-    return process.Complain(is_usage ? kExitUsage : kExitFailed, address.status());
-  }
+  if (!address.ok()) return process.Complain(kExitUsage, address.status());
   std::fprintf(stderr, "chat listens on %s\njoin with: chat --server=%s --name=NAME\n",
                address->c_str(), address->c_str());
   return process.RunUntilStopped();
@@ -106,13 +103,15 @@ ChatClientOptions ClientOptions(const ConnectionOptions& access) {
 absl::Status Explain(const ChatEnd& end) {
   std::string unheard;
   if (!end.unheard.empty()) {
-    unheard = absl::StrCat("\nnobody has heard:\n  ", absl::StrJoin(end.unheard, "\n  "));
+    unheard = absl::StrCat("\nnobody ", end.forgotten ? "may have" : "has", " heard:\n  ",
+                           absl::StrJoin(end.unheard, "\n  "));
   }
   return absl::UnavailableError(end.reason + unheard);
 }
 
 int Join(const Program& program) {
-  const absl::StatusOr<ConnectionOptions> access = ReadServiceOptions("server", FLAGS_server);
+  const absl::StatusOr<ConnectionOptions> access =
+      ReadServiceOptions("server", FLAGS_server, PortZero::kRefused);
   if (!access.ok()) return UsageError(program, access.status());
   if (FLAGS_name.empty()) {
     return UsageError(program, absl::InvalidArgumentError("--name is missing: give --name=NAME"));
@@ -138,15 +137,7 @@ int Join(const Program& program) {
   return end->reason.empty() ? kExitSuccess : process.Complain(kExitUnreachable, Explain(*end));
 }
 
-// A standard descriptor that was closed would be the first that something else gets.
-void OpenStandardDescriptors() {
-  int fd = open("/dev/null", O_RDWR);
-  while (fd >= 0 && fd <= STDERR_FILENO) fd = open("/dev/null", O_RDWR);
-  if (fd >= 0) close(fd);
-}
-
 int Main(int argc, char** argv) {
-  OpenStandardDescriptors();
   StartLogging(argv[0], LogLevel::kErrors);
   const Program program = ChatProgram();
   CommandLine line;

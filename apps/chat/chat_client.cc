@@ -110,16 +110,24 @@ kj::Promise<JoinOutcome> ChatClient::Join(Server server) {
   request.setName(options_.name.c_str());
   request.setSession(ToData(options_.session));
   request.setAgain(was_welcome_);
-  return request.send().then([this](auto&& response) {
-    const auto outcome = response.getOutcome();
-    if (outcome.isWelcome()) patience_ = 2 * outcome.getWelcome().getGraceMs() * kj::MILLISECONDS;
-    return Read(outcome);
-  });
+  return request.send().then(
+      [this](auto&& response) {
+        const auto outcome = response.getOutcome();
+        if (outcome.isWelcome()) {
+          patience_ = 2 * outcome.getWelcome().getGraceMs() * kj::MILLISECONDS;
+        }
+        return Read(outcome);
+      },
+      [this](kj::Exception&& e) -> JoinOutcome {
+        if (MayPass(e)) kj::throwFatalException(kj::mv(e));
+        return Refused{absl::StrCat(
+            options_.server, " serves no chat room: ", ToStatus(e).message(), "; check --server")};
+      });
 }
 
 kj::Promise<void> ChatClient::BeWelcome(Server server, const JoinOutcome& outcome) {
   if (const auto* refused = std::get_if<Refused>(&outcome)) {
-    end_.reason = CleanText(refused->reason);
+    EndWith(*refused);
     return kj::READY_NOW;
   }
   if (const auto* farewell = std::get_if<Farewell>(&outcome)) {
@@ -199,6 +207,14 @@ void ChatClient::EndWith(const Farewell& farewell) {
   if (farewell.reason.empty() && input_ended_ && outbox_.empty()) return;
   end_.reason = absl::StrCat("you are not in the room any more: ", CleanText(farewell.reason));
   end_.unheard = {outbox_.messages().begin(), outbox_.messages().end()};
+  end_.forgotten = farewell.forgotten;
+}
+
+void ChatClient::EndWith(const Refused& refused) {
+  end_.reason = CleanText(refused.reason);
+  if (!was_welcome_) return;  // nothing was sent
+  end_.unheard = {outbox_.messages().begin(), outbox_.messages().end()};
+  end_.forgotten = true;
 }
 
 kj::Promise<void> ChatClient::SayGoodbye() {

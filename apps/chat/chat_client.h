@@ -56,6 +56,7 @@ struct ChatClientOptions {
 struct ChatEnd {
   std::string reason;
   std::vector<std::string> unheard;
+  bool forgotten = false;  // the room does not know: some of that may have been heard
 };
 
 class ChatClient {
@@ -85,6 +86,7 @@ class ChatClient {
   kj::Promise<void> Listen(Server server);
   void Show(const News& news);
   void EndWith(const Farewell& farewell);
+  void EndWith(const Refused& refused);
   kj::Exception GiveUp();
   kj::Promise<void> WaitForRoom();
 

@@ -118,9 +118,16 @@ class ChatServer::Door final : public ScopedServer<capnp_chat::ChatRoom> {
   }
 
   kj::Promise<void> listen(ListenContext context) override {
-    context.allowCancellation();  // a listener that is gone waits for nothing
     const uint64_t after = context.getParams().getAfter();
-    return AnswerWhenThereIsNews(after, kj::mv(context));
+    // Each entry goes out once on a connection: what a client asks for and does not read stays with
+    // us until it is cut off.
+    KJ_REQUIRE(!is_listening_, "the answer to the listener before has not been awaited");
+    KJ_REQUIRE(after >= answered_up_to_, "this was answered on this connection before");
+    context.allowCancellation();  // a listener that is gone waits for nothing
+    is_listening_ = true;
+    return AnswerWhenThereIsNews(after, kj::mv(context)).attach(kj::defer([this]() {
+      is_listening_ = false;
+    }));
   }
 
   kj::Promise<void> leave(LeaveContext) override {
@@ -134,6 +141,7 @@ class ChatServer::Door final : public ScopedServer<capnp_chat::ChatRoom> {
     const ListenOutcome outcome = hall().room().Listen(session_, after);
     const News* const news = std::get_if<News>(&outcome);
     if (news == nullptr || news->up_to > after) {
+      if (news != nullptr) answered_up_to_ = news->up_to;
       Write(outcome, context.getResults().initOutcome());
       return kj::READY_NOW;
     }
@@ -147,6 +155,8 @@ class ChatServer::Door final : public ScopedServer<capnp_chat::ChatRoom> {
   const std::weak_ptr<Hall> hall_;
   std::string session_;  // empty: nobody has joined here
   bool is_speaking_ = false;
+  bool is_listening_ = false;
+  uint64_t answered_up_to_ = 0;
 };
 
 ChatServer::ChatServer(kj::Timer& timer, const RoomOptions& options)

@@ -13,10 +13,11 @@ using WireEntry = capnp_chat::Entry;
 void Write(const Farewell& farewell, capnp_chat::Farewell::Builder to) {
   to.setReason(farewell.reason.c_str());
   to.setTaken(farewell.taken);
+  to.setForgotten(farewell.forgotten);
 }
 
 Farewell Read(capnp_chat::Farewell::Reader from) {
-  return {ReadText(from.getReason()), from.getTaken()};
+  return {ReadText(from.getReason()), from.getTaken(), from.getForgotten()};
 }
 
 void Write(const Entry& entry, WireEntry::Builder to) {

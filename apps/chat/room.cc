@@ -61,7 +61,8 @@ Welcome Room::WelcomeTo(const Member& member) const {
 Farewell Room::FarewellTo(const std::string& session) const {
   const auto found = farewells_.find(session);
   if (found != farewells_.end()) return found->second;
-  return {"unknown session: the server was started anew, or you were away for too long", 0};
+  return {"unknown session: the server was started anew, or you were away for too long",
+          /*taken=*/0, /*forgotten=*/true};
 }
 
 void Room::Attach(const std::string& session) {
@@ -71,7 +72,7 @@ void Room::Attach(const std::string& session) {
 
 void Room::Detach(const std::string& session, absl::Time now) {
   const auto found = members_.find(session);
-  if (found == members_.end()) return;
+  if (found == members_.end() || found->second.connections == 0) return;
   if (--found->second.connections == 0) found->second.alone_since = now;
 }
 

@@ -60,6 +60,8 @@ struct Refused {
 struct Farewell {
   std::string reason;  // empty: it has left
   uint64_t taken = 0;  // of its messages, the last that was heard
+  // Nobody knows any more who it was and what was heard of it.
+  bool forgotten = false;
 };
 
 struct News {
@@ -80,7 +82,8 @@ class Room {
   // another: if it is unknown, or was dropped, it is told so. A name can be taken once.
   JoinOutcome Join(const std::string& session, const std::string& name, bool again, absl::Time now);
 
-  // A connection of this member begins, and ends; it may have several. A new member has none.
+  // A connection of this member begins, and ends; it may have several. A new member has none. (The
+  // end of one that a forgotten life of the session had is not counted.)
   void Attach(const std::string& session);
   void Detach(const std::string& session, absl::Time now);
 

@@ -258,6 +258,7 @@ TEST_F(RoomTest, WhoComesBackTooLateIsToldWhyAndWhatWasHeardOfIt) {
               ElementsAre("* bob joined", "bob: 1", "* bob left (connection lost for 10s)"));
   EXPECT_EQ(Why(AskAgain("bob")), "gone: connection lost for 10s");
   EXPECT_EQ(std::get<Farewell>(AskAgain("bob")).taken, 1u);
+  EXPECT_FALSE(std::get<Farewell>(AskAgain("bob")).forgotten);
 }
 
 TEST_F(RoomTest, AMemberWithAnotherConnectionIsNotAway) {
@@ -267,6 +268,16 @@ TEST_F(RoomTest, AMemberWithAnotherConnectionIsNotAway) {
   now_ += absl::Hours(1);
   room_.Expire(now_);
   EXPECT_EQ(room_.members(), 1u);
+}
+
+// The room has forgotten that the session has left; its old connection ends at last.
+TEST_F(RoomTest, AConnectionThatEndsTwiceKeepsNobodyInTheRoom) {
+  Join("alice");
+  room_.Detach(SessionOf("alice"), now_);
+  room_.Detach(SessionOf("alice"), now_);
+  now_ += absl::Seconds(10);
+  room_.Expire(now_);
+  EXPECT_EQ(room_.members(), 0u);
 }
 
 TEST_F(RoomTest, AMemberWhoseConnectionNeverCameIsLetGo) {
@@ -297,6 +308,7 @@ TEST_F(RoomTest, AnOldCopyOfAListenerTakesNothingAway) {
 
 TEST_F(RoomTest, WhoClaimsToHaveBeenHereAndIsUnknownIsToldSo) {
   EXPECT_THAT(Why(AskAgain("alice")), HasSubstr("gone: unknown session: the server was started"));
+  EXPECT_TRUE(std::get<Farewell>(AskAgain("alice")).forgotten) << "of what was heard, too";
   EXPECT_EQ(room_.members(), 0u);
 }
 

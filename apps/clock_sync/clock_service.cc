@@ -70,7 +70,10 @@ kj::Promise<void> Sampler::Ask() {
 void Sampler::LetPass(kj::Exception&& e) {
   ++unanswered_;
   if (e.getType() == kj::Exception::Type::OVERLOADED) return;
-  if (e.getType() != kj::Exception::Type::DISCONNECTED) kj::throwFatalException(kj::mv(e));
+  if (e.getType() != kj::Exception::Type::DISCONNECTED) {
+    kj::throwFatalException(ToException(absl::UnavailableError(absl::StrCat(
+        options_.name, " does not tell the time: ", ToStatus(e).message(), "; check --server"))));
+  }
   lost_ = true;
   if (best_.good() > 0) return;
   kj::throwFatalException(

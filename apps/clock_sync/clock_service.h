@@ -69,8 +69,9 @@ class Sampler {
   KJ_DISALLOW_COPY(Sampler);
 
   // Asks one question after the other; when the connection is lost, what was learned before counts.
-  // Rejects when nothing was: with OVERLOADED when no answer came in time, with the failure of the
-  // first question when the server was lost. Must not outlive the sampler.
+  // Rejects when nothing was: with OVERLOADED when no answer came in time, with DISCONNECTED when
+  // the server was lost before the first one, or does not tell the time at all. Must not outlive
+  // the sampler.
   kj::Promise<void> Run();
 
   const BestSample& best() const { return best_; }

@@ -111,10 +111,19 @@ int Serve(ServiceProcess& process, const kj::Clock& clock, const Setting& settin
 int Report(const ServiceProcess& process, const Sampler& sampler) {
   const BestSample& best = sampler.best();
   const absl::StatusOr<Estimate> estimate = best.Get();
-  if (!estimate.ok()) return process.Complain(kExitFailed, estimate.status());
+  if (!estimate.ok()) {
+    return process.Complain(
+        kExitFailed, absl::UnavailableError(
+                         absl::StrCat("asking ", FLAGS_server, ": ", estimate.status().message())));
+  }
+  if (best.outdated() > 0) {
+    std::fprintf(stderr, "clock_sync: a clock was set meanwhile; %d samples before do not count\n",
+                 best.outdated());
+  }
   std::printf("%ssamples %d good, %d rejected, %d unanswered\n", ReportOf(*estimate).c_str(),
               best.good(), best.rejected(), sampler.unanswered());
-  return kExitSuccess;
+  if (std::fflush(stdout) == 0) return kExitSuccess;
+  return process.Complain(kExitFailed, absl::UnknownError("cannot write to standard output"));
 }
 
 int Ask(ServiceProcess& process, const kj::Clock& clock, const Setting& setting) {
@@ -130,7 +139,8 @@ int Ask(ServiceProcess& process, const kj::Clock& clock, const Setting& setting)
   });
   bool asked = false;
   const int exit_code = process.Run(work.then([&]() { asked = true; }));
-  return asked ? Report(process, *sampler) : exit_code;
+  if (asked) return Report(process, *sampler);
+  return exit_code == kExitSuccess ? kExitCancelled : exit_code;  // by a signal
 }
 
 int Main(int argc, char** argv) {

@@ -60,7 +60,8 @@ class ClockSyncSimTest : public testing::Test, private kj::TaskSet::ErrorHandler
           host_ = kj::heap<ServiceHost>(server_life_->timer(), address->listen(),
                                         ConnectionOptions(), [this](const PeerInfo&) {
                                           ++guests_;
-                                          return service_->NewServer();
+                                          capnp::Capability::Client nothing = nullptr;
+                                          return serves_ ? service_->NewServer() : nothing;
                                         });
           tasks_->add(host_->Run());
         }));
@@ -142,6 +143,7 @@ class ClockSyncSimTest : public testing::Test, private kj::TaskSet::ErrorHandler
 
   kj::Duration work_ = 0 * kj::SECONDS;
   uint64_t guests_ = 0;
+  bool serves_ = true;
   bool ended_ = false;
   std::string problem_;
   kj::Own<sim::World> world_;
@@ -236,7 +238,25 @@ TEST_F(ClockSyncSimTest, SamplesAcrossAStepOfOurClockAreRejected) {
   client_clock_->skew = -1 * kj::SECONDS;  // somebody sets it back while we wait
   EXPECT_TRUE(RunToEnd());
   EXPECT_EQ(sampler_->best().rejected(), 1);
-  EXPECT_EQ(sampler_->best().good(), 7);
+  EXPECT_EQ(sampler_->best().outdated(), 2);
+  EXPECT_EQ(sampler_->best().good(), 5);
+  EXPECT_EQ(ErrorOf(Got()), absl::ZeroDuration());
+}
+
+// No single sample shows it: the server says that it worked for so much longer, or less.
+TEST_F(ClockSyncSimTest, WhatWasLearnedBeforeAClockWasSetDoesNotCount) {
+  for (kj::Duration step : {1 * kj::HOURS, -1 * kj::HOURS, 50 * kj::MILLISECONDS}) {
+    End();
+    Begin();
+    StartAsking(8);
+    EXPECT_TRUE(RunUntilSampled(2));
+    world_->RunFor(5 * kj::MILLISECONDS);  // the third question is on its way there
+    server_clock_->skew = step;
+    EXPECT_TRUE(RunToEnd());
+    EXPECT_EQ(sampler_->best().outdated(), 2);
+    EXPECT_EQ(sampler_->best().rejected(), 0);
+    EXPECT_EQ(ErrorOf(Got()), absl::ZeroDuration());
+  }
 }
 
 TEST_F(ClockSyncSimTest, AServerThatClaimsTooMuchIsRejected) {
@@ -248,6 +268,7 @@ TEST_F(ClockSyncSimTest, AServerThatClaimsTooMuchIsRejected) {
   server_clock_->skew = 10 * kj::SECONDS;
   EXPECT_TRUE(RunToEnd());
   EXPECT_EQ(sampler_->best().rejected(), 1);
+  ExpectWithinBound(Got());
 }
 
 // --- Trouble ---
@@ -323,6 +344,16 @@ TEST_F(ClockSyncSimTest, AServerThatNeverAnswersInTimeIsLate) {
   StartAsking(2);
   EXPECT_TRUE(RunToEnd());
   EXPECT_EQ(problem_, "overloaded: asking the server for the time: no answer within 2 s");
+}
+
+TEST_F(ClockSyncSimTest, AServerOfAnotherKindIsNamed) {
+  Begin();
+  serves_ = false;
+  StartAsking(8);
+  EXPECT_TRUE(RunToEnd());
+  EXPECT_THAT(problem_,
+              testing::AllOf(testing::StartsWith("disconnected: the server does not tell the time"),
+                             testing::EndsWith("check --server")));
 }
 
 // Seed by seed: any skew, any path, any trouble. What comes out is right within its own bound.

@@ -1,5 +1,7 @@
 #include "apps/clock_sync/estimate.h"
 
+#include <utility>
+
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -8,6 +10,11 @@ namespace millrace {
 namespace {
 
 absl::Status Impossible(const char* what) { return absl::InvalidArgumentError(what); }
+
+// Whether no offset is within the bounds of both.
+bool Contradict(const Estimate& a, const Estimate& b) {
+  return absl::AbsDuration(a.offset - b.offset) > a.bound + b.bound;
+}
 
 }  // namespace
 
@@ -38,6 +45,7 @@ bool BestSample::Add(const Stamps& stamps) {
     last_problem_ = std::string(estimate.status().message());
     return false;
   }
+  if (good_ > 0 && Contradict(*estimate, best_)) outdated_ += std::exchange(good_, 0);
   if (good_ == 0 || estimate->rtt < best_.rtt) best_ = *estimate;
   ++good_;
   return true;

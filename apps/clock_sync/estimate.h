@@ -9,6 +9,9 @@
 // have taken nothing and the other all of it, so the estimate is off by RTT/2 at most, and by half
 // of the difference between the two ways exactly.
 //
+// That holds for clocks that nobody sets between T1 and T4. A step of more than the way there and
+// back shows in the stamps, or in the next sample; a smaller one does not.
+//
 // Cristian 1989, "Probabilistic clock synchronization". Pure: no clock is read here, and none is
 // ever set.
 #ifndef MILLRACE_APPS_CLOCK_SYNC_ESTIMATE_H_
@@ -41,7 +44,9 @@ struct Estimate {
 // T3 < T2), or a server that claims to have taken longer than we waited (a negative RTT).
 absl::StatusOr<Estimate> EstimateFrom(const Stamps& stamps);
 
-// Keeps the sample with the smallest RTT: the least that can hide in it is the least error.
+// Keeps the sample with the smallest RTT: the least that can hide in it is the least error. When a
+// later one shows that a clock was set since (no offset is within the bounds of both), those before
+// it count no more.
 class BestSample {
  public:
   // Whether the stamps were good.
@@ -49,12 +54,15 @@ class BestSample {
 
   int good() const { return good_; }
   int rejected() const { return rejected_; }
+  // Good ones, until a clock was set.
+  int outdated() const { return outdated_; }
   // kUnavailable when no sample was good.
   absl::StatusOr<Estimate> Get() const;
 
  private:
   int good_ = 0;
   int rejected_ = 0;
+  int outdated_ = 0;
   std::string last_problem_;
   Estimate best_;
 };

@@ -107,6 +107,31 @@ TEST(BestSampleTest, ARejectedSampleIsCountedAndNeverTheBest) {
   EXPECT_EQ(best.rejected(), 1);
 }
 
+TEST(BestSampleTest, WhatWasMeasuredBeforeAClockWasSetDoesNotCount) {
+  BestSample best;
+  EXPECT_TRUE(best.Add(InMs(1000, 2010, 2020, 1050)));  // offset +990 ± 20
+  EXPECT_TRUE(best.Add(InMs(2000, 2996, 2996, 2004)));  // offset +994 ± 2
+  EXPECT_TRUE(best.Add(InMs(3000, 3050, 3050, 3100)));  // offset 0 ± 50: the worst, and true
+  EXPECT_EQ(best.Get()->offset, absl::ZeroDuration());
+  EXPECT_EQ(best.good(), 1);
+  EXPECT_EQ(best.outdated(), 2);
+}
+
+TEST(BestSampleTest, SamplesWhoseBoundsTouchAgree) {
+  BestSample best;
+  EXPECT_TRUE(best.Add(InMs(1000, 2000, 2000, 1100)));  // offset +950 ± 50
+  EXPECT_TRUE(best.Add(InMs(2000, 3020, 3020, 2020)));  // offset +1010 ± 10
+  EXPECT_EQ(best.good(), 2);
+  EXPECT_EQ(best.outdated(), 0);
+}
+
+TEST(ReportTest, StampsThatNobodyCanMeanDoNoHarm) {
+  const int64_t least = std::numeric_limits<int64_t>::min();
+  const int64_t most = std::numeric_limits<int64_t>::max();
+  EXPECT_THAT(ReportOf(*EstimateFrom({least, most, most, most})), HasSubstr("error bound"));
+  EXPECT_THAT(ReportOf(*EstimateFrom({least, least, least, most})), HasSubstr("error bound"));
+}
+
 TEST(ReportTest, SaysOffsetRoundTripAndBound) {
   EXPECT_EQ(ReportOf(*EstimateFrom(InMs(1000, 2010, 2020, 1050))),
             "offset +990.000 ms\nrtt 40.000 ms\nerror bound ±20.000 ms\n"

@@ -229,8 +229,6 @@ class Client {
   static absl::Status WithAdvice(const absl::Status& status) {
     const char* const advice = absl::IsPermissionDenied(status)
                                    ? "give a premium user's token with --token, or leave out --fast"
-                               : absl::IsUnimplemented(status)
-                                   ? "is it a server of secret strings, and of this version?"
                                    : nullptr;
     if (advice == nullptr) return status;
     return absl::Status(status.code(), absl::StrCat(status.message(), "; ", advice));

@@ -167,6 +167,10 @@ class WordListRun final : private kj::TaskSet::ErrorHandler {
     Server& server = *servers_[asked.server];
     if (MayPass(e)) return server.session.cancel(e);
     const absl::Status status = ToStatus(e);
+    if (absl::IsUnimplemented(status)) {  // of this version it is, or there would be no connection
+      return End(absl::UnavailableError(
+          absl::StrCat(server.address, " is no server of secret strings: ", status.message())));
+    }
     End(absl::Status(status.code(), absl::StrCat(server.address, ": ", status.message())));
   }
 

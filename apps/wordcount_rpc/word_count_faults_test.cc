@@ -223,14 +223,15 @@ TEST_F(WordCountFaultsTest, AClientThatIsKilledLeavesNoWorkBehind) {
   askings_.clear();  // the victim's goes before its station
 }
 
-TEST_F(WordCountFaultsTest, AServerThatCountsNoWordsIsNamedAndTakenForAnotherVersion) {
+TEST_F(WordCountFaultsTest, AServerOfAnotherKindIsNamed) {
   server_ = nullptr;
   Station other(world_, network_, "server");
   other.Serve(7100, [](const PeerInfo&) { return capnp::Capability::Client(nullptr); });
   Asking& asking = Ask(red_);
   EXPECT_TRUE(world_.RunUntil([&]() { return asking.ended(); }, kTask));
   EXPECT_EQ(asking.code(), absl::StatusCode::kUnimplemented);
-  EXPECT_TRUE(absl::StartsWith(asking.failure(), "asking server:7100: ")) << asking.failure();
+  EXPECT_TRUE(absl::StartsWith(asking.failure(), "server:7100 is no word-count server: "))
+      << asking.failure();
 }
 
 TEST_F(WordCountFaultsTest, ATextThatIsTooLongIsRefusedAndSaysSo) {

@@ -38,6 +38,10 @@ WordCounts Read(WordCounter::CountResults::Reader results) {
 kj::Exception Name(const std::string& peer, const kj::Exception& exception) {
   const absl::Status status = ToStatus(exception);
   const absl::string_view why = absl::StripSuffix(status.message(), ".");
+  if (absl::IsUnimplemented(status)) {  // of this version it is, or there would be no connection
+    return ToException(absl::UnimplementedError(
+        absl::StrCat(peer, " is no word-count server: ", why, "; check --server")));
+  }
   return ToException(absl::Status(status.code(), absl::StrCat("asking ", peer, ": ", why)));
 }
 

@@ -162,7 +162,7 @@ class Client {
       if (answer.ok()) {
         std::printf("%s\n", FormatCounts(*answer).c_str());
       } else if (!stopped_) {
-        exit_code = process_.Complain(ExitCodeOf(answer.status()), WithAdvice(answer.status()));
+        exit_code = process_.Complain(CodeOf(answer.status()), WithAdvice(answer.status()));
       }
     }
     if (std::fflush(stdout) != 0) {
@@ -172,12 +172,15 @@ class Client {
   }
 
  private:
+  // Whoever answers, a server of words is not there.
+  static int CodeOf(const absl::Status& status) {
+    return absl::IsUnimplemented(status) ? kExitUnreachable : ExitCodeOf(status);
+  }
+
   static absl::Status WithAdvice(const absl::Status& status) {
     const char* const advice = absl::IsUnavailable(status) ? "is it still running there?"
                                : absl::IsResourceExhausted(status)
                                    ? "a longer --timeout waits for a server that is only busy"
-                               : absl::IsUnimplemented(status)
-                                   ? "is it a word-count server, and of this version?"
                                    : nullptr;
     if (advice == nullptr) return status;
     return absl::Status(status.code(), absl::StrCat(status.message(), "; ", advice));

@@ -137,6 +137,21 @@ TEST_F(ChatScenariosTest, WhatIsSentAgainBecauseTheReplyWasLostIsHeardOnce) {
   EXPECT_EQ(Count("ann: again"), 1u) << "the first one was sent again before it";
 }
 
+// More than go out at a time, and more are typed before it is back. The checker compares.
+TEST_F(ChatScenariosTest, OfMuchThatIsUnderWayAllIsHeardOnceAndInOrder) {
+  chat_.LoseRepliesTo("ann");
+  for (int i = 0; i < 50; ++i) Say("ann", absl::StrCat(i));
+  chat_.RunFor(1 * kj::SECONDS);
+  ASSERT_EQ(Count("ann: 0"), 1u) << "it arrives, and its answer does not";
+  ASSERT_EQ(Count("ann: 1"), 0u);
+  chat_.ResetConnections("ann");
+  for (int i = 50; i < 100; ++i) Say("ann", absl::StrCat(i));
+  chat_.network().Heal();
+  ASSERT_TRUE(chat_.RunUntil([&]() { return Count("ann: 99") == 1; }));
+  Soon();
+  EXPECT_EQ(SeenBy("bob").size(), 101u) << "that cat has joined, and all that ann has said";
+}
+
 TEST_F(ChatScenariosTest, WhatIsSaidMeanwhileIsSeenOnceByWhoComesBack) {
   const size_t before = SeenBy("ann").size();
   Say("bob", "seen");
@@ -300,6 +315,20 @@ TEST_F(ChatScenariosTest, AServerThatWasStartedAnewKnowsNobodyAndSaysSo) {
   chat_.RestartServer();
   ASSERT_TRUE(chat_.RunUntil([&]() { return IsOver("ann") && IsOver("bob"); }));
   EXPECT_THAT(ReasonOf("ann"), HasSubstr("the server was started anew"));
+}
+
+// Nobody knows any more what the old one has heard.
+TEST_F(ChatScenariosTest, WhatAServerHeardBeforeItWasStartedAnewIsNotCalledUnheard) {
+  chat_.LoseRepliesTo("ann");
+  Say("ann", "hello");
+  chat_.RunFor(1 * kj::SECONDS);
+  ASSERT_EQ(Count("ann: hello"), 1u);
+  chat_.ResetConnections("ann");
+  chat_.RestartServer();
+  chat_.network().Heal();
+  ASSERT_TRUE(chat_.RunUntil([&]() { return IsOver("ann"); }));
+  EXPECT_THAT(chat_.transcript("ann").end->unheard, ElementsAre("hello"));
+  EXPECT_TRUE(chat_.transcript("ann").end->forgotten);
 }
 
 TEST_F(ChatScenariosTest, AServerThatIsGoneForGoodIsGivenUpByName) {

@@ -75,13 +75,6 @@ class Station {
   kj::Promise<void> serving_ = nullptr;
 };
 
-// World::RunFor leaves the clocks of processes where something was last due, and what they begin
-// afterwards would be late at once. Here the end of `time` is due for all of them.
-inline void Pass(World& world, kj::Duration time) {
-  world.After(time, []() {});
-  world.RunFor(time);
-}
-
 }  // namespace millrace::sim
 
 #endif  // MILLRACE_TESTS_SIM_STATION_H_

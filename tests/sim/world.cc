@@ -144,9 +144,13 @@ bool World::Advance(kj::TimePoint limit) {
     due_.erase(due_.begin());
     what();
   }
-  // A copy: what was due may have begun or ended lives.
-  for (Life* life : std::vector<Life*>(lives_)) life->AdvanceTo(now_);
+  AdvanceClocks();
   return true;
+}
+
+// Of all processes there are now: what was due may have begun or ended some.
+void World::AdvanceClocks() {
+  for (Life* life : std::vector<Life*>(lives_)) life->AdvanceTo(now_);
 }
 
 void World::RunFor(kj::Duration duration) {
@@ -158,8 +162,11 @@ bool World::RunUntil(const std::function<bool()>& done, kj::Duration limit) {
   Settle();
   while (!done()) {
     if (!Advance(end)) {
+      // Whoever begins a deadline after this begins it now, and not when something was last due.
       now_ = std::max(now_, end);
-      return false;
+      AdvanceClocks();
+      Settle();
+      return done();
     }
     Settle();
   }

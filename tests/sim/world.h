@@ -96,8 +96,9 @@ class World {
 
   // Lets everything happen that can happen without time passing.
   void Settle();
+  // Leaves all clocks at the end of `duration`.
   void RunFor(kj::Duration duration);
-  // False: `limit` has passed first.
+  // False: `limit` has passed first, and that is what all clocks show.
   bool RunUntil(const std::function<bool()>& done, kj::Duration limit);
 
   // Turns of the event loop so far: the finest measure of when something happens.
@@ -113,6 +114,7 @@ class World {
   void CheckThatTimePasses(kj::TimePoint next);
   // Moves on to the next thing that is due, at most to `limit`; false: nothing is due by then.
   bool Advance(kj::TimePoint limit);
+  void AdvanceClocks();
 
   kj::EventLoop loop_;
   kj::WaitScope scope_{loop_};

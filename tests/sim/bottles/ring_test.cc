@@ -11,12 +11,16 @@
 #include <string>
 #include <vector>
 
+#include "apps/bottles/ring_state.h"
 #include "tests/sim/random.h"
+#include "tests/sim/station.h"
 
 namespace millrace::sim {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Contains;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
@@ -234,6 +238,52 @@ TEST(BottlesRingTest, ABuddyThatIsStartedAgainIsGoneRound) {
   EXPECT_THAT(ring.news(), Contains(HasSubstr("buddy-1:7000 is dead")));
   EXPECT_TRUE(ring.RunUntil([&]() { return ring.buddy(2).has_left(); }));
   EXPECT_EQ(ring.WhatIsWrong(), "");
+}
+
+// Buddy 3 knows of buddy 1 only from buddy 0, and buddy 1 knows no more that it has sung.
+TEST(BottlesRingTest, WhatABuddySangInAnEarlierLifeIsNotSungAgainWhenTheOneBeforeItDiesToo) {
+  SimRing ring(SkippingTheDead(/*buddies=*/4));
+  ring.StartAll(99);
+  EXPECT_TRUE(
+      ring.RunUntil([&]() { return ring.song().size() > 40 && ring.song().back().buddy == 1; }));
+  ring.Kill(0);
+  ring.Kill(1);
+  ring.Start(1);
+  EXPECT_TRUE(ring.RunUntil([&]() { return ring.buddy(3).has_left(); }));
+  EXPECT_THAT(ring.buddy(3).problem(),
+              StartsWith("buddy buddy-1:7000 was started when the song was near it"));
+  EXPECT_TRUE(ring.RunUntil([&]() { return ring.buddy(2).has_left(); }));
+  for (size_t i = 1; i < ring.song().size(); ++i) {
+    EXPECT_LT(ring.song()[i].verse, ring.song()[i - 1].verse);
+  }
+}
+
+TEST(BottlesRingTest, ANextOneThatIsNoBuddyIsNamedAtOnce) {
+  SimRing::Options options;
+  options.buddies = 2;
+  SimRing ring(options);
+  Station other(ring.world(), ring.network(), SimRing::Host(0));
+  other.Serve(7000, [](const PeerInfo&) { return capnp::Capability::Client(nullptr); });
+  ring.Start(1, /*bottles=*/99);
+  const kj::TimePoint began = ring.world().now();
+  EXPECT_TRUE(ring.RunUntil([&]() { return ring.buddy(1).has_left(); }));
+  EXPECT_LT(ring.world().now() - began, 1 * kj::SECONDS);
+  EXPECT_THAT(ring.buddy(1).problem(), AllOf(StartsWith("buddy buddy-0:7000 does not take part: "),
+                                             EndsWith("; check --next")));
+}
+
+// Of so many a buddy knows only those that come next.
+TEST(BottlesRingTest, ARingMayBeLargerThanWhatABuddyKnowsOfIt) {
+  const size_t buddies = 2 * kMaxSuccessors + 8;
+  for (bool one_dies : {false, true}) {
+    SimRing ring(SkippingTheDead(buddies));
+    ring.StartAll(199);
+    EXPECT_TRUE(ring.RunUntil(Sung(ring, 100)));
+    if (one_dies) ring.Kill(7);
+    EXPECT_TRUE(ring.RunToEnd());
+    EXPECT_EQ(ring.song().size(), 199u);
+    EXPECT_EQ(ring.WhatIsWrong(), "");
+  }
 }
 
 // --- Swarm ---
