@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "apps/chat/chat_wire.h"
+#include "rpc/data_bytes.h"
 
 namespace millrace::chat {
 namespace {
@@ -35,7 +36,7 @@ class ScriptedRoom final : public capnp_chat::ChatRoom::Server {
 
   kj::Promise<void> join(JoinContext context) override {
     book_.again.push_back(context.getParams().getAgain());
-    book_.sessions.push_back(ReadBytes(context.getParams().getSession()));
+    book_.sessions.emplace_back(ToBytes(context.getParams().getSession()));
     if (!book_.answer.has_value()) return kj::NEVER_DONE;
     Write(*book_.answer, /*grace_ms=*/15'000, context.getResults().initOutcome());
     return kj::READY_NOW;

@@ -168,7 +168,7 @@ TEST_F(WordCountFaultsTest, AResetConnectionFailsItsQuestionAloneAndAtOnce) {
   Asking& of_blue = AskAndMeet(blue_);
   network_.ResetConnections("red", "server");
   ASSERT_GT(network_.resets(), 0u);
-  Pass(world_, kTask / 10);
+  world_.RunFor(kTask / 10);
   ASSERT_TRUE(of_red.ended());
   EXPECT_FALSE(of_red.right());
   of_red.ExpectPromiseKept();
@@ -218,7 +218,7 @@ TEST_F(WordCountFaultsTest, AClientThatIsKilledLeavesNoWorkBehind) {
   AskAndMeet(*victim);
   ASSERT_EQ(server_->service.under_way(), 1u);
   victim->Kill();
-  Pass(world_, kTask / 10);
+  world_.RunFor(kTask / 10);
   EXPECT_EQ(server_->service.under_way(), 0u);
   askings_.clear();  // the victim's goes before its station
 }
@@ -275,12 +275,12 @@ TEST_P(WordCountSwarm, EveryQuestionIsAnsweredRightlyOrFailsInTime) {
     for (Station* client : {&red_, &blue_}) {
       Ask(*client, absl::StrCat("round ", round, " of ", client->host(), " in round ", round));
     }
-    Pass(world_, world_.random().Below(1200) * kj::MILLISECONDS);
+    world_.RunFor(world_.random().Below(1200) * kj::MILLISECONDS);
     Strike();
-    Pass(world_, world_.random().Below(3000) * kj::MILLISECONDS);
+    world_.RunFor(world_.random().Below(3000) * kj::MILLISECONDS);
     network_.Heal();
   }
-  Pass(world_, kAtMost + kTask);
+  world_.RunFor(kAtMost + kTask);
   size_t right = 0;
   for (const Asking& asking : askings_) {
     asking.ExpectPromiseKept();
