@@ -215,6 +215,47 @@ class BottlesTest(cluster.ClusterTest):
             for place, buddy in enumerate(buddies):
                 self.assertEqual(buddy.finish().output().splitlines(), song_of(3, place, 300))
 
+    def test_a_buddy_killed_on_its_host_is_dead(self):
+        for skip in ([], ["--skip_dead"]):
+            with Hosts("ann", "bob", "cid") as hosts:
+                buddies = self.ring_on(hosts, 300, "--beat=2ms", *skip)
+                self.wait_until_sung(buddies, 50)
+                buddies[1].kill()
+                self.assertEqual(buddies[1].wait(), -signal.SIGKILL)
+                said = buddies[0].finish(0 if skip else 3).said()
+                self.assertIn("buddy %s:7100 is dead" % hosts.address("ann"), said)
+                buddies[2].finish(0 if skip else 3)
+                self.expect_no_verse_twice(buddies, 300 if skip else 0)
+
+    def test_a_host_that_stays_cut_off_ends_the_song_and_is_named(self):
+        with Hosts("ann", "bob", "cid") as hosts:
+            buddies = self.ring_on(hosts, 10_000, "--skip_dead", "--beat=2ms", "--patience=1s")
+            self.wait_until_sung(buddies, 50)
+            hosts.unplug("ann")  # the second one, after Cid
+            hosts.wait_until_unheard("cid", "ann")
+            hosts.drop_connections("cid", "ann")
+            said = buddies[0].finish(3).said()
+            self.assertRegex(said, "cannot reach buddy %s:7100" % hosts.address("ann"))
+            self.assertNotIn("is dead", said)
+            self.expect_no_verse_twice(buddies, 0)
+
+    def test_who_dies_while_its_host_is_cut_off_is_dead_once_the_host_says_so(self):
+        with Hosts("ann", "bob", "cid") as hosts:
+            buddies = self.ring_on(hosts, 300, "--skip_dead", "--beat=2ms")
+            self.wait_until_sung(buddies, 50)
+            hosts.unplug("ann")
+            hosts.wait_until_unheard("cid", "ann")
+            hosts.drop_connections("cid", "ann")
+            hosts.wait_until_it_dials_in_vain("cid")
+            buddies[1].kill()
+            self.assertEqual(buddies[1].wait(), -signal.SIGKILL)
+            self.assertNotIn("is dead", buddies[0].said())
+            hosts.plug_in("ann")
+            for place in (0, 2):
+                buddies[place].finish()
+            self.assertIn("buddy %s:7100 is dead" % hosts.address("ann"), buddies[0].said())
+            self.expect_no_verse_twice(buddies, 300)
+
     # --- The command line ---
 
     def complaint(self, *flags, code=2):
