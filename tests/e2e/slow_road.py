@@ -1,8 +1,8 @@
 """A road between two hosts on which what goes there takes longer than what comes back.
 
-    slow_road.py --listen=HOST:PORT --to=HOST:PORT --there=SECONDS --ready_file=FILE
+    slow_road.py --listen=HOST:PORT --to=HOST:PORT --there=SECONDS
 
-Where the kernel has no netem, a test puts this in the middle.
+Carries one connection. For kernels that have no netem.
 """
 
 import argparse
@@ -29,22 +29,23 @@ def carry(source, sink, delay):
         under_way.put((time.monotonic() + delay, chunk))
 
 
-def endpoint(text):
+def host_and_port(text):
     host, port = text.rsplit(":", 1)
     return host, int(port)
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--listen", type=endpoint, required=True)
-    parser.add_argument("--to", type=endpoint, required=True)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--listen", type=host_and_port, required=True)
+    parser.add_argument("--to", type=host_and_port, required=True)
     parser.add_argument("--there", type=float, required=True)
-    parser.add_argument("--ready_file", required=True)
+    parser.add_argument("--ready_file", help="for tests: to be made when it listens")
     options = parser.parse_args()
     listener = socket.create_server(options.listen)
-    with open(options.ready_file + ".new", "w") as f:
-        json.dump({"listen": "%s:%d" % options.listen}, f)
-    os.rename(options.ready_file + ".new", options.ready_file)
+    if options.ready_file:
+        with open(options.ready_file + ".new", "w") as f:
+            json.dump({"listen": "%s:%d" % options.listen}, f)
+        os.rename(options.ready_file + ".new", options.ready_file)
     near = listener.accept()[0]
     far = socket.create_connection(options.to)
     for end in (near, far):

@@ -103,7 +103,7 @@ class WordcountRpcTest(cluster.ClusterTest):
         # One that does not answer leaves the answers of the others.
         both = "--server=%s,%s" % (other.address, server.address)
         for way in WAYS:
-            client = self.ask(both, "--way=" + way, "--timeout=200ms", TEXT, code=3)
+            client = self.ask(both, "--way=" + way, "--timeout=1s", TEXT, code=3)
             self.assertEqual(client.output(), COUNTS)
             self.assertIn(other.address, client.said())
 
