@@ -136,6 +136,9 @@ int Main(int argc, char** argv) {
   }
   if (FLAGS_server.empty()) {
     const auto connection = ReadServiceOptions("listen", FLAGS_listen);
+    if (FLAGS_database.empty()) {
+      return UsageError(program, absl::InvalidArgumentError("--database is missing"));
+    }
     return connection.ok() ? Serve(program, *connection) : UsageError(program, connection.status());
   }
   const absl::StatusOr<Setting> setting = ReadSetting();
