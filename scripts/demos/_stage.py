@@ -15,6 +15,12 @@ Every line that a process prints is shown with the process's name before it, as 
 are waited for, never slept for; what still runs at the end is stopped.
 """
 
+# Ctrl-C ends this at once, and not with a trace of what was being imported or built, until `main`
+# knows what to stop.
+import _signal
+
+_signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+
 import argparse
 import contextlib
 import json
@@ -154,14 +160,16 @@ class Stage:
         self.held.append(held)
         return "127.0.0.1:%d" % held.getsockname()[1]
 
-    def start(self, name, program, *flags, **kwargs):
-        """A process; one with --listen is waited for, and has its `address`."""
+    def start(self, name, program, *flags, wait=True, **kwargs):
+        """A process; one with --listen is waited for, and has its `address`, unless it may have
+        ended before anybody looks."""
         argv = [program, *flags]
         ready = self.path("ready-%d" % len(self.players))
-        if any(flag.startswith("--listen=") for flag in flags):
+        wait = wait and any(flag.startswith("--listen=") for flag in flags)
+        if wait:
             argv.append("--ready_file=" + ready)
         player = Player(self, name, argv, **kwargs)
-        if len(argv) > 1 + len(flags):
+        if wait:
             player.address = self.wait_for_file(player, ready)["listen"]
         return player
 

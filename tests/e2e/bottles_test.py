@@ -45,8 +45,10 @@ class BottlesTest(cluster.ClusterTest):
         return "127.0.0.1:%d" % held.getsockname()[1]
 
     def buddy(self, listen, following, *flags, wrap=lambda argv: argv):
-        return self.start_ready("buddy", wrap([BOTTLES, "--listen=" + listen,
-                                               "--next=" + following, *flags]))
+        argv = wrap([BOTTLES, "--listen=" + listen, "--next=" + following, *flags])
+        # A short song is over, and its ready file removed, before anybody looks.
+        begins = any(flag.startswith("--bottles=") for flag in flags)
+        return (self.start if begins else self.start_ready)("buddy", argv)
 
     def ring(self, size, bottles, *flags):
         """The last one begins. Returns the buddies, in the order in which they sing."""
@@ -193,12 +195,14 @@ class BottlesTest(cluster.ClusterTest):
             for place, buddy in enumerate(buddies):
                 self.assertEqual(buddy.finish().output().splitlines(), song_of(3, place, 99))
 
-    def ring_on(self, hosts, bottles, *flags):
+    def ring_on(self, hosts, bottles, *flags, slow=None):
+        """The song stays for a second at each verse of the slow one."""
         names = list(hosts.addresses)
         buddies = []
         for i, name in enumerate(names):
             following = names[(i + 1) % len(names)]
             begins = ["--bottles=%d" % bottles] if i == len(names) - 1 else []
+            begins += ["--beat=1s"] if name == slow else []
             buddies.append(self.buddy(
                 "%s:7100" % hosts.address(name), "%s:7100" % hosts.address(following),
                 "--insecure", *begins, *flags, wrap=lambda argv, host=name: hosts.on(host, argv)))
@@ -209,11 +213,54 @@ class BottlesTest(cluster.ClusterTest):
             buddies = self.ring_on(hosts, 300, "--skip_dead", "--beat=2ms")
             self.wait_until_sung(buddies, 50)
             hosts.unplug("bob")
+            hosts.wait_until_unheard("ann", "bob")
+            hosts.drop_connections("ann", "bob")
             buddies[1].wait_to_say("waiting for buddy|buddy .* is dead")  # Ann, before Bob
             self.assertLess(len(self.sung(buddies)), 300)
             hosts.plug_in("bob")
             for place, buddy in enumerate(buddies):
                 self.assertEqual(buddy.finish().output().splitlines(), song_of(3, place, 300))
+
+    def test_a_buddy_killed_on_its_host_is_dead(self):
+        for skip in ([], ["--skip_dead"]):
+            with Hosts("ann", "bob", "cid") as hosts:
+                buddies = self.ring_on(hosts, 300, "--beat=2ms", *skip)
+                self.wait_until_sung(buddies, 50)
+                buddies[1].kill()
+                self.assertEqual(buddies[1].wait(), -signal.SIGKILL)
+                said = buddies[0].finish(0 if skip else 3).said()
+                self.assertIn("buddy %s:7100 is dead" % hosts.address("ann"), said)
+                buddies[2].finish(0 if skip else 3)
+                self.expect_no_verse_twice(buddies, 300 if skip else 0)
+
+    def test_a_host_that_stays_cut_off_ends_the_song_and_is_named(self):
+        with Hosts("ann", "bob", "cid") as hosts:
+            buddies = self.ring_on(hosts, 99, "--skip_dead", "--patience=1s", slow="bob")
+            self.wait_until_sung(buddies[2:], 2)  # Bob
+            hosts.unplug("ann")  # to whom Cid, after Bob, will hand the song
+            hosts.wait_until_unheard("cid", by="ann")
+            hosts.drop_connections("cid", "ann")
+            said = buddies[0].finish(3).said()
+            self.assertRegex(said, "cannot reach buddy %s:7100" % hosts.address("ann"))
+            self.assertNotIn("is dead", said)
+            self.expect_no_verse_twice(buddies, 0)
+
+    def test_who_dies_while_its_host_is_cut_off_is_dead_once_the_host_says_so(self):
+        with Hosts("ann", "bob", "cid") as hosts:
+            buddies = self.ring_on(hosts, 300, "--skip_dead", "--beat=2ms")
+            self.wait_until_sung(buddies, 50)
+            hosts.unplug("ann")
+            hosts.wait_until_unheard("cid", "ann")
+            hosts.drop_connections("cid", "ann")
+            hosts.wait_until_it_dials_in_vain("cid")
+            buddies[1].kill()
+            self.assertEqual(buddies[1].wait(), -signal.SIGKILL)
+            self.assertNotIn("is dead", buddies[0].said())
+            hosts.plug_in("ann")
+            for place in (0, 2):
+                buddies[place].finish()
+            self.assertIn("buddy %s:7100 is dead" % hosts.address("ann"), buddies[0].said())
+            self.expect_no_verse_twice(buddies, 300)
 
     # --- The command line ---
 
@@ -256,7 +303,7 @@ class BottlesTest(cluster.ClusterTest):
                          for n in (1, 2))
         with Hosts("one") as hosts:  # where the ports are free
             rests = self.start_ready("buddy", hosts.on("one", [BOTTLES, *first]))
-            begins = self.start_ready("buddy", hosts.on("one", [BOTTLES, *second]))
+            begins = self.start("buddy", hosts.on("one", [BOTTLES, *second]))
             for place, buddy in enumerate([begins, rests]):
                 self.assertEqual(buddy.finish().output().splitlines(), song_of(2, place, 99))
 

@@ -9,6 +9,7 @@ import threading
 import time
 
 import cluster
+from hosts import Hosts
 
 CHAT = os.path.abspath("apps/chat/chat")
 
@@ -82,12 +83,12 @@ class ChatTest(cluster.ClusterTest):
         server.address = server.ready["listen"]
         return server
 
-    def join(self, address, name, wait=True):
+    def join(self, address, name, *flags, wait=True, wrap=lambda argv: argv):
         """Starts a client; `type` and `end` are its keyboard."""
         keys = self.path("keys-%02d" % len(self.processes))
         os.mkfifo(keys)
-        person = self.start(name, ["sh", "-c", 'exec "$0" "$@" < %s' % keys, CHAT,
-                                   "--server=" + address, "--name=" + name])
+        person = self.start(name, wrap(["sh", "-c", 'exec "$0" "$@" < %s' % keys, CHAT,
+                                        "--server=" + address, "--name=" + name, *flags]))
         person.name = name
         person.keys = os.open(keys, os.O_WRONLY)  # blocks until the other end is there
         self.addCleanup(self.end, person)
@@ -276,6 +277,159 @@ class ChatTest(cluster.ClusterTest):
         ann.finish(3)
         self.assertIn("the server was started anew", ann.said())
 
+    # --- Hosts ---
+
+    def serve_on(self, hosts, *flags):
+        address = hosts.address("room") + ":7300"
+        server = self.start_ready("server", hosts.on("room", [
+            CHAT, "--listen=" + address, "--insecure", *flags]))
+        server.address = address
+        return server
+
+    def join_from(self, hosts, *names):
+        address = hosts.address("room") + ":7300"
+        return [self.join(address, name, "--insecure",
+                          wrap=lambda argv, host=name: hosts.on(host, argv)) for name in names]
+
+    def expect_one_order(self, witness, *people):
+        """The witness says nothing and nothing happens to it; the others were there all the time,
+        and see the same but for what is their own."""
+        order = [line for line in self.seen(witness) if not line.startswith("*")]
+        self.assertEqual(len(order), len(set(order)), "something was heard twice")
+        for person in people:
+            self.assertEqual([line for line in self.seen(person) if not line.startswith("*")],
+                             [line for line in order if not line.startswith(person.name + ": ")])
+        return order
+
+    def test_a_host_that_is_unplugged_for_a_while_misses_nothing(self):
+        with Hosts("room", "ann", "bob", "cat") as hosts:
+            self.serve_on(hosts)
+            ann, bob, cat = self.join_from(hosts, "ann", "bob", "cat")
+            self.type(ann, "one")
+            self.sees(bob, "* cat joined", "ann: one")
+            hosts.unplug("bob")
+            self.type(ann, "two")
+            self.type(bob, "can you hear me?")
+            self.sees(cat, "ann: one", "ann: two")
+            hosts.wait_until_unheard("bob")
+            hosts.wait_until_unheard("room", by="bob")
+            self.type(ann, "three")
+            self.sees(cat, "ann: one", "ann: two", "ann: three")
+            self.assertEqual(self.seen(bob)[-1], "ann: one")
+            hosts.plug_in("bob")
+            self.sees(bob, "ann: one", "ann: two", "ann: three")
+            self.sees(cat, "ann: three", "bob: can you hear me?")
+            self.sees(ann, "* bob joined", "* cat joined", "bob: can you hear me?")
+            self.assertEqual(len(self.expect_one_order(cat, ann, bob)), 4)
+            self.assertNotIn("connection is lost", bob.said())
+
+    def test_a_host_that_loses_its_connection_too_comes_back_with_a_new_one(self):
+        with Hosts("room", "ann", "bob", "cat") as hosts:
+            self.serve_on(hosts)
+            ann, bob, cat = self.join_from(hosts, "ann", "bob", "cat")
+            self.sees(bob, "* cat joined")
+            hosts.unplug("bob")
+            self.type(ann, "one")
+            self.type(bob, "can you hear me?")
+            hosts.wait_until_unheard("bob")
+            hosts.wait_until_unheard("room", by="bob")
+            hosts.drop_connections("bob", "room")
+            bob.wait_to_say("the connection is lost; trying again")
+            self.type(bob, "or now?")
+            self.type(ann, "two")
+            self.sees(cat, "ann: one", "ann: two")
+            hosts.wait_until_it_dials_in_vain("bob")
+            hosts.plug_in("bob")
+            bob.wait_to_say("connected again")
+            self.sees(bob, "* cat joined", "ann: one", "ann: two")
+            self.sees(cat, "ann: two", "bob: can you hear me?", "bob: or now?")
+            self.sees(ann, "* cat joined", "bob: can you hear me?", "bob: or now?")
+            self.assertEqual(len(self.expect_one_order(cat, ann, bob)), 4)
+
+    def test_all_talk_while_one_host_after_the_other_is_unplugged(self):
+        with Hosts("room", "ann", "bob", "cat") as hosts:
+            self.serve_on(hosts)
+            ann, bob, cat = self.join_from(hosts, "ann", "bob", "cat")
+            for i, victim in enumerate(["bob", "ann", "room"]):
+                for person in (ann, bob):
+                    self.type(person, *["%d" % n for n in range(100 * i, 100 * i + 50)])
+                hosts.unplug(victim)
+                for person in (ann, bob):
+                    self.type(person, *["%d" % n for n in range(100 * i + 50, 100 * i + 100)])
+                hosts.wait_until_unheard(victim)
+                hosts.plug_in(victim)
+            cluster.look_until("all is heard", lambda: [len(self.seen(p)) for p in (ann, bob, cat)],
+                               lambda seen: seen == [302, 301, 600])
+            order = self.expect_one_order(cat, ann, bob)
+            for person in (ann, bob):
+                own = person.name + ": "
+                self.assertEqual([line for line in order if line.startswith(own)],
+                                 [own + str(n) for n in range(300)])
+
+    def test_a_host_that_stays_cut_off_is_dropped_with_a_reason(self):
+        with Hosts("room", "ann", "bob", "cat") as hosts:
+            self.serve_on(hosts, "--grace=1s", "--queue=64")
+            ann, bob, cat = self.join_from(hosts, "ann", "bob", "cat")
+            hosts.unplug("bob")
+            hosts.unplug("cat")
+            # One that is not heard for longer than the grace, and one that does not read.
+            hosts.drop_connections("room", "bob")
+            self.sees(ann, "* cat joined", "* bob left (connection lost for 1s)")
+            self.type(ann, *[str(i) for i in range(65)])
+            self.sees(ann, "* bob left (connection lost for 1s)",
+                      "* cat left (did not read: 64 messages waited)")
+            self.type(bob, "can you hear me?")
+            hosts.wait_until_unheard("bob")
+            for name in ("bob", "cat"):
+                hosts.plug_in(name)
+            bob.finish(3)
+            self.assertIn("not in the room any more: connection lost for 1s", bob.said())
+            self.assertIn("nobody has heard:\n  can you hear me?", bob.said())
+            cat.finish(3)
+            self.assertIn("did not read: 64 messages waited", cat.said())
+            self.end(ann)
+            ann.finish()
+
+    def test_a_client_killed_on_its_host_is_missed_and_nothing_else(self):
+        with Hosts("room", "ann", "bob", "cat") as hosts:
+            self.serve_on(hosts, "--grace=1s")
+            ann, bob, cat = self.join_from(hosts, "ann", "bob", "cat")
+            self.type(bob, "my last words")
+            self.sees(cat, "bob: my last words")
+            bob.kill()
+            self.assertEqual(bob.wait(), -signal.SIGKILL)
+            self.type(ann, "bob?")
+            self.sees(cat, "bob: my last words", "ann: bob?", "* bob left (connection lost for 1s)")
+            self.sees(ann, "bob: my last words", "* bob left (connection lost for 1s)")
+            bob, = self.join_from(hosts, "bob")  # somebody new, under the same name
+            self.type(bob, "back")
+            self.sees(cat, "* bob left (connection lost for 1s)", "* bob joined", "bob: back")
+
+    def test_a_server_killed_and_started_again_on_its_host_says_so(self):
+        with Hosts("room", "ann", "bob") as hosts:
+            server = self.serve_on(hosts)
+            ann, bob = self.join_from(hosts, "ann", "bob")
+            self.type(bob, "hello")
+            self.sees(ann, "* bob joined", "bob: hello")
+            hosts.unplug("room")
+            self.type(ann, "heard by nobody")
+            hosts.wait_until_unheard("ann")
+            server.kill()
+            server.wait()
+            hosts.plug_in("room")
+            self.serve_on(hosts)
+            for person in (ann, bob):
+                person.finish(3)
+                self.assertIn("the server was started anew", person.said())
+            self.assertIn("nobody has heard:\n  heard by nobody", ann.said())
+            self.assertNotIn("nobody has heard", bob.said())
+            self.assertNotIn("heard by nobody", bob.output())
+            ann, bob = self.join_from(hosts, "ann", "bob")
+            self.type(ann, "again")
+            self.sees(bob, "ann: again")
+
+    # --- The command line ---
+
     def complaint(self, code, *flags):
         return self.start("chat", [CHAT, *flags]).finish(code).said()
 
@@ -298,15 +452,17 @@ class ChatTest(cluster.ClusterTest):
         help_text = self.start("chat", [CHAT, "--help"]).finish().output()
         serve, *joins = re.findall(r"(?m)^  chat (--\S+(?: --\S+)*)  +#", help_text)
         self.assertEqual(len(joins), 2)
-        server = self.start("server", [CHAT, *serve.split()])
-        server.wait_to_say("chat listens on 127.0.0.1:7300")
-        people = []
-        for flags in joins:
-            found = re.fullmatch("--server=(.*) --name=(.*)", flags)
-            people.append(self.join(found[1], found[2]))
-        alice, bob = people
-        self.type(bob, "hello")
-        self.sees(alice, "* bob joined", "bob: hello")
+        with Hosts("one") as hosts:  # where the port is free
+            server = self.start("server", hosts.on("one", [CHAT, *serve.split()]))
+            server.wait_to_say("chat listens on 127.0.0.1:7300")
+            people = []
+            for flags in joins:
+                found = re.fullmatch("--server=(.*) --name=(.*)", flags)
+                people.append(self.join(found[1], found[2],
+                                        wrap=lambda argv: hosts.on("one", argv)))
+            alice, bob = people
+            self.type(bob, "hello")
+            self.sees(alice, "* bob joined", "bob: hello")
 
 
 if __name__ == "__main__":

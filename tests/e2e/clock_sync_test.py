@@ -9,6 +9,7 @@ import cluster
 from hosts import Hosts
 
 CLOCK_SYNC = os.path.abspath("apps/clock_sync/clock_sync")
+SLOW_ROAD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "slow_road.py")
 SERVER = ["--listen=127.0.0.1:0"]
 
 
@@ -77,6 +78,98 @@ class ClockSyncTest(cluster.ClusterTest):
             self.assertIn("cannot connect to " + address, said)
             self.assertIn("is a private address", said)
             self.assertIn("is port 7200 open", said)
+
+    def serve_on(self, hosts, *flags):
+        return self.start_ready("server", hosts.on("red", [
+            CLOCK_SYNC, "--listen=%s:7200" % hosts.address("red"), "--insecure", *flags]))
+
+    def ask_from(self, hosts, *flags, way="red"):
+        return self.start("client", hosts.on("blue", [
+            CLOCK_SYNC, "--server=%s:7200" % hosts.address(way), "--insecure", *flags]))
+
+    def samples(self, client):
+        """(good, unanswered)"""
+        found = re.search(r"samples (\d+) good, 0 rejected, (\d+) unanswered", client.output())
+        return int(found[1]), int(found[2])
+
+    def test_a_server_that_is_cut_off_for_a_while_is_asked_on(self):
+        with Hosts("red", "blue") as hosts:
+            self.serve_on(hosts, "--skew=5s", "--work=1ms")
+            client = self.ask_from(hosts, "--samples=300")
+            hosts.wait_until_connected("blue", "red")
+            hosts.unplug("red")
+            hosts.wait_until_unheard("blue", "red")
+            self.assertIsNone(client.poll())
+            hosts.plug_in("red")
+            client.finish()
+            good, unanswered = self.samples(client)
+            self.assertEqual(good + unanswered, 300)
+            self.assertLessEqual(unanswered, 2)
+            self.expect_offset(read(client.output()), 5000)
+
+    def test_what_was_learned_before_the_server_was_cut_off_counts(self):
+        with Hosts("red", "blue") as hosts:
+            server = self.serve_on(hosts, "--skew=-1h", "--work=1ms")
+            for end in ("cut off", "killed"):
+                client = self.ask_from(hosts, "--samples=10000")
+                cluster.look_until("some questions are answered", lambda: self.sent(client),
+                                   lambda number: number > 5000)
+                if end == "cut off":
+                    hosts.unplug("red")
+                    hosts.wait_until_unheard("blue", "red")
+                    hosts.drop_connections("blue", "red")
+                else:
+                    server.kill()
+                client.finish()
+                good, unanswered = self.samples(client)
+                self.assertGreater(good, 0)
+                self.assertLess(good, 10_000)
+                self.assertEqual(unanswered, 1, "the connection was lost, and no more was asked")
+                self.expect_offset(read(client.output()), -3_600_000)
+                hosts.plug_in("red")
+
+    def sent(self, client):
+        """Bytes that the process has written, also to connections."""
+        with open("/proc/%d/io" % client.pid) as f:
+            return int(re.search(r"wchar: (\d+)", f.read())[1])
+
+    def test_a_server_that_is_cut_off_before_it_answers_is_named(self):
+        with Hosts("red", "blue") as hosts:
+            self.serve_on(hosts, "--work=1h")
+            client = self.ask_from(hosts)
+            hosts.wait_until_connected("blue", "red")
+            hosts.unplug("red")
+            hosts.wait_until_unheard("blue", "red")
+            hosts.drop_connections("blue", "red")
+            said = client.finish(3).said()
+            self.assertIn(hosts.address("red") + ":7200", said)
+
+    def expect_half_the_asymmetry(self, report, skew, milliseconds):
+        """The way there takes so much longer than the way back."""
+        wrong = report["offset"] - skew
+        self.assertLessEqual(abs(wrong), report["error bound"] + 0.001)
+        self.assertAlmostEqual(wrong, milliseconds / 2, delta=20)
+        self.assertAlmostEqual(report["error bound"], milliseconds / 2, delta=20)
+
+    def test_a_way_there_that_is_longer_than_the_way_back(self):
+        with Hosts("red", "road", "blue") as hosts:
+            self.serve_on(hosts, "--skew=5s")
+            self.start_ready("road", hosts.on("road", [
+                "python3", SLOW_ROAD, "--listen=%s:7200" % hosts.address("road"),
+                "--to=%s:7200" % hosts.address("red"), "--there=0.1"]))
+            client = self.ask_from(hosts, way="road").finish()
+            self.expect_half_the_asymmetry(read(client.output()), 5000, 100)
+
+    def test_a_way_that_the_kernel_makes_longer(self):
+        with Hosts("red", "blue") as hosts:
+            try:
+                hosts.run("blue", "tc", "qdisc", "add", "dev", "eth0", "root", "netem", "delay",
+                          "100ms")
+            except OSError as error:
+                self.skipTest("needs a kernel with netem: %s" % error)
+            self.serve_on(hosts, "--skew=5s")
+            client = self.ask_from(hosts).finish()
+            self.expect_half_the_asymmetry(read(client.output()), 5000, 100)
 
     def test_a_server_that_ends_before_it_answers_is_named(self):
         server = self.server("--work=1h")

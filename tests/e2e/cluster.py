@@ -209,6 +209,7 @@ class Cluster:
         for process in reversed(self.processes):
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
+                process.send_signal(signal.SIGCONT)  # one that is stopped would not hear of it
         for process in self.processes:
             try:
                 process.wait(DEADLINE_S)

@@ -3,6 +3,7 @@
     with Hosts("red", "blue") as hosts:
         test.start("server", hosts.on("red", [SERVER, "--listen=%s:7000" % hosts.address("red")]))
         hosts.unplug("red")
+        hosts.wait_until_unheard("red")  # what it has sent meanwhile is lost
 
 A host is held by a process that does nothing; when it ends, the kernel takes the namespace down
 with all that is in it.
@@ -11,6 +12,10 @@ with all that is in it.
 import os
 import subprocess
 import unittest
+
+import cluster
+
+ESTABLISHED, DIALLING = "01", "02"  # of /proc/net/tcp
 
 
 class Hosts:
@@ -32,32 +37,34 @@ class Hosts:
 
     def make(self):
         for name in ["switch", *self.addresses]:
-            self.hold(name)
-        self.ip("switch", "link", "add", "br0", "type", "bridge", "stp_state", "0",
-                "forward_delay", "0")
-        self.ip("switch", "link", "set", "br0", "up")
+            self.holders[name] = subprocess.Popen(
+                ["unshare", "--net", "sh", "-c", "echo here; exec cat"], stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for holder in self.holders.values():
+            if holder.stdout.readline() != b"here\n":
+                raise OSError(holder.stderr.read().decode().strip())
+        self.batch("switch", "link add br0 type bridge stp_state 0 forward_delay 0",
+                   "link set br0 up", *[line for name in self.addresses for line in (
+                       "link add to-%s type veth peer name eth0 netns %d" %
+                       (name, self.holders[name].pid),
+                       "link set to-%s master br0 up" % name)])
         for name, address in self.addresses.items():
-            self.ip("switch", "link", "add", "to-" + name, "type", "veth", "peer", "name", "eth0",
-                    "netns", str(self.holders[name].pid))
-            self.ip("switch", "link", "set", "to-" + name, "master", "br0", "up")
-            self.ip(name, "addr", "add", address + "/24", "dev", "eth0")
-            self.ip(name, "link", "set", "lo", "up")
-            self.ip(name, "link", "set", "eth0", "up")
+            self.batch(name, "addr add %s/24 dev eth0" % address, "link set lo up",
+                       "link set eth0 up")
 
-    def hold(self, name):
-        """A process in a namespace of its own; returns once it is there."""
-        holder = subprocess.Popen(["unshare", "--net", "sh", "-c", "echo here; exec cat"],
-                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                  stderr=subprocess.PIPE)
-        self.holders[name] = holder
-        if holder.stdout.readline() != b"here\n":
-            raise OSError(holder.stderr.read().decode().strip())
+    def batch(self, host, *lines):
+        self.run(host, "ip", "-batch", "-", input="\n".join(lines))
 
     def ip(self, host, *arguments):
-        done = subprocess.run(self.on(host, ["ip", *arguments]), capture_output=True, text=True,
+        self.run(host, "ip", *arguments)
+
+    def run(self, host, *argv, **kwargs):
+        """Runs a command there to its end; returns what it prints."""
+        done = subprocess.run(self.on(host, argv), capture_output=True, text=True, **kwargs,
                               env=dict(os.environ, PATH=os.environ["PATH"] + ":/sbin:/usr/sbin"))
         if done.returncode != 0:
-            raise OSError("ip %s: %s" % (" ".join(arguments), done.stderr.strip()))
+            raise OSError("%s: %s" % (" ".join(argv), done.stderr.strip()))
+        return done.stdout
 
     def address(self, name):
         return self.addresses[name]
@@ -72,3 +79,35 @@ class Hosts:
 
     def plug_in(self, name):
         self.ip("switch", "link", "set", "to-" + name, "up")
+
+    # --- What becomes of connections ---
+
+    def connections(self, name, other=None, state=ESTABLISHED):
+        """[how often its last bytes were sent again] of the host's connections (with `other`)."""
+        with open("/proc/%d/net/tcp" % self.holders[name].pid) as f:
+            rows = [line.split() for line in f.readlines()[1:]]
+        end = other and "".join("%02X" % int(part)
+                                for part in reversed(self.address(other).split("."))) + ":"
+        return [int(row[6], 16) for row in rows
+                if row[3] == state and (end is None or row[2].startswith(end))]
+
+    def wait_until_connected(self, name, other):
+        cluster.look_until("%s is connected with %s" % (name, other),
+                           lambda: self.connections(name, other), bool)
+
+    def wait_until_unheard(self, *names, by=None):
+        """Until one of these sends again what nobody (`by`) has acknowledged: so it was lost."""
+        cluster.look_until("%s: not heard" % " or ".join(names), lambda: [
+            times for name in names for times in self.connections(name, by)], any)
+
+    def wait_until_it_dials_in_vain(self, name):
+        cluster.look_until("%s dials and nobody answers" % name,
+                           lambda: self.connections(name, state=DIALLING), bool)
+
+    def drop_connections(self, name, *others):
+        """The host's own ends of its connections with `others` break now, and not only when its
+        timeouts say so. While it is unplugged the other ends hear nothing of it."""
+        for other in others:
+            self.run(name, "ss", "--kill", "dst", self.address(other))
+            if self.connections(name, other):
+                raise unittest.SkipTest("needs a kernel with CONFIG_INET_DIAG_DESTROY")

@@ -7,6 +7,7 @@ import subprocess
 import time
 
 import cluster
+from hosts import Hosts
 
 SECRET_STRINGS = os.path.abspath("apps/secret_strings/secret_strings")
 
@@ -184,6 +185,90 @@ class SecretStringsTest(cluster.ClusterTest):
         client.send_signal(signal.SIGINT)
         client.finish(4)
         self.assertTrue(reversed_lines(words).startswith(client.output()))
+
+    # --- Hosts ---
+
+    def serve_on(self, hosts, *names):
+        servers = []
+        for name in names:
+            address = hosts.address(name) + ":7601"
+            servers.append(self.start_ready("server", hosts.on(name, [
+                SECRET_STRINGS, "--listen=" + address, "--slow_ms=20", "--insecure"])))
+            servers[-1].address = address
+        return servers
+
+    def begin_on(self, hosts, servers, *arguments):
+        servers = "--servers=" + ",".join(server.address for server in servers)
+        return self.start("client", hosts.on("client", [SECRET_STRINGS, servers, "--insecure",
+                                                        *arguments]))
+
+    def wait_for_lines(self, client, number):
+        cluster.look_until("%d lines are there" % number,
+                           lambda: client.output().count("\n"), lambda lines: lines >= number)
+
+    def expect_lost(self, client, server):
+        """It was hit while it had work."""
+        client.wait_to_say(r"lost %s \(.*\); [12] words? of it must be reversed again" %
+                           re.escape(server.address))
+
+    def test_one_host_is_killed_and_one_cut_off_and_no_line_is_lost(self):
+        with Hosts("client", "one", "two", "three") as hosts:
+            servers = self.serve_on(hosts, "one", "two", "three")
+            words, word_list = self.word_list(300)
+            client = self.begin_on(hosts, servers, word_list, "--stats")
+            self.wait_for_lines(client, 60)
+            servers[0].kill()
+            self.assertEqual(servers[0].wait(), -signal.SIGKILL)
+            self.expect_lost(client, servers[0])
+            self.wait_for_lines(client, 120)
+            hosts.unplug("two")
+            hosts.wait_until_unheard("two")
+            self.expect_lost(client, servers[1])  # it does not answer pings
+            client.finish()
+            self.assertEqual(client.output(), reversed_lines(words))
+
+    def test_a_host_that_is_plugged_in_again_gets_words_again(self):
+        with Hosts("client", "one", "two") as hosts:
+            servers = self.serve_on(hosts, "one", "two")
+            words, word_list = self.word_list(10_000)
+            client = self.begin_on(hosts, servers, word_list)
+            self.wait_for_lines(client, 40)
+            for name, server in (("two", servers[1]), ("one", servers[0])):
+                hosts.unplug(name)
+                hosts.wait_until_unheard(name)
+                hosts.drop_connections("client", name)
+                self.expect_lost(client, server)
+                self.wait_for_lines(client, client.output().count("\n") + 20)  # by the other one
+                if name == "two":
+                    hosts.wait_until_it_dials_in_vain("client")
+                    hosts.plug_in("two")
+                    hosts.wait_until_connected("client", "two")
+            client.send_signal(signal.SIGINT)
+            client.finish(4)
+            self.assertTrue(reversed_lines(words).startswith(client.output()))
+
+    def test_when_all_hosts_are_cut_off_they_are_named(self):
+        with Hosts("client", "one", "two", "three") as hosts:
+            servers = self.serve_on(hosts, "one", "two", "three")
+            words, word_list = self.word_list(10_000)
+            client = self.begin_on(hosts, servers, word_list)
+            self.wait_for_lines(client, 50)
+            for name in ("one", "two", "three"):
+                hosts.unplug(name)
+            for name in ("one", "two", "three"):
+                hosts.wait_until_unheard(name)
+            hosts.drop_connections("client", "one", "two", "three")
+            late = self.begin_on(hosts, servers, word_list)
+            for process in (late, client):
+                process.finish(3)
+                for server in servers:
+                    self.assertIn("cannot connect to " + server.address, process.said())
+                self.assertIn("no server is left", process.said())
+            self.assertEqual(late.output(), "")
+            lines = client.output().splitlines()
+            self.assertGreaterEqual(len(lines), 50)
+            self.assertEqual(lines, reversed_lines(words).splitlines()[:len(lines)])
+            self.assertRegex(client.said(), r"\b%d\b.*lines?" % len(lines))
 
     # --- Usage ---
 

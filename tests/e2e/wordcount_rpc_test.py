@@ -7,6 +7,7 @@ import subprocess
 import time
 
 import cluster
+from hosts import Hosts
 
 WORDCOUNT_RPC = os.path.abspath("apps/wordcount_rpc/wordcount_rpc")
 TEXT = "hello I am good hello bye bye bye good night hello"
@@ -102,7 +103,7 @@ class WordcountRpcTest(cluster.ClusterTest):
         # One that does not answer leaves the answers of the others.
         both = "--server=%s,%s" % (other.address, server.address)
         for way in WAYS:
-            client = self.ask(both, "--way=" + way, "--timeout=200ms", TEXT, code=3)
+            client = self.ask(both, "--way=" + way, "--timeout=1s", TEXT, code=3)
             self.assertEqual(client.output(), COUNTS)
             self.assertIn(other.address, client.said())
 
@@ -114,6 +115,88 @@ class WordcountRpcTest(cluster.ClusterTest):
         self.assertEqual(server.wait(), -signal.SIGKILL)
         client.finish(3)
         self.assertIn("asking %s: " % server.address, client.said())
+
+    # --- Hosts ---
+
+    EIGHT = ["server-%d" % n for n in range(1, 9)]
+
+    def serve_on(self, hosts, name, *flags):
+        address = hosts.address(name) + ":7501"
+        server = self.start_ready("server", hosts.on(name, [
+            WORDCOUNT_RPC, "--listen=" + address, "--insecure", *flags]))
+        server.address = address
+        return server
+
+    def ask_from(self, hosts, servers, *flags):
+        return self.start("client", hosts.on("client", [
+            WORDCOUNT_RPC, "--server=" + ",".join(server.address for server in servers),
+            "--insecure", *flags, TEXT]))
+
+    def expect_named(self, client, *victims):
+        """A line for each that has failed, and for no other."""
+        self.assertEqual(sorted(re.findall(r"(?:asking|to) ([\d.]+:\d+): ", client.said())),
+                         sorted(victim.address for victim in victims))
+
+    def test_one_of_eight_hosts_is_killed_while_it_is_asked(self):
+        with Hosts("client", *self.EIGHT) as hosts:
+            servers = [self.serve_on(hosts, name, *(["--slow_ms=600000"] if i == 2 else []))
+                       for i, name in enumerate(self.EIGHT)]
+            for way in WAYS:
+                client = self.ask_from(hosts, servers, "--way=" + way)
+                servers[2].wait_to_say("asked, answers in 600000 ms")
+                servers[2].kill()
+                self.assertEqual(servers[2].wait(), -signal.SIGKILL)
+                client.finish(3)
+                self.assertEqual(client.output(), COUNTS * 7, way)
+                self.expect_named(client, servers[2])
+                self.assertIn("Peer disconnected", client.said())
+                servers[2] = self.serve_on(hosts, self.EIGHT[2], "--slow_ms=600000")
+
+    def test_one_of_eight_hosts_is_cut_off_while_it_is_asked(self):
+        with Hosts("client", *self.EIGHT) as hosts:
+            servers = [self.serve_on(hosts, name, *(["--slow_ms=700"] if i == 5 else []))
+                       for i, name in enumerate(self.EIGHT)]
+            client = self.ask_from(hosts, servers, "--way=callback", "--timeout=2s")
+            began = time.monotonic()
+            servers[5].wait_to_say("asked, answers in 700 ms")
+            hosts.unplug("server-6")
+            hosts.wait_until_unheard("server-6")  # it has answered
+            client.finish(3)
+            self.assertLess(time.monotonic() - began, 10)
+            self.assertEqual(client.output(), COUNTS * 7)
+            self.expect_named(client, servers[5])
+            self.assertIn("no answer within 2 s", client.said())
+
+    def test_a_host_that_is_plugged_in_in_time_is_heard(self):
+        with Hosts("client", "one", "two") as hosts:
+            servers = [self.serve_on(hosts, "one", "--slow_ms=700"), self.serve_on(hosts, "two")]
+            for i, way in enumerate(WAYS):
+                client = self.ask_from(hosts, servers, "--way=" + way)
+                cluster.look_until("it is asked", servers[0].said,
+                                   lambda said: said.count("answers in 700 ms") > i)
+                hosts.unplug("one")
+                hosts.wait_until_unheard("one")
+                hosts.plug_in("one")
+                self.assertEqual(client.finish().output(), COUNTS * 2, way)
+
+    def test_a_host_that_is_cut_off_from_the_beginning_is_named_with_what_to_check(self):
+        with Hosts("client", "one", "two") as hosts:
+            servers = [self.serve_on(hosts, "one"), self.serve_on(hosts, "two")]
+            hosts.unplug("two")
+            client = self.ask_from(hosts, servers, "--way=callback")
+            hosts.wait_until_it_dials_in_vain("client")
+            began = time.monotonic()
+            said = client.finish(3).said()
+            self.assertLess(time.monotonic() - began, 20)
+            self.expect_named(client, servers[1])
+            self.assertIn("is a private address", said)
+            self.assertIn("is port 7501 open", said)
+            # Its kernel says that nobody is there, when it can.
+            hosts.plug_in("two")
+            servers[1].kill()
+            servers[1].wait()
+            client = self.ask_from(hosts, servers, "--way=callback").finish(3)
+            self.assertIn(servers[1].address + ": Connection refused", client.said())
 
     def test_an_answer_that_cannot_be_written_is_a_failure(self):
         server = self.serve()
