@@ -65,6 +65,8 @@ absl::StatusOr<HostPort> ParseHostPort(std::string_view text, PortZero port_zero
       return BadAddress(text, "what stands in brackets is no IPv6 address");
     }
     host = host.substr(1, host.size() - 2);
+  } else if (text.find("://") != std::string_view::npos) {
+    return BadAddress(text, "it is a URL");
   } else if (host.find(':') != std::string_view::npos) {
     return BadAddress(text, "an IPv6 address needs brackets");
   } else if (host.empty()) {

@@ -23,6 +23,7 @@ TEST(AddressTest, Ipv6StandsInBrackets) {
   EXPECT_EQ(*ParseHostPort("[::1]:7070", PortZero::kRefused), (HostPort{"::1", 7070}));
   EXPECT_EQ(Parsed("[2001:db8::7]:7070"), "[2001:db8::7]:7070");
   EXPECT_NE(Parsed("::1:7070").find("needs brackets"), std::string::npos);
+  EXPECT_NE(Parsed("http://10.0.0.1:7070").find("it is a URL"), std::string::npos);
   EXPECT_NE(Parsed("[localhost]:7070").find("no IPv6"), std::string::npos);
   EXPECT_NE(Parsed("[:1").find("no IPv6"), std::string::npos);
 }

@@ -9,6 +9,7 @@
 #include "rpc/deadline.h"
 #include "rpc/handshake.h"
 #include "rpc/status_exception.h"
+#include "rpc/system_reason.h"
 
 namespace millrace {
 namespace {
@@ -29,17 +30,9 @@ kj::Promise<Stream> Introduce(Stream stream, Role role, const ConnectionOptions&
   return done.then([stream = kj::mv(stream)]() mutable { return kj::mv(stream); });
 }
 
-// The middle of what KJ says of a failed system call: "connect(): Connection refused; fd = 7".
-std::string ReasonOf(const kj::Exception& e) {
-  std::string reason = e.getDescription().cStr();
-  const size_t call = reason.find("(): ");
-  if (call != std::string::npos) reason.erase(0, call + 4);
-  return reason.substr(0, reason.find("; "));
-}
-
 kj::Exception CannotConnect(const std::string& address, const kj::Exception& e) {
-  return ToException(absl::UnavailableError(
-      absl::StrCat("cannot connect to ", address, ": ", ReasonOf(e), "; is it running there?")));
+  return ToException(absl::UnavailableError(absl::StrCat(
+      "cannot connect to ", address, ": ", SystemReason(e), "; is it running there?")));
 }
 
 }  // namespace

@@ -4,8 +4,24 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "rpc/system_reason.h"
 
 namespace millrace {
+namespace {
+
+std::string WithAdvice(const std::string& reason) {
+  if (reason == "Address already in use") {
+    return "the address is already in use; stop the process that has it, or choose another port "
+           "(0 takes any free one)";
+  }
+  if (reason == "Cannot assign requested address") {
+    return "it is no address of this host; in a cloud listen on the host's private address, or on "
+           "0.0.0.0:PORT for all that it has";
+  }
+  return reason;
+}
+
+}  // namespace
 
 absl::StatusOr<kj::Own<kj::ConnectionReceiver>> ListenOn(kj::AsyncIoContext& io,
                                                          const std::string& address) {
@@ -15,13 +31,8 @@ absl::StatusOr<kj::Own<kj::ConnectionReceiver>> ListenOn(kj::AsyncIoContext& io,
     receiver = parsed.wait(io.waitScope)->listen();
   });
   KJ_IF_MAYBE (exception, failure) {
-    const std::string why(exception->getDescription().cStr());
-    const bool in_use = why.find("ddress already in use") != std::string::npos;
     return absl::UnavailableError(
-        absl::StrCat("cannot listen on ", address, ": ",
-                     in_use ? "the address is already in use; stop the process that has it, or "
-                              "choose another port (0 takes any free one)"
-                            : why));
+        absl::StrCat("cannot listen on ", address, ": ", WithAdvice(SystemReason(*exception))));
   }
   return kj::mv(receiver);
 }

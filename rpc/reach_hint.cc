@@ -72,8 +72,9 @@ std::string WhatToCheck(std::string_view address) {
   if (!read.ok()) return lines;
   lines += AboutTheHost(*read);
   if (!IsLoopback(read->host)) {
-    absl::StrAppend(&lines, "\n  - is port ", read->port,
-                    " open on the way there (firewall, security group)?");
+    absl::StrAppend(
+        &lines, "\n  - does it listen on 127.0.0.1? Then only its own machine reaches it",
+        "\n  - is port ", read->port, " open on the way there (firewall, security group)?");
   }
   return lines;
 }

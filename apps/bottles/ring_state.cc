@@ -92,7 +92,7 @@ void RingState::OnUnreached(const Unreached& unreached) {
   const bool was_there =
       next_id_.has_value() || verses_sung_ >= 2 || (over_ && next() != options_.next);
   if (unreached.nobody_listens && was_there) return GiveUp(unreached.reason);
-  const bool has_to = over_ || offer_.has_value();
+  const bool has_to = over_ || offer_.has_value() || answers_for_next_;
   if (has_to && unreached.patience_over) {
     const bool others = options_.skip_dead && candidates_.size() > 1;
     if (over_ || (unreached.nobody_listens && others)) return GiveUp(unreached.reason);

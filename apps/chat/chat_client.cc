@@ -82,15 +82,17 @@ kj::Promise<kj::Own<Connection>> ChatClient::Dial() {
 
 // What ends the redialer.
 kj::Exception ChatClient::GiveUp() {
-  std::string details;
-  if (was_welcome_) {
-    absl::StrAppend(&details, " (tried for ", FormatDuration(timer_.now() - apart_since_), ")");
+  std::string message = trouble_;
+  if (was_welcome_) {  // before what there is to check
+    const auto tried = (timer_.now() - apart_since_) / kj::SECONDS * kj::SECONDS;
+    message.insert(std::min(message.find('\n'), message.size()),
+                   absl::StrCat(" (tried for ", FormatDuration(tried), ")"));
   }
   if (!outbox_.empty()) {
-    absl::StrAppend(&details, "\nnobody may have heard:\n  ",
+    absl::StrAppend(&message, "\nnobody may have heard:\n  ",
                     absl::StrJoin(outbox_.messages(), "\n  "));
   }
-  gave_up_ = absl::UnavailableError(trouble_ + details);
+  gave_up_ = absl::UnavailableError(message);
   return ToException(absl::InternalError(trouble_));
 }
 
