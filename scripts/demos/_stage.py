@@ -79,6 +79,11 @@ class Player:
         self.process.kill()
         self.process.wait()
 
+    def stop(self):
+        """As Ctrl-C does."""
+        self.process.send_signal(signal.SIGINT)
+        return self.finish()
+
     def finish(self, code=0):
         """Waits for the end; an exit code that is not expected fails the demonstration."""
         try:

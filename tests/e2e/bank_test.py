@@ -64,7 +64,7 @@ class BankTest(cluster.ClusterTest):
 
     def expect(self, caller, end, code):
         caller.finish(code)
-        self.assertRegex(caller.output(), "^%s\n$" % end)
+        self.assertRegex(caller.output(), "(?s)^%s\n$" % end)
 
     # --- Nothing happens ---
 

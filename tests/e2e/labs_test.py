@@ -76,6 +76,12 @@ class LabsTest(unittest.TestCase):
         self.assertIn("carol | alice: where is bob?", said)
         self.assertRegex(said, r"alice \| \* carol left \(did not read: \d+ messages waited\)")
 
+    def test_only_the_call_that_runs_once_is_sure_and_right(self):
+        said = self.play("calls")
+        self.assertEqual(re.findall(r"caller \| (unknown|done: \d+)", said),
+                         ["unknown", "done: 80", "done: 90", "done: 90"])
+        self.assertEqual(re.findall(r"later \| done: (\d+)", said), ["90", "80", "90", "90"])
+
     def test_the_list_says_what_each_one_shows(self):
         listed = subprocess.run([LABS], capture_output=True, text=True, check=True).stdout
         for name in DEMOS:
