@@ -2,8 +2,8 @@
 //
 // A server in a process of its own, on loopback, over one connection, and on a CPU of its own:
 // where the scheduler puts two processes that take turns changes a figure more than all else, and
-// from second to second. Each figure is the best of several short rounds, and the rounds of what is
-// compared take turns: whatever else the machine does then strikes both.
+// from second to second. Each figure is the median of several short rounds, and the rounds of what
+// is compared take turns: whatever else the machine does then strikes both.
 #include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -41,7 +41,7 @@ constexpr char kHelp[] =
     "missed.\n";
 
 constexpr auto kRound = std::chrono::milliseconds(200);
-constexpr int kRounds = 7;
+constexpr int kRounds = 9;
 constexpr size_t kChunkBytes = 1 << 20;
 constexpr int kMaxOutstanding = 64;
 constexpr int kChunksOutstanding = 4;
@@ -179,13 +179,19 @@ double RateOf(const std::function<int()>& step) {
   return static_cast<double>(done) / Seconds(now - start);
 }
 
-// The best rate of each, in rounds that take turns.
-std::vector<double> BestRates(const std::vector<std::function<int()>>& steps) {
-  std::vector<double> best(steps.size());
+// The median rate of each, in rounds that take turns.
+std::vector<double> MedianRates(const std::vector<std::function<int()>>& steps) {
+  std::vector<std::vector<double>> rates(steps.size());
   for (int round = 0; round < kRounds; ++round) {
-    for (size_t i = 0; i < steps.size(); ++i) best[i] = std::max(best[i], RateOf(steps[i]));
+    for (size_t i = 0; i < steps.size(); ++i) rates[i].push_back(RateOf(steps[i]));
   }
-  return best;
+  std::vector<double> medians;
+  for (std::vector<double>& of_one : rates) {
+    const auto middle = of_one.begin() + kRounds / 2;
+    std::nth_element(of_one.begin(), middle, of_one.end());
+    medians.push_back(*middle);
+  }
+  return medians;
 }
 
 class Bench {
@@ -294,9 +300,9 @@ void Bench::Compare(const char* what, double figure, double target, bool at_most
 
 void Bench::CompareCalls() {
   const std::vector<double> rates =
-      BestRates({bare_, Calls(CallMode::kPlain, 1, 1), Calls(CallMode::kPlain, kMaxOutstanding, 1),
-                 Calls(CallMode::kAtMostOnce, 1, 1),
-                 Calls(CallMode::kAtMostOnce, kMaxOutstanding, 1), OnLoop()});
+      MedianRates({bare_, Calls(CallMode::kPlain, 1, 1),
+                   Calls(CallMode::kPlain, kMaxOutstanding, 1), Calls(CallMode::kAtMostOnce, 1, 1),
+                   Calls(CallMode::kAtMostOnce, kMaxOutstanding, 1), OnLoop()});
   std::printf("bare sockets             %9.0f /s one at a time, %9.0f /s on an event loop\n",
               rates[0], rates[5]);
   std::printf("plain calls              %9.0f /s one at a time, %9.0f /s with %d outstanding\n",
@@ -314,7 +320,7 @@ void Bench::CompareCalls() {
 // Then a figure is the time that both ends compute, and none that either waits.
 void Bench::CompareOnOneCpu() {
   MoveTo(Place::kServer);
-  const std::vector<double> rates = BestRates({bare_, Calls(CallMode::kPlain, 1, 1)});
+  const std::vector<double> rates = MedianRates({bare_, Calls(CallMode::kPlain, 1, 1)});
   MoveTo(Place::kClient);
   std::printf("both ends on one CPU     %9.0f /s bare, %.0f /s plain calls\n", rates[0], rates[1]);
   std::printf("  %-58s %8.2f\n", "a plain call, to a bare request and response",
@@ -322,7 +328,7 @@ void Bench::CompareOnOneCpu() {
 }
 
 void Bench::CompareChunks() {
-  const std::vector<double> rates = BestRates(
+  const std::vector<double> rates = MedianRates(
       {Barely(large_, kChunkBytes), Calls(CallMode::kPlain, kChunksOutstanding, kChunkBytes)});
   std::printf("chunks of 1 MiB          %9.0f MiB/s bare, %.0f MiB/s as calls\n", rates[0],
               rates[1]);
