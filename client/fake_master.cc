@@ -78,11 +78,13 @@ class FakeJobs final : public capnp_master::Jobs::Server {
       }
       --master_.replies_to_lose;
       if (master_.restarts) master_.StartSessions();
+      master_.is_away_ = master_.stays_away;
       return KJ_EXCEPTION(DISCONNECTED, "the reply is lost");
     });
   }
 
   kj::Promise<void> begin(BeginContext context) override {
+    if (master_.is_silent) return kj::NEVER_DONE;
     const JobSpec spec = *ReadJobSpec(context.getParams().getSpec());
     auto result = context.getResults().initResult();
     const auto known = master_.accepted.find(spec.request_id);
@@ -171,6 +173,10 @@ void FakeMaster::StartSessions() {
 CallReply FakeMaster::Submit(const std::string& request) {
   ++submits;
   if (!refusal.empty()) return CallReply::Refused(refusal);
+  if (empty_replies > 0) {
+    --empty_replies;
+    return CallReply::Done("");
+  }
   const JobId job = accepted.emplace(request, JobId(accepted.size() + 1)).first->second;
   return CallReply::Done(absl::StrCat(job.value()));
 }
@@ -186,6 +192,7 @@ void FakeMaster::Show(const JobView& view) {
 void FakeMaster::DropConnections() { connections_.clear(); }
 
 void FakeMaster::Welcome(kj::Own<kj::AsyncIoStream> stream) {
+  if (is_away_) return;
   connections_.push_back(kj::heap<Connection>(
       kj::mv(stream), capnp::rpc::twoparty::Side::SERVER,
       capnp::Capability::Client(capnp_master::Jobs::Client(kj::heap<FakeJobs>(*this)))));

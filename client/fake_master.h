@@ -50,6 +50,9 @@ class FakeMaster {
   bool wants_binary = false;
   int replies_to_lose = 0;  // of calls that were executed
   bool restarts = false;    // with each reply that is lost: sessions are forgotten, jobs are not
+  bool stays_away = false;  // after a reply that is lost: new connections break at once
+  bool is_silent = false;   // about submissions
+  int empty_replies = 0;    // of as many calls, whose submission is gone
   std::vector<AttemptView> attempts;
   int attempt_calls = 0;
   std::map<AttemptId, std::string> written;  // by attempts, to standard error
@@ -72,6 +75,7 @@ class FakeMaster {
   kj::Own<CallServer> submits_;
   kj::Own<CallServer> former_submits_;  // whose call is just being replied to
   size_t connected_ = 0;
+  bool is_away_ = false;
   std::vector<kj::Own<Connection>> connections_;
   kj::Vector<kj::Promise<void>> closed_;
   Acceptor acceptor_;

@@ -132,12 +132,19 @@ class JobRun {
       return Say(job.status().message(), kExitUsage);
     }
     job_ = *job;
-    if (interrupted_) return Cancel().exclusiveJoin(Follow());
+    if (interrupted_) return CancelFirst();
     if (options_.detach) {
       std::printf("%s\n", ToString(job_).c_str());
       return int{kExitSuccess};
     }
     return Follow();
+  }
+
+  // The submission had connections of its own; ours may have led to a master that has ended since.
+  kj::Promise<int> CancelFirst() {
+    return link_.Connect(patience_)
+        .catch_([](kj::Exception&&) {})  // Cancel says that there is none
+        .then([this]() { return Cancel().exclusiveJoin(Follow()); });
   }
 
   kj::Promise<int> Follow() {

@@ -25,6 +25,8 @@ constexpr kj::Duration kCallDeadline = 10 * kj::SECONDS;
 constexpr kj::Duration kAdmissionMax = 60 * kj::SECONDS;
 // Over the slowest of networks.
 constexpr uint64_t kUploadBytesPerSecondMin = 64 << 10;
+// Whatever the sizes of files say.
+constexpr uint64_t kUploadSecondsMax = 30 * 24 * 3600;
 
 uint64_t DrawSeed(const Entropy& entropy) {
   uint64_t seed = 0;
@@ -66,41 +68,68 @@ kj::Promise<absl::StatusOr<JobId>> JobSubmission::Run() {
 kj::Duration JobSubmission::Deadline() const {
   uint64_t bytes = spec_.binary.size;
   for (const JobBinary& file : spec_.side_files) bytes += file.size;
-  const auto seconds = static_cast<int64_t>(bytes / kUploadBytesPerSecondMin);
+  const auto seconds =
+      static_cast<int64_t>(std::min(bytes / kUploadBytesPerSecondMin, kUploadSecondsMax));
   return patience_ + kAdmissionMax + seconds * kj::SECONDS;
 }
 
 kj::Promise<absl::StatusOr<JobId>> JobSubmission::Conclude(const CallResult& result) {
-  if (result.end == CallEnd::kDone) {
-    uint64_t job = 0;
-    if (absl::SimpleAtoi(result.bytes, &job)) return absl::StatusOr<JobId>(JobId(job));
-    return ToException(absl::InternalError("the master answers with no job: " + result.bytes));
+  switch (result.end) {
+    case CallEnd::kDone: return Done(result.bytes);
+    case CallEnd::kRefused: return NotDone(result.bytes);
+    case CallEnd::kUnknown: break;
   }
-  if (result.end == CallEnd::kRefused) {
-    KJ_IF_MAYBE (failure, failure_) return kj::cp(*failure);
-    return absl::StatusOr<JobId>(absl::FailedPreconditionError(result.bytes));
-  }
-  // Another call cannot make another job: its request id is the same.
+  may_be_accepted_ = true;
+  return Unknown(result.bytes);
+}
+
+kj::Promise<absl::StatusOr<JobId>> JobSubmission::Done(const std::string& reply) {
+  uint64_t job = 0;
+  if (absl::SimpleAtoi(reply, &job)) return absl::StatusOr<JobId>(JobId(job));
+  // A copy of the call was held back, and came when what it was to make the job of was gone.
+  if (reply.empty() && MayCallAgain()) return Run();
+  return ToException(
+      absl::InternalError(absl::StrCat(link_.address(), " answers with no job: ", reply)));
+}
+
+// Refused by the master, or never sent.
+kj::Promise<absl::StatusOr<JobId>> JobSubmission::NotDone(const std::string& why) {
   const bool in_time = link_.timer().now() < deadline_;
-  if (failure_ == nullptr && in_time && calls_left_ > 0) return Run();
+  if (master_has_it_ && in_time) {  // it knows of no job that an earlier call has made
+    return absl::StatusOr<JobId>(absl::FailedPreconditionError(why));
+  }
+  if (may_be_accepted_) return Unknown(why);
+  KJ_IF_MAYBE (failure, failure_) return kj::cp(*failure);
+  if (!in_time) return ToException(absl::UnavailableError(why));
+  return absl::StatusOr<JobId>(absl::FailedPreconditionError(why));
+}
+
+// Another call cannot make another job: its request id is the same.
+kj::Promise<absl::StatusOr<JobId>> JobSubmission::Unknown(const std::string& why) {
+  if (failure_ == nullptr && MayCallAgain()) return Run();
   return ToException(absl::UnavailableError(
-      absl::StrCat(link_.address(), " did not say whether it has accepted the job: ", result.bytes,
+      absl::StrCat(link_.address(), " did not say whether it has accepted the job: ", why,
                    "; `millrace --master=", link_.address(), " jobs` lists those it has")));
 }
+
+bool JobSubmission::MayCallAgain() { return calls_left_ > 0 && link_.timer().now() < deadline_; }
 
 // --- What goes before it ---
 
 kj::Promise<kj::Own<Connection>> JobSubmission::Reach() {
   failure_ = nullptr;
   submission_ = nullptr;
+  master_has_it_ = false;
   return link_.Open(patience_)
       .catch_([this](kj::Exception&& e) -> kj::Promise<kj::Own<Connection>> {
         return GiveUp(std::move(e));
       })
       .then([this](kj::Own<Connection> connection) {
         kj::Promise<void> sent = Upload(connection->Peer().castAs<capnp_master::Jobs>());
-        return sent.then(
-            [connection = kj::mv(connection)]() mutable { return kj::mv(connection); });
+        return sent.then([this, connection = kj::mv(connection)]() mutable {
+          master_has_it_ = true;
+          return kj::mv(connection);
+        });
       });
 }
 

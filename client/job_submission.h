@@ -4,8 +4,9 @@
 // That call runs at most once (rpc/caller.h). Its connection is one of its own: when it is lost,
 // the next one starts with all of the above, and the call is sent over it again. When in the end
 // nobody knows whether it was executed, as when the master has started anew in between, the master
-// is asked: its journal knows the request id of each job. A master that takes in too many other
-// jobs is asked again, with growing pauses. One event loop.
+// is asked with another call: its journal knows the request id of each job. A job that one of them
+// may have made is not said to be refused because a later one did not get through. A master that
+// takes in too many other jobs is asked again, with growing pauses. One event loop.
 #ifndef MILLRACE_CLIENT_JOB_SUBMISSION_H_
 #define MILLRACE_CLIENT_JOB_SUBMISSION_H_
 
@@ -38,6 +39,10 @@ class JobSubmission {
 
  private:
   kj::Promise<absl::StatusOr<JobId>> Conclude(const CallResult& result);
+  kj::Promise<absl::StatusOr<JobId>> Done(const std::string& reply);
+  kj::Promise<absl::StatusOr<JobId>> NotDone(const std::string& why);
+  kj::Promise<absl::StatusOr<JobId>> Unknown(const std::string& why);
+  bool MayCallAgain();
   kj::Duration Deadline() const;
 
   // A connection over which the master has all of the job but the last word.
@@ -59,7 +64,9 @@ class JobSubmission {
   const kj::TimePoint give_up_;  // on a busy master
   Backoff backoff_;
   int calls_left_;
-  const kj::TimePoint deadline_;                            // for all that is to be done
+  bool may_be_accepted_ = false;  // one of the calls so far was sent, and nobody knows its fate
+  bool master_has_it_ = false;    // over the present connection: all but the last word
+  const kj::TimePoint deadline_;  // for all that is to be done
   std::unique_ptr<ReadableFile> file_;                      // the one that is being sent
   kj::Maybe<capnp_master::Submission::Client> submission_;  // of the present connection
   kj::Maybe<kj::Exception> failure_;                        // why there is no connection

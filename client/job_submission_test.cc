@@ -4,9 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <kj/async-io.h>
+#include <kj/timer.h>
 
+#include <cstdint>
 #include <fstream>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "client/fake_master.h"
@@ -49,6 +52,25 @@ class JobSubmissionTest : public testing::Test {
   absl::StatusOr<JobId> Submit(JobSpec spec, kj::Duration patience = 10 * kj::SECONDS) {
     JobSubmission submission(link_, std::move(spec), patience);
     return submission.Run().wait(io_.waitScope);
+  }
+
+  // Why a job is not taken in, and not refused either. Time passes a hundred times as fast.
+  std::string FailureInTheEnd(JobSpec spec) {
+    kj::TimerImpl timer(io_.provider->getTimer().now());
+    MasterLink link(io_.provider->getNetwork(), timer, master_.address(), ConnectionOptions());
+    JobSubmission submission(link, std::move(spec), /*patience=*/10 * kj::SECONDS);
+    std::string failure;
+    bool ended = false;
+    auto run = submission.Run()
+                   .then([](absl::StatusOr<JobId>) {},
+                         [&](kj::Exception&& e) { failure = e.getDescription().cStr(); })
+                   .then([&]() { ended = true; })
+                   .eagerlyEvaluate(nullptr);
+    while (!ended) {
+      io_.provider->getTimer().afterDelay(1 * kj::MILLISECONDS).wait(io_.waitScope);
+      timer.advanceTo(timer.now() + 100 * kj::MILLISECONDS);
+    }
+    return failure;
   }
 
   kj::AsyncIoContext io_;
@@ -127,6 +149,35 @@ TEST_F(JobSubmissionTest, WhatNobodyKnowsIsSaidWithWhereToLook) {
                 HasSubstr("`millrace --master=" + master_.address() + " jobs`"));
   }
   EXPECT_THAT(master_.accepted, SizeIs(1));
+}
+
+// The master has executed a call that came late, after its submission had gone.
+TEST_F(JobSubmissionTest, ACallThatHadNothingToMakeAJobOfIsFollowedByAnother) {
+  master_.empty_replies = 1;
+  EXPECT_EQ(*Submit(Spec(1)), JobId(1));
+  EXPECT_EQ(master_.submits, 2);
+}
+
+TEST_F(JobSubmissionTest, AMasterThatNeverSaysAnythingIsGivenUpAndHasRefusedNothing) {
+  master_.is_silent = true;
+  EXPECT_THAT(FailureInTheEnd(Spec(1)), StartsWith("no answer from " + master_.address()));
+}
+
+// The first call may have made the job, though the second is never sent.
+TEST_F(JobSubmissionTest, WhatOnceWasUnknownStaysUnknownWhenTheMasterIsAway) {
+  master_.replies_to_lose = 1;
+  master_.restarts = true;
+  master_.stays_away = true;
+  EXPECT_THAT(FailureInTheEnd(Spec(1)),
+              StartsWith(master_.address() + " did not say whether it has accepted the job: "));
+  EXPECT_THAT(master_.accepted, SizeIs(1));
+}
+
+// Nobody could say when all that would have arrived.
+TEST_F(JobSubmissionTest, TheSizeOfAFileIsNoReasonToGiveUp) {
+  JobSpec spec = Spec(1);
+  spec.binary.size = UINT64_MAX;
+  EXPECT_EQ(*Submit(spec), JobId(1));
 }
 
 TEST_F(JobSubmissionTest, ALostConnectionIsReplacedByOneThatStartsOver) {

@@ -57,16 +57,15 @@ CallReply ReplyOf(const AdmissionAnswer& answer) {
 
 class JobService::SubmissionServer final : public ScopedServer<capnp_master::Submission> {
  public:
-  SubmissionServer(JobService& service, const ClientId& client,
-                   std::shared_ptr<Submission> submission)
+  SubmissionServer(JobService& service, SubmissionKey key, std::shared_ptr<Submission> submission)
       : ScopedServer(service.calls_),
         all_(service.submissions_),
-        client_(client),
+        key_(std::move(key)),
         submission_(std::move(submission)) {
-    (*all_)[client_] = submission_;
+    (*all_)[key_] = submission_;
   }
   ~SubmissionServer() noexcept(false) {
-    const auto found = all_->find(client_);
+    const auto found = all_->find(key_);
     if (found != all_->end() && found->second == submission_) all_->erase(found);
   }
 
@@ -100,7 +99,7 @@ class JobService::SubmissionServer final : public ScopedServer<capnp_master::Sub
 
  private:
   const std::shared_ptr<Submissions> all_;
-  const ClientId client_;
+  const SubmissionKey key_;
   const std::shared_ptr<Submission> submission_;
 };
 
@@ -108,10 +107,12 @@ class JobService::SubmissionServer final : public ScopedServer<capnp_master::Sub
 
 class JobService::JobsServer final : public ScopedServer<capnp_master::Jobs> {
  public:
-  JobsServer(JobService& service, const std::string& peer)
+  // `connection` is no other's name.
+  JobsServer(JobService& service, std::string connection)
       : ScopedServer(service.calls_),
         service_(service),
-        submits_(service.submits_.Welcome(peer).castAs<capnp_call::CallServer>()) {}
+        connection_(std::move(connection)),
+        submits_(service.submits_.Welcome(connection_).castAs<capnp_call::CallServer>()) {}
 
  protected:
   kj::Promise<void> open(OpenContext context) override {
@@ -124,6 +125,8 @@ class JobService::JobsServer final : public ScopedServer<capnp_master::Jobs> {
     auto request = submits_.callRequest();
     request.setHeader(context.getParams().getHeader());
     request.setRequest(context.getParams().getRequest());
+    context.releaseParams();
+    context.allowCancellation();  // of waiting for the reply: copies would pile up
     return context.tailCall(kj::mv(request));
   }
 
@@ -149,8 +152,9 @@ class JobService::JobsServer final : public ScopedServer<capnp_master::Jobs> {
     } else if (!submission.ok()) {
       result.setRefused(problem.c_str());
     } else {
-      result.setSubmission(kj::heap<SubmissionServer>(
-          service_, ClientId{client.getHigh(), client.getLow()}, *std::move(submission)));
+      SubmissionKey key(connection_, ClientId{client.getHigh(), client.getLow()});
+      result.setSubmission(
+          kj::heap<SubmissionServer>(service_, std::move(key), *std::move(submission)));
     }
     return kj::READY_NOW;
   }
@@ -250,6 +254,7 @@ class JobService::JobsServer final : public ScopedServer<capnp_master::Jobs> {
   }
 
   JobService& service_;
+  const std::string connection_;
   capnp_call::CallServer::Client submits_;
 };
 
@@ -330,11 +335,12 @@ JobService::JobService(const MasterCore& core, EventSink& events, const ClientVi
       links_(links),
       timer_(timer),
       submits_(timer, SessionsOf(epoch), [this](const CallInfo& call, const std::string& request) {
-        return Submit(call.header.client, request);
+        return Submit({call.peer, call.header.client}, request);
       }) {}
 
 capnp::Capability::Client JobService::NewJobs(const std::string& peer) {
-  return capnp_master::Jobs::Client(kj::heap<JobsServer>(*this, peer));
+  return capnp_master::Jobs::Client(
+      kj::heap<JobsServer>(*this, absl::StrCat(peer, ", connection ", ++connections_)));
 }
 
 capnp::Capability::Client JobService::NewBinaries() {
@@ -366,24 +372,39 @@ kj::Promise<CancelReply> JobService::Cancel(JobId job, std::string reason) {
   return answer;
 }
 
-kj::Promise<CallReply> JobService::Submit(const ClientId& client, const std::string& request_id) {
+kj::Promise<CallReply> JobService::Submit(const SubmissionKey& key, const std::string& request_id) {
+  const auto found = submissions_->find(key);
   kj::Promise<AdmissionAnswer> answer = nullptr;
-  const auto found = submissions_->find(client);
   if (const JobId same = core_.JobOfRequest(request_id); same.is_set()) {
     answer = events_.Durable().then([same]() { return AdmissionAnswer{same, ""}; });
+  } else if (admitting_.count(request_id) != 0) {
+    // By a call that its client has given up as unknown. What becomes of it becomes of this one.
+    return admitted_.Await(request_id);
   } else if (found == submissions_->end()) {
-    return CallReply::Refused("the submission has not begun, or its connection is gone");
+    return CallReply::Done("");
   } else {
-    const std::shared_ptr<Submission> submission = found->second;
-    answer = submission->Seal().then(
-        [this, submission](absl::StatusOr<JobSpec> spec) -> kj::Promise<AdmissionAnswer> {
-          if (spec.ok()) return admission_.Admit(*std::move(spec));
-          return AdmissionAnswer{JobId(), std::string(spec.status().message())};
-        });
+    admitting_.insert(request_id);
+    answer = Admit(found->second);
   }
-  // When the journal has failed, nobody knows what it holds: no answer is the only true one.
-  return answer.then([](const AdmissionAnswer& given) { return ReplyOf(given); })
+  return answer
+      .then([this, request_id](const AdmissionAnswer& given) {
+        CallReply reply = ReplyOf(given);
+        admitting_.erase(request_id);
+        admitted_.Answer(request_id, reply);
+        return reply;
+      })
+      // When the journal has failed, nobody knows what it holds: no answer is the only true one.
       .catch_([](kj::Exception&&) -> kj::Promise<CallReply> { return kj::NEVER_DONE; });
+}
+
+kj::Promise<AdmissionAnswer> JobService::Admit(std::shared_ptr<Submission> submission) {
+  kj::Promise<AdmissionAnswer> answer =
+      submission->Seal().then([this](absl::StatusOr<JobSpec> spec) -> kj::Promise<AdmissionAnswer> {
+        if (spec.ok()) return admission_.Admit(*std::move(spec));
+        return AdmissionAnswer{JobId(), std::string(spec.status().message())};
+      });
+  // Until then it holds the files that the job needs.
+  return answer.attach(std::move(submission));
 }
 
 void JobService::Answer(const AnswerCancel& action) { cancels_.Answer(action.job, action.reply); }

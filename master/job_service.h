@@ -2,9 +2,11 @@
 //
 // Decodes, asks, encodes. A submission belongs to the connection it came over: it is gone when the
 // connection is. The job is made of it by a call that runs once (rpc/call_server.h), however often
-// it is sent and over whichever connection; after a restart of the master, which ends all sessions,
-// the journal still knows which request made which job. Everybody who waits is bounded by the calls
-// that a connection may have outstanding, and by the deadline that each caller gives.
+// it is sent and over whichever connection; that makes it of what came over its own, so that a copy
+// which the network held back does not take a later submission that is not complete. After a
+// restart of the master, which ends all sessions, the journal still knows which request made which
+// job. Everybody who waits is bounded by the calls that a connection may have outstanding, and by
+// the deadline that each caller gives.
 //
 // Lives on one event loop.
 #ifndef MILLRACE_MASTER_JOB_SERVICE_H_
@@ -18,7 +20,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "master/admission.h"
@@ -30,6 +34,7 @@
 #include "master/worker_links.h"
 #include "rpc/call_scope.h"
 #include "rpc/call_server.h"
+#include "rpc/call_types.h"
 
 namespace millrace {
 
@@ -53,8 +58,9 @@ class JobService {
   void Changed(const JobChanged& action);
 
  private:
-  // Of each client the one that it began last.
-  using Submissions = std::map<ClientId, std::shared_ptr<Submission>>;
+  // By the connection over which it came, and by client: of each the last one.
+  using SubmissionKey = std::pair<std::string, ClientId>;
+  using Submissions = std::map<SubmissionKey, std::shared_ptr<Submission>>;
 
   class JobsServer;
   class SubmissionServer;
@@ -66,8 +72,10 @@ class JobService {
   // Of a worker that is lost, or does not answer, it says so.
   kj::Promise<WorkerLogs> LogsOf(WorkerId worker, const std::vector<AttemptId>& attempts);
   kj::Promise<CancelReply> Cancel(JobId job, std::string reason);
-  // Makes a job of a submission. Once begun it runs to its end, whoever waits.
-  kj::Promise<CallReply> Submit(const ClientId& client, const std::string& request_id);
+  // Makes a job of a submission, or of none if it is gone with its connection. Once begun it runs
+  // to its end, whoever waits.
+  kj::Promise<CallReply> Submit(const SubmissionKey& key, const std::string& request_id);
+  kj::Promise<AdmissionAnswer> Admit(std::shared_ptr<Submission> submission);
 
   const MasterCore& core_;
   EventSink& events_;
@@ -81,6 +89,9 @@ class JobService {
   const std::shared_ptr<Submissions> submissions_ = std::make_shared<Submissions>();
   PendingAnswers<JobId, CancelReply> cancels_;
   PendingAnswers<JobId, JobId> changes_;
+  uint64_t connections_ = 0;         // of clients, so far
+  std::set<std::string> admitting_;  // requests that are being looked at, one for each submission
+  PendingAnswers<std::string, CallReply> admitted_;
   CallServer submits_;
   CallScope calls_;  // last, so that they end first
 };

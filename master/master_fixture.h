@@ -182,16 +182,11 @@ class MasterFixture : public ::testing::Test {
   }
 
   static Submitted ReadSubmitted(capnp_call::CallOutcome::Reader outcome) {
-    Submitted submitted;
-    if (outcome.isReply()) {
-      const auto reply = outcome.getReply().asChars();
-      uint64_t job = 0;
-      EXPECT_TRUE(absl::SimpleAtoi(std::string(reply.begin(), reply.size()), &job));
-      submitted.job = JobId(job);
-    } else {
-      submitted.refused = ReadMessageText(outcome.getRefused());
-    }
-    return submitted;
+    if (!outcome.isReply()) return {JobId(), ReadMessageText(outcome.getRefused())};
+    const auto reply = outcome.getReply().asChars();
+    uint64_t job = 0;
+    EXPECT_TRUE(absl::SimpleAtoi(std::string(reply.begin(), reply.size()), &job));
+    return {JobId(job), ""};
   }
 
   Submitted Finish(const JobSpec& spec) {

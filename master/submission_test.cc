@@ -163,6 +163,43 @@ TEST_F(SubmissionTest, OfTwoSubmissionsOfOneClientTheLaterOneCounts) {
   EXPECT_TRUE(Finish(WordCount("/out")).job.is_set());
 }
 
+// The network has held it back with its connection; its client has begun again over another one,
+// and sends the files of the job.
+TEST_F(SubmissionTest, ALateCallTakesNothingThatIsNotCompleteOverAnotherConnection) {
+  const JobSpec spec = WordCount("/out", /*maps=*/3);
+  const uint64_t session = OpenSession(1);
+  auto former = Begin(spec);
+  kj::Own<Connection> former_connection = kj::mv(client_);
+  auto request = Jobs().beginRequest();
+  Write(spec, request.initSpec());
+  request.initClient().setLow(1);
+  auto incomplete = request.send().wait(wait_scope_).getResult().getSubmission();
+  kj::Own<Connection> later_connection = kj::mv(client_);
+  client_ = kj::mv(former_connection);
+  auto late = Commit(1, session, spec.request_id).wait(wait_scope_);
+  const JobId job = ReadSubmitted(late.getOutcome()).job;
+  EXPECT_TRUE(job.is_set());
+  client_ = kj::mv(later_connection);
+  auto copy = Commit(1, session, spec.request_id).wait(wait_scope_);
+  EXPECT_EQ(ReadSubmitted(copy.getOutcome()).job, job);
+}
+
+// Its client has given the first up as unknown: a refusal would be false when that makes a job.
+TEST_F(SubmissionTest, OfTheSameRequestUnderWayTwiceBothAreToldTheSame) {
+  AddWorker("red").set_frozen(true);
+  auto one = Begin(WordCount("/out"));
+  auto first = Commit(WordCount("/out"));
+  EXPECT_FALSE(first.poll(wait_scope_));
+  AddWorker("blue").set_objection("/out is not the folder that the master sees");
+  auto two = Begin(WordCount("/out"));
+  auto second = Commit(WordCount("/out"));
+  EXPECT_FALSE(second.poll(wait_scope_));
+  Pass(6 * kj::SECONDS);
+  const Submitted told = ReadSubmitted(first.wait(wait_scope_).getOutcome());
+  EXPECT_TRUE(told.job.is_set());
+  EXPECT_EQ(ReadSubmitted(second.wait(wait_scope_).getOutcome()).job, told.job);
+}
+
 // Their connections break, and both begin again; none is given what the other has sent.
 TEST_F(SubmissionTest, EachCallMakesTheJobOfItsOwnClient) {
   const uint64_t session = OpenSession(1);
@@ -174,9 +211,12 @@ TEST_F(SubmissionTest, EachCallMakesTheJobOfItsOwnClient) {
   EXPECT_EQ(View(second).output_folder, "/two");
 }
 
-TEST_F(SubmissionTest, ACallNeedsASubmission) {
-  EXPECT_EQ(Finish(WordCount("/out")).refused,
-            "the submission has not begun, or its connection is gone");
+// It was held back, and its submission is gone with its connection: that is no word on the job.
+TEST_F(SubmissionTest, ACallWithoutASubmissionMakesNoJobAndRefusesNone) {
+  auto executed = Commit(WordCount("/out")).wait(wait_scope_);
+  ASSERT_TRUE(executed.getOutcome().isReply());
+  EXPECT_EQ(executed.getOutcome().getReply().size(), 0u);
+  EXPECT_TRUE(Submit(WordCount("/out")).job.is_set());
 }
 
 TEST_F(SubmissionTest, OfTwoJobsWithOneOutputTheSecondIsRefusedNamingTheFirst) {

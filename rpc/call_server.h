@@ -45,7 +45,7 @@ struct CallServerOptions {
 struct CallInfo {
   bool once = false;  // false: a plain call, and the rest is not set
   CallHeader header;
-  std::string peer;  // HOST:PORT that it came from, for people
+  std::string peer;  // that it came from, as it was made welcome
 };
 
 // Keeps sessions for a server that is to know them when it starts again. Does what it is asked for
@@ -73,7 +73,7 @@ class CallServer {
   ~CallServer() noexcept(false);
   KJ_DISALLOW_COPY(CallServer);
 
-  // For one client's connection: what it reaches.
+  // For one client's connection: what it reaches. `peer` is its name: HOST:PORT, mostly.
   capnp::Capability::Client Welcome(std::string peer);
 
   // What is remembered now, of clients that are not silent.

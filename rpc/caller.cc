@@ -171,8 +171,11 @@ class Caller::Impl::OneCall {
     auto request = caller_.link_.server().callPlainlyRequest(SizeWith(request_));
     request.setRequest(ToData(request_));
     sent_ = true;
-    return request.send().then(
-        [](auto&& response) -> TryResult { return ReadOutcome(response.getOutcome()); });
+    return request.send().then([this](auto&& response) -> TryResult {
+      TryResult result = ReadOutcome(response.getOutcome());
+      // It is in no session that could expire.
+      return result.has_value() ? result : GiveUp("the server answers what makes no sense");
+    });
   }
 
   kj::Promise<TryResult> SendIn(uint64_t session) {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "rpc/call.capnp.h"
 #include "rpc/call_fixture.h"
 
 namespace millrace {
@@ -160,6 +161,43 @@ TEST_F(CallerTest, APlainCallWhoseConnectionBreaksIsUnknownAndIsNotSentAgain) {
   const std::string why = "unknown calling the bank: ";
   EXPECT_EQ(Peek(call).substr(0, why.size()), why);
   EXPECT_EQ(executed_.size(), 1u);
+}
+
+// It says so of calls that have none.
+class ServerWithoutSessions final : public capnp_call::CallServer::Server {
+ public:
+  explicit ServerWithoutSessions(int* calls) : calls_(*calls) {}
+
+  kj::Promise<void> callPlainly(CallPlainlyContext context) override {
+    ++calls_;
+    context.getResults().initOutcome().setSessionExpired();
+    return kj::READY_NOW;
+  }
+
+ private:
+  int& calls_;
+};
+
+TEST_F(CallerTest, APlainCallIsNotSentAgainWhateverTheServerSays) {
+  int calls = 0;
+  std::vector<kj::Own<Connection>> ends;
+  caller_ = std::make_unique<Caller>(
+      timer_, "the bank",
+      [&]() -> kj::Promise<kj::Own<Connection>> {
+        kj::TwoWayPipe pipe = kj::newTwoWayPipe();
+        ends.push_back(kj::heap<Connection>(
+            kj::mv(pipe.ends[0]), capnp::rpc::twoparty::Side::SERVER,
+            capnp_call::CallServer::Client(kj::heap<ServerWithoutSessions>(&calls))));
+        return kj::heap<Connection>(kj::mv(pipe.ends[1]), capnp::rpc::twoparty::Side::CLIENT,
+                                    nullptr, "the server");
+      },
+      options_);
+  for (int expected : {1, 2}) {  // the second is sent before it returns
+    EXPECT_EQ(Call(CallMode::kPlain, "deduct 10").wait(scope_),
+              "unknown the server answers what makes no sense");
+    EXPECT_EQ(calls, expected);
+  }
+  caller_ = nullptr;
 }
 
 TEST_F(CallerTest, APlainCallWhoseServerIsKilledIsUnknown) {

@@ -76,8 +76,10 @@ enum Verdict {
 # ---- For clients ------------------------------------------------------------------------------
 
 # As a CallServer it makes jobs: a call that runs once makes one of the submission that the same
-# client has begun, last if there were several. Its request is the requestId, its reply the job's
-# number. The job exists, durably, when that is said; a refused call has left nothing.
+# client has begun over the same connection, last if there were several. Its request is the
+# requestId, its reply the job's number. The job exists, durably, when that is said; a refused call
+# has left nothing. A reply without bytes: it was executed when the submission was gone with its
+# connection, and has made no job. Another call of the same request may.
 interface Jobs extends(Call.CallServer) {
   # Starts a submission. The same requestId gives the same job, whoever asks and however often.
   begin @0 (spec :T.JobSpec, client :Call.ClientId) -> (result :BeginResult);
