@@ -28,12 +28,6 @@ constexpr uint64_t kUploadBytesPerSecondMin = 64 << 10;
 // Whatever the sizes of files say.
 constexpr uint64_t kUploadSecondsMax = 30 * 24 * 3600;
 
-uint64_t DrawSeed(const Entropy& entropy) {
-  uint64_t seed = 0;
-  entropy(reinterpret_cast<uint8_t*>(&seed), sizeof(seed));
-  return seed;
-}
-
 }  // namespace
 
 JobSubmission::JobSubmission(MasterLink& link, JobSpec spec, kj::Duration patience)
@@ -41,7 +35,7 @@ JobSubmission::JobSubmission(MasterLink& link, JobSpec spec, kj::Duration patien
       spec_(std::move(spec)),
       patience_(patience),
       give_up_(link.timer().now() + patience),
-      backoff_(kAskAgain, DrawSeed(link.entropy())),
+      backoff_(kAskAgain, DrawNumber(link.entropy())),
       calls_left_(kCallsMax),
       deadline_(link.timer().now() + Deadline()) {}
 

@@ -45,9 +45,7 @@ MasterLink::MasterLink(kj::Network& network, kj::Timer& timer, std::string addre
       options_(std::move(options)) {}
 
 kj::Promise<kj::Own<Connection>> MasterLink::Open(kj::Duration patience) {
-  uint64_t seed = 0;
-  options_.entropy(reinterpret_cast<uint8_t*>(&seed), sizeof(seed));
-  return DialUntil(timer_, patience, Backoff(kRedial, seed),
+  return DialUntil(timer_, patience, Backoff(kRedial, DrawNumber(options_.entropy)),
                    [this]() { return Dial(network_, timer_, address_, Role::kClient, options_); });
 }
 

@@ -2,7 +2,6 @@
 
 #include <glog/logging.h>
 
-#include <cstring>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -47,9 +46,7 @@ DuplicateTableOptions TableOptions(const CallServerOptions& options) {
   DuplicateTableOptions table;
   table.lease_ms = options.lease / kj::MILLISECONDS;
   table.max_unseen_per_client = options.max_unseen_per_client;
-  uint8_t first[sizeof(table.first_session)];
-  options.entropy(first, sizeof(first));
-  std::memcpy(&table.first_session, first, sizeof(first));
+  table.first_session = DrawNumber(options.entropy);
   return table;
 }
 

@@ -2,7 +2,6 @@
 
 #include <glog/logging.h>
 
-#include <cstring>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -35,14 +34,6 @@ capnp::MessageSize SizeWith(std::string_view request) {
 
 bool RunsOnce(CallMode mode) {
   return mode == CallMode::kAtMostOnce || mode == CallMode::kExactlyOnce;
-}
-
-uint64_t DrawNumber(const Entropy& entropy) {
-  uint8_t bytes[sizeof(uint64_t)];
-  entropy(bytes, sizeof(bytes));
-  uint64_t number = 0;
-  std::memcpy(&number, bytes, sizeof(number));
-  return number;
 }
 
 ClientId DrawClient(const Entropy& entropy) {

@@ -155,6 +155,12 @@ Entropy KernelEntropy() {
   };
 }
 
+uint64_t DrawNumber(const Entropy& entropy) {
+  uint64_t number = 0;
+  entropy(reinterpret_cast<uint8_t*>(&number), sizeof(number));
+  return number;
+}
+
 HelloBytes Encode(const Hello& hello) {
   return EncodeGreeting({hello.version, hello.role, hello.nonce});
 }

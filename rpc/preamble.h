@@ -61,6 +61,9 @@ using Entropy = std::function<void(uint8_t* bytes, size_t count)>;
 // getrandom(2).
 Entropy KernelEntropy();
 
+// Eight bytes of it, as for a seed.
+uint64_t DrawNumber(const Entropy& entropy);
+
 using Nonce = std::array<uint8_t, 16>;
 using Proof = std::array<uint8_t, 32>;
 

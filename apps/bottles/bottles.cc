@@ -76,7 +76,7 @@ absl::StatusOr<Setting> ReadSetting() {
   RingState::Options& ring = setting.buddy.ring;
   ring.next = FLAGS_next;
   ring.skip_dead = FLAGS_skip_dead;
-  setting.buddy.connection.entropy(reinterpret_cast<uint8_t*>(&ring.id), sizeof(ring.id));
+  ring.id = DrawNumber(setting.buddy.connection.entropy);
   return setting;
 }
 

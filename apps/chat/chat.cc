@@ -96,7 +96,7 @@ ChatClientOptions ClientOptions(const ConnectionOptions& access) {
   uint8_t bytes[kSessionBytes] = {};
   access.entropy(bytes, sizeof(bytes));
   options.session.assign(reinterpret_cast<const char*>(bytes), sizeof(bytes));
-  access.entropy(reinterpret_cast<uint8_t*>(&options.seed), sizeof(options.seed));
+  options.seed = DrawNumber(access.entropy);
   return options;
 }
 

@@ -71,6 +71,24 @@ class ClientTest(cluster.ClusterTest):
         self.assertEqual(self.state(), "CANCELLED")
         self.assertFalse(os.path.exists(self.path("out")))
 
+    def test_ctrl_c_during_a_submit_cancels_at_the_master_that_takes_the_job(self):
+        state = "--state_dir=" + self.path("state")
+        first = self.master(state)
+        worker = self.worker("--master=" + first.address)
+        self.workers_joined(first, 1)
+        worker.send_signal(signal.SIGSTOP)  # the master waits for what it says of the job
+        job = self.job(WORDCOUNT, "--master=" + first.address, "--input=" + self.path("in"),
+                       "--output=" + self.path("out"))
+        cluster.look_until("the job is staged", lambda: os.path.isdir(self.path("out/_millrace")),
+                           bool)
+        job.send_signal(signal.SIGINT)
+        first.kill()
+        first.wait()
+        again = self.master(state, "--listen=" + first.address)
+        worker.send_signal(signal.SIGCONT)
+        job.finish(4)
+        self.assertEqual(self.millrace(again, "job", "1", "--json")["state"], "CANCELLED")
+
     def test_ctrl_c_or_a_closed_terminal_ends_a_local_cluster(self):
         before = os.listdir(self.tmp)  # the folder of the other cluster's workers
         signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the job inherits it; nohup ignores it
